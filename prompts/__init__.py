@@ -1,0 +1,1 @@
+"""Prompt texts and their evaluation cases, shipped as data."""
