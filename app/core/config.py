@@ -1,0 +1,67 @@
+"""What a team configures for one repository, parsed; knows nothing of files or the environment."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TargetConfig(_Frozen):
+    """One thing that a deployer acts on: a service in an environment, or its e2e tests.
+
+    `options` are the deployer's own keys, already checked against its `Options` model.
+    `approvers` and `approvals_needed` are None where the repository's values apply.
+    """
+
+    deployer: str
+    options: Mapping[str, Any]
+    approvers: tuple[str, ...] | None = None
+    approvals_needed: int | None = None
+
+
+class EnvironmentConfig(_Frozen):
+    """The services of one environment in their default order, and its e2e tests if it has any."""
+
+    e2e: TargetConfig | None = None
+    services: Mapping[str, TargetConfig]
+
+
+class RepoConfig(_Frozen):
+    """Everything configured for one repository; `people` maps GitHub logins to Slack user ids."""
+
+    name: str
+    branch: str
+    channel: str
+    approvers: tuple[str, ...]
+    approvals_needed: int = 1
+    allow_self_approval: bool = False
+    approval_expires_seconds: int = 24 * 3600
+    instructions: str = ""
+    people: Mapping[str, str] = {}
+    staging: EnvironmentConfig
+    production: EnvironmentConfig
+
+    def approvers_of(self, service: str) -> tuple[str, ...]:
+        """Return the Slack users and user groups who may approve for a service."""
+        own = self.production.services[service].approvers
+        return self.approvers if own is None else own
+
+    def approvals_needed_for(self, service: str) -> int:
+        """Return how many different people must approve for a service."""
+        own = self.production.services[service].approvals_needed
+        return self.approvals_needed if own is None else own
+
+    def policy_version(self, service: str) -> str:
+        """Return a short hash of the rules that an approval for a service is given under."""
+        rules = [
+            sorted(self.approvers_of(service)),
+            self.approvals_needed_for(service),
+            self.allow_self_approval,
+        ]
+        return hashlib.sha256(json.dumps(rules).encode()).hexdigest()[:12]

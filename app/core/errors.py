@@ -1,0 +1,42 @@
+"""The errors that the code raises on purpose; everything else is a fault."""
+
+
+class UserError(Exception):
+    """Carry a sentence that is shown to the person as it is."""
+
+
+class ConfigError(Exception):
+    """Carry every problem of the configuration, each with its key."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Conflict(Exception):
+    """Report that the thread moved on: read it again and decide anew."""
+
+
+class Fenced(Exception):
+    """Report that another worker has claimed the thread: stop working on it."""
+
+
+class Locked(Exception):
+    """Report that a target is locked by another thread."""
+
+    def __init__(self, target: str, holder: str) -> None:
+        super().__init__(f"{target} is locked by {holder}")
+        self.target = target
+        self.holder = holder
+
+
+class ModelUnavailable(Exception):
+    """Report that no model answered within its budget; the sentence says why."""
+
+
+class ModelMisbehaved(Exception):
+    """Report an answer that is no tool call; the sentence goes back to the model."""
+
+
+class SourceUnavailable(Exception):
+    """Report that GitHub (or what stands in for it) could not be asked."""

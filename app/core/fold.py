@@ -1,0 +1,332 @@
+"""The fold: events in, `State` out; one small method for each kind of event, no clock, no I/O."""
+
+from collections.abc import Iterable
+
+from app.core import events as ev
+from app.core.state import (
+    Card,
+    CardStatus,
+    Run,
+    Say,
+    SayKind,
+    Staging,
+    State,
+    Verification,
+    Words,
+)
+from app.core.words import sha_like
+
+
+def fold(entries: Iterable[ev.Entry]) -> State:
+    """Fold a thread's entries into its state; unknown events change nothing but the version."""
+    folding = Fold()
+    for entry in entries:
+        folding.apply(entry)
+    return folding.state
+
+
+class Fold:
+    """Applies events one by one; the method of an event is named after its type."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.at = 0
+
+    def apply(self, entry: ev.Entry) -> None:
+        """Apply one entry."""
+        self.at = entry.at
+        self.state.version += 1
+        handler = getattr(self, f"on_{entry.event.type}", None)
+        if handler is not None:
+            handler(entry.event)
+            self.state.updated_at = entry.at
+
+    # People.
+
+    def on_thread_started(self, e: ev.ThreadStarted) -> None:
+        s = self.state
+        s.thread_id, s.repo, s.branch, s.channel = e.thread_id, e.repo, e.branch, e.channel
+        s.origin, s.sha, s.pull_request = e.origin, e.sha, e.pull_request
+        s.asked_by, s.root_ts, s.started_at = e.asked_by, e.root_ts, self.at
+        if e.sha is None:
+            return
+        title = e.pull_request.title if e.pull_request else ""
+        author = e.pull_request.author if e.pull_request else ""
+        self._know(ev.Commit(sha=e.sha, title=title, author=author))
+        if e.origin == "merge":
+            s.stagings.append(Staging(e.sha, "all", 1, self.at))
+
+    def on_human_said(self, e: ev.HumanSaid) -> None:
+        self._hear(e.user, e.text, e.ts)
+
+    def on_stop_requested(self, e: ev.StopRequested) -> None:
+        s = self.state
+        s.stopped_by, s.wait, s.ask_again = e.user, None, None
+        s.unread, s.unresolved, s.owes_step = [], [], False
+        if s.staging and s.staging.passed is None and s.running is None:
+            self._end_staging(False, "stopped")
+        for card in s.cards.values():
+            if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
+                self._settle(card, "superseded", e.user, "stopped")
+        self._answer_questions()
+
+    def on_continued(self, e: ev.Continued) -> None:
+        s = self.state
+        s.stopped_by, s.plan_ended = None, None
+        s.steps = s.errors = 0
+        staging = s.staging
+        if staging and staging.passed is False and staging.summary == "stopped":
+            s.stagings.append(Staging(staging.sha, "all", len(s.stagings) + 1, self.at))
+        else:
+            s.owes_step = staging is None or staging.passed is True
+
+    def on_staging_requested(self, e: ev.StagingRequested) -> None:
+        s = self.state
+        s.stagings.append(Staging(e.sha, e.scope, len(s.stagings) + 1, self.at))
+        s.owes_step, s.unread, s.plan_ended = False, [], None
+        s.steps = 0 if e.user else s.steps
+        self._answer_questions()
+
+    # Effects.
+
+    def on_tool_started(self, e: ev.ToolStarted) -> None:
+        s = self.state
+        attempt = e.attempt
+        s.runs[attempt.attempt_id] = Run(attempt, e.call_id, e.fence, self.at, e.send_by)
+        s.locks.update(e.locks)
+        s.waits_for_lock = None
+        if e.call_id and e.call_id in s.cards:
+            s.cards[e.call_id].attempt_id = attempt.attempt_id
+        elif attempt.environment == "staging" and s.staging:
+            s.staging.attempts.append(attempt.attempt_id)
+        elif attempt.environment == "production":
+            if s.verification is None or s.verification.passed is not None:
+                s.verification = Verification(after_rollback=s.mode == "rollback")
+            s.verification.attempts.append(attempt.attempt_id)
+
+    def on_tool_sent(self, e: ev.ToolSent) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.sent, run.reference = True, e.reference
+
+    def on_tool_progressed(self, e: ev.ToolProgressed) -> None:
+        self.state.runs[e.attempt_id].line = e.line
+
+    def on_cancel_requested(self, e: ev.CancelRequested) -> None:
+        self.state.runs[e.attempt_id].cancel_requested = True
+
+    def on_tool_ended(self, e: ev.ToolEnded) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.outcome, run.summary, run.ended_at = e.outcome, e.summary, self.at
+        run.failing_tests, run.tail = e.failing_tests, e.tail
+        if run.is_production_effect and e.outcome != "unknown":
+            self._effect_settled(run)
+
+    def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.outcome = "succeeded" if e.happened else "failed"
+        said = "it happened" if e.happened else "it did not happen"
+        run.summary = f"{said}, says <@{e.user}>"
+        self._effect_settled(run)
+        if not e.happened and run.call_id:
+            self.state.ask_again = (run.call_id, e.user)
+            self.state.owes_step = False
+
+    def _effect_settled(self, run: Run) -> None:
+        s = self.state
+        service = run.attempt.service or ""
+        s.owes_step = s.stopped_by is None
+        s.facts = None
+        if run.outcome != "succeeded":
+            return
+        if run.attempt.kind == "rollback":
+            bad = s.shipped.get(service) or self._was(run) or ""
+            s.rolled_back[service] = bad
+            s.holds_due.append((service, bad))
+        s.effects[service] = s.shipped[service] = run.attempt.sha
+        s.verification = None
+
+    def _was(self, run: Run) -> str | None:
+        card = self.state.cards.get(run.call_id or "")
+        return card.request.spec.production_was if card else None
+
+    def on_lock_waited(self, e: ev.LockWaited) -> None:
+        self.state.waits_for_lock = (e.target, e.holder)
+
+    def on_locks_released(self, e: ev.LocksReleased) -> None:
+        self.state.locks.difference_update(e.targets)
+
+    def on_staging_ended(self, e: ev.StagingEnded) -> None:
+        s = self.state
+        self._end_staging(e.passed, e.summary)
+        s.facts = None
+        if e.passed and not s.stopped_by:
+            s.owes_step, s.plan_ended = True, None
+
+    def _end_staging(self, passed: bool, summary: str) -> None:
+        staging = self.state.staging
+        if staging:
+            staging.passed, staging.summary, staging.ended_at = passed, summary, self.at
+        self.state.waits_for_lock = None
+
+    def on_verification_ended(self, e: ev.VerificationEnded) -> None:
+        s = self.state
+        if s.verification is None:
+            s.verification = Verification()
+        check = s.verification
+        check.passed, check.failing_tests, check.at = e.passed, e.failing_tests, self.at
+        s.effects = {}
+        s.facts = None
+        if e.passed:
+            s.mode = "deploy"
+
+    def on_hold_placed(self, e: ev.HoldPlaced) -> None:
+        self.state.holds_due = [due for due in self.state.holds_due if due[0] != e.service]
+
+    def on_hold_released(self, e: ev.HoldReleased) -> None:
+        for card in self.state.cards.values():
+            if card.status == "pending" and card.request.spec.service == e.service:
+                card.hold_released_by = e.user
+
+    # The agent.
+
+    def on_facts_fetched(self, e: ev.FactsFetched) -> None:
+        self.state.facts, self.state.facts_at = e, self.at
+        for commit in (*e.commits, *e.staged):
+            self._know(commit)
+        for running in e.running:
+            for sha in (running.sha, running.verified_sha):
+                if sha:
+                    self._know(ev.Commit(sha=sha))
+
+    def on_shas_resolved(self, e: ev.ShasResolved) -> None:
+        self.state.unresolved = []
+        for commit in e.found:
+            self._know(commit)
+
+    def on_tool_proposed(self, e: ev.ToolProposed) -> None:
+        self.state.steps += 1
+        self.state.model_down = None
+        self.state.ask_again = None
+
+    def on_model_erred(self, e: ev.ModelErred) -> None:
+        self.state.steps += 1
+        self.state.errors += 1
+        self.state.model_down = None
+
+    def on_model_down(self, e: ev.ModelDown) -> None:
+        self.state.model_down = e
+
+    def on_tool_answered(self, e: ev.ToolAnswered) -> None:
+        self.state.errors = 0
+        for commit in e.commits:
+            self._know(commit)
+
+    def on_tool_refused(self, e: ev.ToolRefused) -> None:
+        self.state.errors += 1
+
+    def on_wait_started(self, e: ev.WaitStarted) -> None:
+        self._concluded()
+        self.state.wait = e
+
+    def on_wait_ended(self, e: ev.WaitEnded) -> None:
+        self.state.wait, self.state.owes_step = None, True
+
+    def on_plan_ended(self, e: ev.PlanEnded) -> None:
+        self._concluded()
+        self.state.plan_ended = e.message
+        self._say(e.call_id, e.message, "done")
+
+    def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
+        s = self.state
+        s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
+        s.steps = s.errors = 0
+
+    def on_bot_said(self, e: ev.BotSaid) -> None:
+        self._say(e.call_id, e.text, e.because, e.choices)
+        if e.because == "reply":
+            self.state.unread, self.state.errors = [], 0
+        elif e.because != "note":
+            self._concluded()
+
+    def on_ignored(self, e: ev.Ignored) -> None:
+        self.state.unread, self.state.errors = [], 0
+
+    # Approvals.
+
+    def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
+        self._concluded()
+        self.state.plan_ended = None
+        self.state.cards[e.call_id] = Card(e, self.at)
+
+    def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
+        card = self.state.cards[e.call_id]
+        card.approvals.append((e.user, self.at))
+        if len(card.approvals) >= card.request.facts.needed:
+            card.status, card.decided_by, card.decided_at = "approved", e.user, self.at
+
+    def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
+        s = self.state
+        card = s.cards[e.call_id]
+        self._settle(card, "rejected", e.user, e.text)
+        s.refused.add((card.request.spec.tool, card.request.spec.sha))
+        s.replans += 1
+        if e.text:
+            self._hear(e.user, e.text, None)
+            s.owes_step = True
+
+    def on_approval_expired(self, e: ev.ApprovalExpired) -> None:
+        self._settle(self.state.cards[e.call_id], "expired", "", e.reason)
+
+    def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
+        self._settle(self.state.cards[e.call_id], "superseded", e.user, "")
+        self.state.replans += 1
+
+    def on_approval_released(self, e: ev.ApprovalReleased) -> None:
+        self.state.cards[e.call_id].released = True
+        self.state.unread, self.state.unresolved = [], []
+
+    def on_asked_again(self, e: ev.AskedAgain) -> None:
+        self.state.ask_again = (e.call_id, e.user)
+        self.state.steps = self.state.errors = 0
+
+    # Slack.
+
+    def on_message_posted(self, e: ev.MessagePosted) -> None:
+        self.state.slots[e.slot] = (e.channel, e.ts)
+
+    # Shared.
+
+    def _hear(self, user: str, text: str, ts: str | None) -> None:
+        s = self.state
+        said = Words(user, text, self.at, ts)
+        s.words.append(said)
+        s.unread.append(said)
+        s.unresolved.extend(sha_like(text))
+        s.steps = s.errors = 0
+        s.wait = None
+        if s.pending:
+            s.pending.released = False
+        self._answer_questions()
+
+    def _know(self, commit: ev.Commit) -> None:
+        known = self.state.known.get(commit.sha)
+        if known is None or not known.title:
+            self.state.known[commit.sha] = commit
+
+    def _concluded(self) -> None:
+        s = self.state
+        s.unread, s.owes_step, s.errors, s.wait = [], False, 0, None
+
+    def _say(
+        self, call_id: str, text: str, because: SayKind, choices: tuple[str, ...] = ()
+    ) -> None:
+        says = self.state.says
+        says.append(Say(len(says), call_id, text, because, self.at, choices))
+
+    def _answer_questions(self) -> None:
+        for say in self.state.says:
+            say.answered = say.answered or say.because in ("question", "stuck")
+
+    def _settle(self, card: Card, status: CardStatus, user: str, text: str) -> None:
+        card.status, card.decided_by = status, user
+        card.decided_at, card.text = self.at, text

@@ -1,0 +1,241 @@
+"""What the core and the worker need from the outside, as protocols; adapters implement them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from app.core.config import RepoConfig
+from app.core.events import Attempt, Commit, Entry, Event
+from app.core.spec import Environment
+from app.core.state import State
+
+# The log.
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a thread until the lease runs out; `fence` grows with every claim."""
+
+    thread_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change of one thread: all of it happens, or none.
+
+    `version` is the number of events that the writer has seen (None: append whatever is there).
+    `fence` must still be the thread's newest. `dedupe` holds the causes' keys: if one of them was
+    seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in the
+    repository's facts, `history` is put in front of its history, `index` maps Slack messages
+    ("<channel>|<ts>") to the thread. Locks: `take` fails as a whole with `Locked` if another thread
+    has one; a thread that waits for one sets `waits`, and is woken when any lock is given back.
+    """
+
+    thread_id: str
+    events: Sequence[Event]
+    version: int | None = None
+    fence: int | None = None
+    dedupe: Sequence[str] = ()
+    take: Sequence[str] = ()
+    release: Sequence[str] = ()
+    waits: bool = False
+    facts: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    history: Sequence[str] = ()
+    index: Sequence[str] = ()
+    silent: bool = False  # does not wake the worker (what the sender writes)
+
+
+class ThreadLog(Protocol):
+    """Threads as append-only lists, with their queue, locks and facts; a repo changes as one.
+
+    The repository of a thread is the part of its id before the last "/".
+    """
+
+    async def append(self, write: Write) -> bool:
+        """Make the change and wake the thread; False if its cause was seen before.
+
+        Raise `Conflict` when the version moved, `Fenced` when the fence did, `Locked` for a lock.
+        The same write sent again (a lost reply) gives the same answer and changes nothing.
+        """
+        ...
+
+    async def read(self, thread_id: str) -> list[Entry]:
+        """Return all entries, oldest first; an empty list if there is no such thread."""
+        ...
+
+    async def claim(self, repo: str, queue: Literal["work", "slack"]) -> Claim | None:
+        """Claim the thread that is due longest, or None if none is due.
+
+        `work` is the worker's queue; `slack` holds threads whose messages may be out of date.
+        """
+        ...
+
+    async def renew(self, claim: Claim, queue: Literal["work", "slack"]) -> None:
+        """Extend the lease; raise `Fenced` if it is another's."""
+        ...
+
+    async def park(
+        self, claim: Claim, queue: Literal["work", "slack"], version: int, wake_at: int | None
+    ) -> None:
+        """Give the thread back until `wake_at` (ms; None: until something happens).
+
+        Due at once if the thread has more events than `version`. A fenced claim is ignored.
+        """
+        ...
+
+    async def now(self, repo: str) -> int:
+        """Return the store's time in milliseconds since the epoch, with the tests' offset."""
+        ...
+
+    async def facts(self, repo: str) -> dict[str, str]:
+        """Return the repository's facts."""
+        ...
+
+    async def history(self, repo: str, limit: int) -> list[str]:
+        """Return the newest entries of the repository's history, newest first."""
+        ...
+
+    async def locks(self, repo: str) -> dict[str, str]:
+        """Return the locked targets and the threads that hold them."""
+        ...
+
+    async def find(self, repo: str, channel: str, ts: str) -> str | None:
+        """Return the thread that a Slack message belongs to."""
+        ...
+
+    async def threads(self, repo: str, limit: int) -> list[str]:
+        """Return the ids of the newest threads, newest first."""
+        ...
+
+    async def wait_for_work(self, seconds: float) -> None:
+        """Return when something may be due, at the latest after `seconds`."""
+        ...
+
+
+# Deployers.
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a target says of an attempt.
+
+    `missing`: the target can be asked and has never seen this attempt. `unknown`: nobody can
+    know. `line` is the newest line of output; `tail` the last 20.
+    """
+
+    status: Literal["running", "succeeded", "failed", "cancelled", "missing", "unknown"]
+    summary: str = ""
+    line: str = ""
+    tail: tuple[str, ...] = ()
+    failing_tests: tuple[str, ...] = ()
+
+
+class Deployer(Protocol):
+    """Acts on the world, with credentials. One file each in tools/deployers/.
+
+    `recovery` says what a crash between the record and the outcome means: `keyed` targets refuse a
+    second start with the same attempt id, `queryable` ones can be asked by it, `blind` neither.
+    """
+
+    @property
+    def recovery(self) -> Literal["keyed", "queryable", "blind"]: ...
+
+    def arguments(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str
+    ) -> dict[str, Any]:
+        """Return the exact JSON arguments of an attempt, all placeholders filled; no I/O.
+
+        They go into the spec that people approve. No secret is among them.
+        """
+        ...
+
+    async def start(self, attempt: Attempt) -> str:
+        """Start the attempt and return the target's reference; keyed: a known id is no new start."""
+        ...
+
+    async def observe(self, attempt: Attempt, reference: str) -> Observation:
+        """Ask the target about the attempt; never raises for what a target may answer."""
+        ...
+
+    async def cancel(self, attempt: Attempt, reference: str) -> bool:
+        """Ask for the attempt to end; False where the target cannot."""
+        ...
+
+    async def current(self, options: Mapping[str, Any]) -> str | None:
+        """Return the SHA that the target says it runs, None if it cannot be asked."""
+        ...
+
+
+# The model.
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSchema:
+    """One tool as the model sees it; `parameters` is a strict JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+class ModelAnswer(BaseModel):
+    """The one tool call that a model answered with; `by` names it."""
+
+    tool: str
+    arguments: dict[str, Any]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the agent knows when it is asked; `now` is in milliseconds since the epoch."""
+
+    state: State
+    repo: RepoConfig
+    tools: Sequence[ToolSchema]
+    entries: Sequence[Entry]
+    now: int
+
+
+class Model(Protocol):
+    """Answers what the next step is."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def next_step(self, turn: Turn) -> ModelAnswer:
+        """Return one call of one of the turn's tools.
+
+        Raise `ModelUnavailable` when nobody answers in time, `ModelMisbehaved` for anything else
+        that is no tool call.
+        """
+        ...
+
+
+# Where facts come from.
+
+
+class Source(Protocol):
+    """The repository's host. Every method raises `SourceUnavailable` when it cannot be asked."""
+
+    async def commit(self, repo: str, ref: str) -> Commit | None:
+        """Return the commit that a full or short SHA names, None if none or several."""
+        ...
+
+    async def commits(self, repo: str, branch: str, limit: int) -> list[Commit]:
+        """Return the newest commits of a branch, newest first."""
+        ...
+
+    async def compare(self, repo: str, base: str, head: str) -> tuple[list[Commit], int]:
+        """Return up to 20 commits that head has and base has not, newest first, and their number.
+
+        The number is negative when base is ahead of head.
+        """
+        ...
+
+    async def pushers(self, repo: str, pull_request: int) -> list[str]:
+        """Return the logins of those who wrote commits of a pull request."""
+        ...

@@ -1,0 +1,51 @@
+"""The action that an approval is for: its exact content, its canonical bytes and its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Environment = Literal["staging", "production"]
+
+
+class ActionSpec(BaseModel):
+    """Everything that a production effect consists of; what is not in here cannot happen.
+
+    `arguments` are the deployer's exact arguments. `production_was` is the full SHA that ran when
+    the card was made, or None when nobody knew. `expires_at` is in milliseconds since the epoch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    kind: Literal["deploy", "rollback"]
+    repo: str
+    service: str
+    environment: Environment
+    sha: str
+    deployer: str
+    arguments: Mapping[str, Any]
+    channel: str
+    thread_id: str
+    call_id: str
+    production_was: str | None
+    policy_version: str
+    expires_at: int
+
+
+def canonical(spec: ActionSpec) -> bytes:
+    """Serialise a spec to its one byte form: sorted keys, no spaces, UTF-8 (as RFC 8785)."""
+    data = spec.model_dump(mode="json")
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def spec_hash(spec: ActionSpec) -> str:
+    """Return the SHA-256 of the canonical bytes in hex: what an approval names."""
+    return hashlib.sha256(canonical(spec)).hexdigest()
+
+
+def attempt_id(cause: str, content: str) -> str:
+    """Name an attempt after its cause (approval, or stage and run) and its content."""
+    return hashlib.sha256(f"{cause}\n{content}".encode()).hexdigest()[:32]

@@ -1,0 +1,223 @@
+"""What a thread's events add up to: the one picture that deciding, prompting and Slack share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.core.events import (
+    ApprovalRequested,
+    Attempt,
+    Commit,
+    FactsFetched,
+    ModelDown,
+    PullRequest,
+    WaitStarted,
+)
+
+MAX_STEPS = 20
+MAX_ERRORS = 3
+
+Outcome = Literal["succeeded", "failed", "cancelled", "unknown"]
+CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded"]
+Mode = Literal["deploy", "rollback"]
+SayKind = Literal["reply", "question", "stuck", "note", "done"]
+
+
+@dataclass(slots=True)
+class Words:
+    """What a person said, and when."""
+
+    user: str
+    text: str
+    at: int
+    ts: str | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """An attempt and what became of it."""
+
+    attempt: Attempt
+    call_id: str | None
+    fence: int
+    started_at: int
+    send_by: int
+    sent: bool = False
+    reference: str = ""
+    line: str = ""
+    ended_at: int | None = None
+    outcome: Outcome | None = None
+    summary: str = ""
+    failing_tests: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+    cancel_requested: bool = False
+
+    @property
+    def is_production_effect(self) -> bool:
+        """Tell whether this run changes what production runs."""
+        return self.attempt.environment == "production" and self.attempt.kind != "e2e"
+
+
+@dataclass(slots=True)
+class Card:
+    """An approval card: what was asked, who answered what, and the run that came of it."""
+
+    request: ApprovalRequested
+    at: int
+    status: CardStatus = "pending"
+    approvals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    decided_by: str = ""
+    decided_at: int | None = None
+    text: str = ""
+    released: bool = False
+    hold_released_by: str = ""
+    attempt_id: str | None = None
+
+    @property
+    def approvers(self) -> list[str]:
+        """Return who approved, in order."""
+        return [user for user, _ in self.approvals]
+
+
+@dataclass(slots=True)
+class Say:
+    """A sentence of the bot's; `n` names its slot; `verified` settles a done message."""
+
+    n: int
+    call_id: str
+    text: str
+    because: SayKind
+    at: int
+    choices: tuple[str, ...] = ()
+    answered: bool = False
+
+
+@dataclass(slots=True)
+class Staging:
+    """One run through staging for a SHA; `number` counts the runs of this thread from 1."""
+
+    sha: str
+    scope: Literal["all", "e2e"]
+    number: int
+    started_at: int
+    attempts: list[str] = field(default_factory=list[str])
+    passed: bool | None = None
+    summary: str = ""
+    ended_at: int | None = None
+
+
+@dataclass(slots=True)
+class Verification:
+    """The production e2e tests after the newest effects."""
+
+    attempts: list[str] = field(default_factory=list[str])
+    passed: bool | None = None
+    failing_tests: tuple[str, ...] = ()
+    after_rollback: bool = False
+    at: int | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that follows from the events; changed by the fold alone."""
+
+    thread_id: str = ""
+    repo: str = ""
+    branch: str = ""
+    channel: str = ""
+    origin: Literal["merge", "mention"] = "merge"
+    sha: str | None = None
+    pull_request: PullRequest | None = None
+    asked_by: str | None = None
+    root_ts: str | None = None
+    started_at: int = 0
+    updated_at: int = 0
+    version: int = 0
+
+    stagings: list[Staging] = field(default_factory=list[Staging])
+    runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    cards: dict[str, Card] = field(default_factory=dict[str, Card])
+    says: list[Say] = field(default_factory=list[Say])
+    words: list[Words] = field(default_factory=list[Words])
+    known: dict[str, Commit] = field(default_factory=dict[str, Commit])
+    refused: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    facts: FactsFetched | None = None
+    facts_at: int | None = None
+    slots: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+
+    mode: Mode = "deploy"
+    owes_step: bool = False
+    unread: list[Words] = field(default_factory=list[Words])
+    unresolved: list[str] = field(default_factory=list[str])
+    replans: int = 0
+    steps: int = 0
+    errors: int = 0
+    plan_ended: str | None = None
+    stopped_by: str | None = None
+    wait: WaitStarted | None = None
+    model_down: ModelDown | None = None
+    ask_again: tuple[str, str] | None = None
+
+    locks: set[str] = field(default_factory=set[str])
+    waits_for_lock: tuple[str, str] | None = None
+    effects: dict[str, str] = field(default_factory=dict[str, str])
+    shipped: dict[str, str] = field(default_factory=dict[str, str])
+    rolled_back: dict[str, str] = field(default_factory=dict[str, str])
+    verification: Verification | None = None
+    holds_due: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    @property
+    def staging(self) -> Staging | None:
+        """Return the newest run through staging."""
+        return self.stagings[-1] if self.stagings else None
+
+    @property
+    def running(self) -> Run | None:
+        """Return the attempt that has no outcome yet; there is at most one."""
+        return next((run for run in self.runs.values() if run.outcome is None), None)
+
+    @property
+    def unknown(self) -> Run | None:
+        """Return the production effect of which nobody knows whether it happened."""
+        unknown = (r for r in self.runs.values() if r.outcome == "unknown")
+        return next((run for run in unknown if run.is_production_effect), None)
+
+    @property
+    def pending(self) -> Card | None:
+        """Return the card that waits for people; there is at most one."""
+        return next((c for c in self.cards.values() if c.status == "pending"), None)
+
+    @property
+    def approved(self) -> Card | None:
+        """Return the approved card whose attempt has not started."""
+        cards = (c for c in self.cards.values() if c.status == "approved")
+        return next((card for card in cards if card.attempt_id is None), None)
+
+    @property
+    def held_by(self) -> str | None:
+        """Return the person whose words hold the pending card, if any."""
+        card = self.pending
+        if card is None or not self.unread or card.released:
+            return None
+        return self.unread[0].user
+
+    @property
+    def plan(self) -> int:
+        """Return the plan's number: 1 + the number of re-plans."""
+        return 1 + self.replans
+
+    @property
+    def turn_due(self) -> bool:
+        """Tell whether the agent has to say what is next."""
+        return self.owes_step or bool(self.unread)
+
+    @property
+    def question(self) -> Say | None:
+        """Return the question that waits for a person's answer."""
+        asked = (s for s in reversed(self.says) if s.because in ("question", "stuck"))
+        newest = next(asked, None)
+        return newest if newest and not newest.answered else None
+
+    def runs_of(self, attempt_ids: Sequence[str]) -> list[Run]:
+        """Return the runs with these ids, in order."""
+        return [self.runs[attempt_id] for attempt_id in attempt_ids]

@@ -1,0 +1,51 @@
+"""Plain words that code itself understands: SHAs, stop, continue, and approval that is none."""
+
+import re
+
+_SHA = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
+_STOP = frozenset({"stop", "cancel", "abort", "stop it", "please stop", "stop please"})
+_CONTINUE = frozenset({"continue", "resume", "go on", "carry on", "please continue"})
+_APPROVAL = frozenset(
+    {
+        "ship it",
+        "approved",
+        "approve",
+        "lgtm",
+        "i approve",
+        "go for it",
+        "go ahead",
+        "do it",
+        "yes",
+        "yes please",
+        "ok",
+        "okay",
+        "looks good",
+        "looks good to me",
+    }
+)
+
+
+def sha_like(text: str) -> list[str]:
+    """Return the words that look like a short or full commit SHA, each once, in order."""
+    found = (match.group() for match in _SHA.finditer(text.lower()))
+    return list(dict.fromkeys(word for word in found if any(c.isdigit() for c in word)))
+
+
+def is_stop(text: str) -> bool:
+    """Tell whether the words are nothing but a stop."""
+    return _bare(text) in _STOP
+
+
+def is_continue(text: str) -> bool:
+    """Tell whether the words are nothing but a continue."""
+    return _bare(text) in _CONTINUE
+
+
+def is_approval(text: str) -> bool:
+    """Tell whether the words are nothing but an approval, which only the button can give."""
+    return _bare(text) in _APPROVAL
+
+
+def _bare(text: str) -> str:
+    without_mentions = re.sub(r"<@[A-Z0-9]+>", " ", text)
+    return " ".join(re.sub(r"[^\w\s]", " ", without_mentions.lower()).split())
