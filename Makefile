@@ -9,7 +9,6 @@ export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export npm_config_cache := $(CURDIR)/.cache/npm
 export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.cache/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .PHONY: help setup demo merge test check lock clean
@@ -20,14 +19,14 @@ help:
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make check   format, lint, types, architecture, spelling"
-	@echo "make lock    renew both locks; UPGRADE=1 takes the newest versions"
+	@echo "make lock    renew the locks; UPGRADE=1 takes the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
 setup: $(VENV)/.locked $(VENV)/.project $(STANDINS)/.locked
 
-# The first python3 that is new enough; --clear, so that an interrupted run starts anew.
+# The first python3 that is new enough, or only the one that PYTHON names; --clear, so that an interrupted run starts anew.
 $(VENV)/.made:
-	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Creating $(VENV) with $$($$python --version)"; \
 	    $$python -m venv --clear $(VENV) && touch $@; exit; \
@@ -86,6 +85,7 @@ EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-an
 lock: $(VENV)/.uv
 	@$(BIN)/uv lock $(if $(UPGRADE),--upgrade)
 	@$(EXPORT) --no-dev --output-file requirements.lock
+	@$(EXPORT) --only-group build --output-file requirements-build.lock
 	@$(EXPORT) --all-groups --output-file requirements-dev.lock
 
 clean:

@@ -1,0 +1,43 @@
+"""The locks: complete, pinned by hash, and free of any index's address."""
+
+import json
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.packaging.files import ROOT, locked, toml
+
+LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_has_its_hashes(lock: str) -> None:
+    assert locked(lock)
+    assert [name for name, entry in locked(lock).items() if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "standins/package-lock.json"])
+def test_no_lock_names_an_index(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert '"resolved"' not in text
+    assert "index-url" not in text
+    assert "registry." not in text
+
+
+@pytest.mark.parametrize("smaller", ["requirements.lock", "requirements-build.lock"])
+def test_development_runs_what_is_shipped(smaller: str) -> None:
+    assert locked(smaller).items() <= locked("requirements-dev.lock").items()
+
+
+@pytest.mark.parametrize("dependency", toml("pyproject.toml")["project"]["dependencies"])
+def test_the_lock_is_not_older_than_the_project(dependency: str) -> None:
+    wanted = Requirement(dependency)
+    entry = locked("requirements.lock")[wanted.name]
+    assert Version(entry.split("==")[1].split()[0]) in wanted.specifier
+
+
+def test_stand_ins_are_pinned_by_hash() -> None:
+    packages = json.loads((ROOT / "standins/package-lock.json").read_text())["packages"]
+    assert packages.pop("")["dependencies"] == {"emulate": "0.12.2"}
+    assert [name for name, package in packages.items() if not package["integrity"]] == []
