@@ -212,6 +212,13 @@ class VerificationEnded(_Frozen):
     failing_tests: tuple[str, ...] = ()
 
 
+class VerificationRequested(_Frozen):
+    """The production e2e tests are to be run without anything having been deployed."""
+
+    type: Literal["verification_requested"] = "verification_requested"
+    call_id: str
+
+
 class HoldPlaced(_Frozen):
     """A service may get nothing until a newer SHA passed staging and an approver releases it."""
 
@@ -446,6 +453,7 @@ KnownEvent = (
     | LockWaited
     | LocksReleased
     | StagingEnded
+    | VerificationRequested
     | VerificationEnded
     | HoldPlaced
     | HoldReleased

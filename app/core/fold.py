@@ -109,7 +109,8 @@ class Fold:
         run.sent, run.reference = True, e.reference
 
     def on_tool_progressed(self, e: ev.ToolProgressed) -> None:
-        self.state.runs[e.attempt_id].line = e.line
+        run = self.state.runs[e.attempt_id]
+        run.line, run.line_at = e.line, self.at
 
     def on_cancel_requested(self, e: ev.CancelRequested) -> None:
         self.state.runs[e.attempt_id].cancel_requested = True
@@ -174,10 +175,17 @@ class Fold:
             s.verification = Verification()
         check = s.verification
         check.passed, check.failing_tests, check.at = e.passed, e.failing_tests, self.at
+        s.owes_step = s.verify_requested and not s.stopped_by
+        s.verify_requested = False
+        s.verifications += 1
         s.effects = {}
         s.facts = None
         if e.passed:
             s.mode = "deploy"
+
+    def on_verification_requested(self, e: ev.VerificationRequested) -> None:
+        self._concluded()
+        self.state.verify_requested, self.state.verification = True, None
 
     def on_hold_placed(self, e: ev.HoldPlaced) -> None:
         self.state.holds_due = [due for due in self.state.holds_due if due[0] != e.service]
@@ -211,6 +219,7 @@ class Fold:
     def on_model_erred(self, e: ev.ModelErred) -> None:
         self.state.steps += 1
         self.state.errors += 1
+        self.state.last_error = e.message
         self.state.model_down = None
 
     def on_model_down(self, e: ev.ModelDown) -> None:
@@ -223,6 +232,7 @@ class Fold:
 
     def on_tool_refused(self, e: ev.ToolRefused) -> None:
         self.state.errors += 1
+        self.state.last_error = e.error
 
     def on_wait_started(self, e: ev.WaitStarted) -> None:
         self._concluded()
@@ -268,11 +278,12 @@ class Fold:
         s = self.state
         card = s.cards[e.call_id]
         self._settle(card, "rejected", e.user, e.text)
-        s.refused.add((card.request.spec.tool, card.request.spec.sha))
         s.replans += 1
         if e.text:
             self._hear(e.user, e.text, None)
             s.owes_step = True
+        else:
+            s.refused.add((card.request.spec.tool, card.request.spec.sha))
 
     def on_approval_expired(self, e: ev.ApprovalExpired) -> None:
         self._settle(self.state.cards[e.call_id], "expired", "", e.reason)
@@ -304,6 +315,7 @@ class Fold:
         s.unresolved.extend(sha_like(text))
         s.steps = s.errors = 0
         s.wait = None
+        s.refused.clear()
         if s.pending:
             s.pending.released = False
         self._answer_questions()

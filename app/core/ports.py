@@ -28,8 +28,8 @@ class Write:
 
     `version` is the number of events that the writer has seen (None: append whatever is there).
     `fence` must still be the thread's newest. `dedupe` holds the causes' keys: if one of them was
-    seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in the
-    repository's facts, `history` is put in front of its history, `index` maps Slack messages
+    seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in
+    the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") to the thread. Locks: `take` fails as a whole with `Locked` if another thread
     has one; a thread that waits for one sets `waits`, and is woken when any lock is given back.
     """
@@ -153,7 +153,7 @@ class Deployer(Protocol):
         ...
 
     async def start(self, attempt: Attempt) -> str:
-        """Start the attempt and return the target's reference; keyed: a known id is no new start."""
+        """Start the attempt and return the target's reference; keyed: never twice for one id."""
         ...
 
     async def observe(self, attempt: Attempt, reference: str) -> Observation:

@@ -45,6 +45,7 @@ class Run:
     sent: bool = False
     reference: str = ""
     line: str = ""
+    line_at: int = 0
     ended_at: int | None = None
     outcome: Outcome | None = None
     summary: str = ""
@@ -81,7 +82,7 @@ class Card:
 
 @dataclass(slots=True)
 class Say:
-    """A sentence of the bot's; `n` names its slot; `verified` settles a done message."""
+    """A sentence of the bot's; `n` names its slot."""
 
     n: int
     call_id: str
@@ -157,6 +158,9 @@ class State:
     wait: WaitStarted | None = None
     model_down: ModelDown | None = None
     ask_again: tuple[str, str] | None = None
+    last_error: str = ""
+    verify_requested: bool = False
+    verifications: int = 0
 
     locks: set[str] = field(default_factory=set[str])
     waits_for_lock: tuple[str, str] | None = None

@@ -1,0 +1,120 @@
+"""What a thread's events mean for its repository: its facts and its history, written with them.
+
+Facts: "running/<service>" and "hold/<service>" are JSON, "verified/<service>" and "staged" full SHAs.
+The history holds one JSON object for each production effect, passed staging and verification.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core import events as ev
+from app.core.events import Commit, Running
+from app.core.ports import Write
+from app.core.state import Run, State
+
+
+def write(
+    state: State, events: Sequence[ev.Event], now: int, version: int | None = None, **rest: Any
+) -> Write:
+    """Build the write that appends these events to a thread, with all that follows for its repo."""
+    facts, history = _follow(state, events, now)
+    release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
+    return Write(
+        state.thread_id,
+        events,
+        version=version,
+        facts=facts,
+        history=history,
+        release=release,
+        **rest,
+    )
+
+
+def production(facts: Mapping[str, str], service: str) -> str | None:
+    """Return the full SHA that was last recorded as running in production, None if none was."""
+    recorded = facts.get(f"running/{service}")
+    return json.loads(recorded)["sha"] if recorded else None
+
+
+def hold(facts: Mapping[str, str], service: str) -> str | None:
+    """Return the bad SHA for which a service is on hold, None if it is not."""
+    recorded = facts.get(f"hold/{service}")
+    return json.loads(recorded)["bad_sha"] if recorded else None
+
+
+def running(facts: Mapping[str, str], service: str, current: str | None) -> Running:
+    """Say what a service runs in production: the record, else what the deployer says, else unknown."""
+    sha = production(facts, service)
+    source = "recorded" if sha else "deployer" if current else "unknown"
+    return Running(
+        service=service,
+        sha=sha or current,
+        source=source,
+        verified_sha=facts.get(f"verified/{service}"),
+        hold=hold(facts, service),
+    )
+
+
+def staged(history: Sequence[str]) -> list[Commit]:
+    """Return the commits that passed staging, newest first, each once."""
+    passed = (json.loads(line) for line in history)
+    commits = (
+        Commit(sha=e["sha"], title=e.get("title", "")) for e in passed if e["kind"] == "staged"
+    )
+    return list({commit.sha: commit for commit in commits}.values())
+
+
+def _follow(
+    state: State, events: Sequence[ev.Event], now: int
+) -> tuple[dict[str, str | None], list[str]]:
+    facts: dict[str, str | None] = {}
+    history: list[str] = []
+    for event in events:
+        match event:
+            case ev.ToolEnded():
+                _effect(state.runs[event.attempt_id], event.outcome, state, now, facts, history)
+            case ev.OutcomeStated():
+                outcome = "succeeded" if event.happened else "failed"
+                _effect(state.runs[event.attempt_id], outcome, state, now, facts, history)
+            case ev.StagingEnded(passed=True, sha=sha):
+                facts["staged"] = sha
+                history.append(_line(state, "staged", sha, now))
+            case ev.VerificationEnded(passed=True, versions=versions):
+                facts.update({f"verified/{service}": sha for service, sha in versions.items()})
+            case ev.HoldPlaced(service=service, bad_sha=bad):
+                fact = {"bad_sha": bad, "thread": state.thread_id, "at": now}
+                facts[f"hold/{service}"] = json.dumps(fact)
+            case ev.HoldReleased(service=service):
+                facts[f"hold/{service}"] = None
+            case _:
+                pass
+    return facts, history
+
+
+def _effect(
+    run: Run,
+    outcome: str,
+    state: State,
+    now: int,
+    facts: dict[str, str | None],
+    history: list[str],
+) -> None:
+    if not run.is_production_effect:
+        return
+    service, sha = run.attempt.service, run.attempt.sha
+    if outcome == "succeeded":
+        fact = {"sha": sha, "thread": state.thread_id, "at": now}
+        facts[f"running/{service}"] = json.dumps(fact)
+    card = state.cards.get(run.call_id or "")
+    by = card.approvers if card else []
+    history.append(
+        _line(state, run.attempt.kind, sha, now, service=service, outcome=outcome, approved_by=by)
+    )
+
+
+def _line(state: State, kind: str, sha: str, now: int, **more: Any) -> str:
+    known = state.known.get(sha)
+    title = known.title if known else ""
+    line = {"kind": kind, "sha": sha, "title": title, "thread": state.thread_id, "at": now, **more}
+    return json.dumps(line)
