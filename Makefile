@@ -19,7 +19,7 @@ help:
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make check   format, lint, types, architecture, spelling"
-	@echo "make lock    renew the locks; UPGRADE=1 takes the newest versions"
+	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
 setup: $(VENV)/.locked $(VENV)/.project $(STANDINS)/.locked
@@ -85,7 +85,7 @@ check: setup
 EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-annotate --format requirements.txt
 
 lock: $(VENV)/.uv
-	@$(BIN)/uv lock $(if $(UPGRADE),--upgrade)
+	@$(BIN)/uv lock --upgrade
 	@$(EXPORT) --no-dev --output-file requirements.lock
 	@$(EXPORT) --only-group build --output-file requirements-build.lock
 	@$(EXPORT) --all-groups --output-file requirements-dev.lock
