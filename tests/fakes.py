@@ -1,0 +1,207 @@
+"""Stateful stand-ins for the ports; where a port has a contract suite, its fake passes it."""
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.core.errors import Conflict, Fenced, Locked
+from app.core.events import Entry, parse_event
+from app.core.ports import Claim, Write
+
+Queue = Literal["work", "slack"]
+
+
+@dataclass
+class _Queue:
+    due: dict[str, int] = field(default_factory=dict[str, int])
+    fences: dict[str, int] = field(default_factory=dict[str, int])
+    leases: dict[str, int] = field(default_factory=dict[str, int])
+
+    def wake(self, thread_id: str, at: int) -> None:
+        if self.leases.get(thread_id, 0) <= at:
+            self.due[thread_id] = min(at, self.due.get(thread_id, at))
+
+
+@dataclass
+class _Repo:
+    lines: dict[str, list[tuple[int, str, str]]] = field(
+        default_factory=dict[str, list[tuple[int, str, str]]]
+    )
+    work: _Queue = field(default_factory=_Queue)
+    slack: _Queue = field(default_factory=_Queue)
+    seen: set[str] = field(default_factory=set[str])
+    locks: dict[str, str] = field(default_factory=dict[str, str])
+    waiting: dict[str, int] = field(default_factory=dict[str, int])
+    woken: set[str] = field(default_factory=set[str])
+    facts: dict[str, str] = field(default_factory=dict[str, str])
+    history: list[str] = field(default_factory=list[str])
+    index: dict[str, str] = field(default_factory=dict[str, str])
+    offset: int = 0
+
+    def queue(self, name: Queue) -> _Queue:
+        return self.work if name == "work" else self.slack
+
+    def refuse(self, write: Write, now: int) -> None:
+        """Raise what stands against the write; the order is part of the contract."""
+        thread_id = write.thread_id
+        if write.fence is not None and self.work.fences.get(thread_id, 0) != write.fence:
+            raise Fenced(thread_id)
+        if write.version is not None and len(self.lines.get(thread_id, [])) != write.version:
+            raise Conflict(thread_id)
+        for target in write.take:
+            holder = self.locks.get(target, thread_id)
+            if holder != thread_id:
+                self.waiting.setdefault(thread_id, now)
+                raise Locked(target, holder)
+
+    def change_locks(self, write: Write, now: int) -> None:
+        mine = [target for target in write.release if self.locks.get(target) == write.thread_id]
+        for target in mine:
+            del self.locks[target]
+        self.locks.update(dict.fromkeys(write.take, write.thread_id))
+        if write.waits:
+            self.waiting.setdefault(write.thread_id, now)
+        elif write.fence is not None:
+            self.waiting.pop(write.thread_id, None)
+        if mine:
+            self._wake_waiting(write.thread_id, now)
+
+    def _wake_waiting(self, but: str, now: int) -> None:
+        others = [thread_id for thread_id in self.waiting if thread_id != but]
+        for rank, thread_id in enumerate(others):
+            if self.work.leases.get(thread_id, 0) > now:
+                self.woken.add(thread_id)
+            else:
+                self.work.due[thread_id] = min(now + rank, self.work.due.get(thread_id, now + rank))
+
+    def change_records(self, write: Write) -> None:
+        self.seen.update(write.dedupe)
+        for key, value in write.facts.items():
+            self.facts.pop(key, None)
+            if value is not None:
+                self.facts[key] = value
+        for line in write.history:
+            self.history.insert(0, line)
+        del self.history[500:]
+        self.index.update(dict.fromkeys(write.index, write.thread_id))
+
+
+class FakeLog:
+    """Keep threads in memory, with a clock that stands still until `advance` moves it."""
+
+    def __init__(self, lease_seconds: float = 30, start: int = 1_800_000_000_000) -> None:
+        self._lease_ms = int(lease_seconds * 1000)
+        self._clock = start
+        self._repos: dict[str, _Repo] = {}
+        self._hint = asyncio.Event()
+
+    def advance(self, ms: int) -> None:
+        """Let time pass."""
+        self._clock += ms
+        self._wake()
+
+    async def set_offset(self, repo: str, ms: int) -> None:
+        """Shift the time of one repository."""
+        self._repo(repo).offset = ms
+        self._wake()
+
+    async def append(self, write: Write) -> bool:
+        repo, now = self._repo_of(write.thread_id)
+        if repo.seen.intersection(write.dedupe):
+            return False
+        repo.refuse(write, now)
+        write_id = secrets.token_hex(8)
+        if write.events:
+            repo.lines.setdefault(write.thread_id, []).extend(
+                (now, write_id, event.model_dump_json()) for event in write.events
+            )
+        repo.change_locks(write, now)
+        repo.change_records(write)
+        if not write.silent:
+            repo.work.wake(write.thread_id, now)
+            repo.slack.wake(write.thread_id, now)
+        self._wake()
+        return True
+
+    async def read(self, thread_id: str) -> list[Entry]:
+        repo, _ = self._repo_of(thread_id)
+        return [
+            Entry(at=at, write=write_id, event=parse_event(json.loads(line)))
+            for at, write_id, line in repo.lines.get(thread_id, [])
+        ]
+
+    async def claim(self, repo: str, queue: Queue) -> Claim | None:
+        state, now = self._repo(repo), await self.now(repo)
+        line = state.queue(queue)
+        due = [(at, thread_id) for thread_id, at in line.due.items() if at <= now]
+        if not due:
+            return None
+        thread_id = min(due)[1]
+        line.fences[thread_id] = line.fences.get(thread_id, 0) + 1
+        line.due[thread_id] = line.leases[thread_id] = now + self._lease_ms
+        if queue == "work":
+            state.woken.discard(thread_id)
+        return Claim(thread_id, line.fences[thread_id])
+
+    async def renew(self, claim: Claim, queue: Queue) -> None:
+        repo, now = self._repo_of(claim.thread_id)
+        line = repo.queue(queue)
+        if not self._holds(line, claim):
+            raise Fenced(claim.thread_id)
+        line.due[claim.thread_id] = line.leases[claim.thread_id] = now + self._lease_ms
+
+    async def park(self, claim: Claim, queue: Queue, version: int, wake_at: int | None) -> None:
+        repo, now = self._repo_of(claim.thread_id)
+        line, thread_id = repo.queue(queue), claim.thread_id
+        if not self._holds(line, claim):
+            return
+        del line.leases[thread_id], line.due[thread_id]
+        woken = queue == "work" and thread_id in repo.woken
+        if woken or len(repo.lines.get(thread_id, [])) > version:
+            line.due[thread_id] = now
+            self._wake()
+        elif wake_at is not None:
+            line.due[thread_id] = wake_at
+        if queue == "work":
+            repo.woken.discard(thread_id)
+
+    async def now(self, repo: str) -> int:
+        return self._clock + self._repo(repo).offset
+
+    async def facts(self, repo: str) -> dict[str, str]:
+        return dict(self._repo(repo).facts)
+
+    async def history(self, repo: str, limit: int) -> list[str]:
+        return self._repo(repo).history[:limit]
+
+    async def locks(self, repo: str) -> dict[str, str]:
+        return dict(self._repo(repo).locks)
+
+    async def find(self, repo: str, channel: str, ts: str) -> str | None:
+        return self._repo(repo).index.get(f"{channel}|{ts}")
+
+    async def threads(self, repo: str, limit: int) -> list[str]:
+        return list(reversed(self._repo(repo).lines))[:limit]
+
+    async def wait_for_work(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._hint.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _wake(self) -> None:
+        self._hint.set()
+        self._hint = asyncio.Event()
+
+    def _repo(self, name: str) -> _Repo:
+        return self._repos.setdefault(name, _Repo())
+
+    def _repo_of(self, thread_id: str) -> tuple[_Repo, int]:
+        repo = self._repo(thread_id.rpartition("/")[0])
+        return repo, self._clock + repo.offset
+
+    @staticmethod
+    def _holds(line: _Queue, claim: Claim) -> bool:
+        return claim.thread_id in line.leases and line.fences[claim.thread_id] == claim.fence

@@ -1,0 +1,20 @@
+"""Waiting for what another task or process does; knows nothing of what is waited for."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+
+
+async def until(predicate: Callable[[], object | Awaitable[object]], seconds: float = 10) -> None:
+    """Return when the predicate (plain or async) holds; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not await _holds(predicate):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {inspect.getsource(predicate).strip()}")
+        await asyncio.sleep(0.01)
+
+
+async def _holds(predicate: Callable[[], object | Awaitable[object]]) -> bool:
+    answer = predicate()
+    return bool(await answer) if inspect.isawaitable(answer) else bool(answer)
