@@ -1,1 +1,44 @@
-"""What the model can call, one file a tool."""
+"""The model's tools: the list of files is the list of what the agent can do."""
+
+from app.core.config import RepoConfig
+from app.core.decide import busy
+from app.core.ports import ToolSchema
+from app.core.state import State
+from tools import (
+    conversation,
+    deploy,
+    list_deployments,
+    list_git_commits,
+    rollback,
+    run_e2e_tests,
+)
+from tools.tool import Tool
+
+FILES = (deploy, rollback, run_e2e_tests, list_git_commits, list_deployments, conversation)
+
+
+def all_tools(repo: RepoConfig) -> dict[str, Tool]:
+    """Return every tool of a repository by its name."""
+    return {tool.name: tool for file in FILES for tool in file.tools(repo)}
+
+
+def available(state: State, repo: RepoConfig) -> dict[str, Tool]:
+    """Return the tools that may be called now."""
+    return {name: tool for name, tool in all_tools(repo).items() if _may(tool, state)}
+
+
+def schemas(state: State, repo: RepoConfig) -> list[ToolSchema]:
+    """Return what the model is told about the tools that it may call now."""
+    return [tool.schema() for tool in available(state, repo).values()]
+
+
+def _may(tool: Tool, state: State) -> bool:
+    if state.mode not in tool.modes:
+        return False
+    match tool.when:
+        case "always":
+            return True
+        case "answering":
+            return bool(state.unread)
+        case "planning":
+            return not busy(state)

@@ -1,6 +1,6 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>" and "hold/<service>" are JSON, "verified/<service>" and "staged" full SHAs.
+Facts: "running/<service>" and "hold/<service>" are JSON; "verified/<service>", "staged" are SHAs.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -44,7 +44,7 @@ def hold(facts: Mapping[str, str], service: str) -> str | None:
 
 
 def running(facts: Mapping[str, str], service: str, current: str | None) -> Running:
-    """Say what a service runs in production: the record, else what the deployer says, else unknown."""
+    """Say what runs in production: the record, else what the deployer says, else unknown."""
     sha = production(facts, service)
     source = "recorded" if sha else "deployer" if current else "unknown"
     return Running(

@@ -1,0 +1,154 @@
+"""Builds an approval card from facts: the spec that will run, and what people must know."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+from app.core import ledger
+from app.core.errors import SourceUnavailable
+from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest
+from app.core.spec import ActionSpec, spec_hash
+from tools.tool import Desk, ToolError
+
+
+async def request_approval(
+    desk: Desk,
+    tool: str,
+    kind: Literal["deploy", "rollback"],
+    service: str,
+    sha: str,
+    reason: str,
+    evidence: str,
+) -> ApprovalRequested:
+    """Build the card for one production effect; raise `ToolError` where code forbids it."""
+    repo, state = desk.repo, desk.state
+    target = repo.production.services[service]
+    deployer = desk.deployers[target.deployer]
+    recorded = await desk.log.facts(repo.name)
+    was = ledger.production(recorded, service) or await deployer.current(target.options)
+    if was == sha:
+        raise ToolError(f"{service} already runs {sha[:7]} in production")
+    commits, total, unchecked = await _changes(desk, kind, was, sha)
+    barred, unmapped = await _barred(desk)
+    spec = ActionSpec(
+        tool=tool,
+        kind=kind,
+        repo=repo.name,
+        service=service,
+        environment="production",
+        sha=sha,
+        deployer=target.deployer,
+        arguments=deployer.arguments(target.options, service, "production", sha),
+        channel=state.channel,
+        thread_id=state.thread_id,
+        call_id=desk.call_id,
+        production_was=was,
+        policy_version=repo.policy_version(service),
+        expires_at=desk.now + repo.approval_expires_seconds * 1000,
+    )
+    bad = ledger.hold(recorded, service) if kind == "deploy" else None
+    facts = CardFacts(
+        commits=commits,
+        commits_total=total,
+        compare_url=_compare_url(state.pull_request, was, sha),
+        pull_request=state.pull_request if state.sha == sha else None,
+        staging=evidence,
+        approvers=repo.approvers_of(service),
+        needed=repo.approvals_needed_for(service),
+        barred=barred,
+        unchecked=(*unchecked, *unmapped),
+        hold=f"on hold since {bad[:7] or 'a bad commit'} was rolled back"
+        if bad is not None
+        else "",
+    )
+    asked = state.unread[-1] if state.unread else None
+    return ApprovalRequested(
+        call_id=desk.call_id,
+        spec=spec,
+        spec_hash=spec_hash(spec),
+        plan=state.plan + (1 if state.pending else 0),
+        facts=facts,
+        reason=reason,
+        quote=asked.text if asked else "",
+        quoted_user=asked.user if asked else "",
+    )
+
+
+async def _changes(
+    desk: Desk, kind: str, was: str | None, sha: str
+) -> tuple[tuple[Commit, ...], int, tuple[str, ...]]:
+    known = desk.state.known.get(sha, Commit(sha=sha))
+    if was is None:
+        return (known,), 1, ("what production runs now is unknown, so the difference is too",)
+    if desk.source is None:
+        note = "no GitHub credentials: the difference and the order of commits were not checked"
+        return (known,), 1, (note,)
+    base, head = (sha, was) if kind == "rollback" else (was, sha)
+    try:
+        commits, total = await desk.source.compare(desk.repo.name, base, head)
+    except SourceUnavailable as error:
+        if kind == "rollback":
+            return (), 0, (f"GitHub could not be asked: {error}",)
+        raise ToolError(f"GitHub could not be asked, so nothing new may start: {error}") from None
+    if total < 0 and kind == "deploy":
+        raise ToolError(
+            f"{sha[:7]} is older than {was[:7]}, which runs in production. "
+            "Only a rollback may go back."
+        )
+    return tuple(commits), abs(total), ()
+
+
+async def _barred(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the users who may not approve their own change, and what was not compared."""
+    pull_request = desk.state.pull_request
+    if desk.repo.allow_self_approval or pull_request is None:
+        return (), ()
+    logins = [pull_request.author, pull_request.merged_by]
+    notes: list[str] = []
+    if desk.source is None:
+        notes.append("the last pusher is unknown without GitHub credentials")
+    else:
+        try:
+            logins += await desk.source.pushers(desk.repo.name, pull_request.number)
+        except SourceUnavailable:
+            notes.append("the last pusher could not be asked for")
+    people = desk.repo.people
+    unmapped = [login for login in dict.fromkeys(logins) if login and login not in people]
+    notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
+    barred = dict.fromkeys(people[login] for login in logins if login in people)
+    return tuple(barred), tuple(notes)
+
+
+def _compare_url(pull_request: PullRequest | None, was: str | None, sha: str) -> str:
+    if pull_request is None or was is None or "/pull/" not in pull_request.url:
+        return ""
+    return f"{pull_request.url.split('/pull/')[0]}/compare/{was[:12]}...{sha[:12]}"
+
+
+async def staging_evidence(desk: Desk, sha: str) -> str | None:
+    """Say how this SHA passed staging; None if it did not."""
+    for staging in reversed(desk.state.stagings):
+        if staging.sha == sha and staging.passed:
+            return staging.summary
+    history = await desk.log.history(desk.repo.name, 500)
+    passed = any(commit.sha == sha for commit in ledger.staged(history))
+    return "passed staging in an earlier thread" if passed else None
+
+
+def versions_of(history: Sequence[str], service: str) -> list[str]:
+    """Return the SHAs that a service successfully got in production, newest first, each once."""
+    entries = [json.loads(line) for line in history]
+    shas = [
+        e["sha"] for e in entries if e.get("service") == service and e["outcome"] == "succeeded"
+    ]
+    return list(dict.fromkeys(shas))
+
+
+async def running_now(desk: Desk, service: str) -> str | None:
+    """Return what a service runs in production: the record, else what its target says."""
+    target = desk.repo.production.services[service]
+    recorded, current = await asyncio.gather(
+        desk.log.facts(desk.repo.name), desk.deployers[target.deployer].current(target.options)
+    )
+    return ledger.production(recorded, service) or current

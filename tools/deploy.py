@@ -1,0 +1,47 @@
+"""deploy_<service>_to_prod: propose a SHA for one service in production, by a card."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import Field
+
+from app.core import ledger
+from app.core.config import RepoConfig
+from app.core.events import Event, StagingRequested
+from tools.card import request_approval, staging_evidence
+from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
+
+
+class DeployArguments(Arguments):
+    sha: str = Field(description="The commit to deploy, one of the SHAs given above.")
+    reason: str = Field(
+        description="One line for the approver: why this, why now.", max_length=2000
+    )
+
+
+def tools(repo: RepoConfig) -> list[Tool]:
+    """Return one deploy tool for each production service, in the default order."""
+    return [
+        Tool(
+            name=f"deploy_{service}_to_prod",
+            description=f"Propose to deploy {service} to production; a person approves it first.",
+            arguments=DeployArguments,
+            act=partial(_deploy, service),
+            modes=("deploy",),
+        )
+        for service in repo.production.services
+    ]
+
+
+async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Sequence[Event]:
+    name = f"deploy_{service}_to_prod"
+    sha = known_sha(desk.state, arguments.sha)
+    if (name, sha) in desk.state.refused:
+        raise ToolError(f"a person rejected {name}({sha[:7]}); propose it only when asked to")
+    bad = ledger.hold(await desk.log.facts(desk.repo.name), service)
+    if bad == sha:
+        raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")
+    evidence = await staging_evidence(desk, sha)
+    if evidence is None:
+        return [StagingRequested(sha=sha, scope="all")]
+    return [await request_approval(desk, name, "deploy", service, sha, arguments.reason, evidence)]

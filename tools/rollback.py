@@ -1,0 +1,53 @@
+"""rollback_<service>_in_prod: propose a version that production ran before, by a card."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import Field
+
+from app.core.config import RepoConfig
+from app.core.events import Event
+from tools.card import request_approval, versions_of
+from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
+
+
+class RollbackArguments(Arguments):
+    sha: str = Field(description="The earlier version to bring back, one of the SHAs given above.")
+    reason: str = Field(description="One line for the approver: why roll back.", max_length=2000)
+
+
+def tools(repo: RepoConfig) -> list[Tool]:
+    """Return one rollback tool for each production service."""
+    return [
+        Tool(
+            name=f"rollback_{service}_in_prod",
+            description=f"Propose to roll back {service} in production; a person approves it.",
+            arguments=RollbackArguments,
+            act=partial(_rollback, service),
+        )
+        for service in repo.production.services
+    ]
+
+
+async def _rollback(service: str, desk: Desk, arguments: RollbackArguments) -> Sequence[Event]:
+    name = f"rollback_{service}_in_prod"
+    sha = known_sha(desk.state, arguments.sha)
+    if (name, sha) in desk.state.refused:
+        raise ToolError(f"a person rejected {name}({sha[:7]}); propose it only when asked to")
+    evidence = await _ran_before(service, desk, sha)
+    return [
+        await request_approval(desk, name, "rollback", service, sha, arguments.reason, evidence)
+    ]
+
+
+async def _ran_before(service: str, desk: Desk, sha: str) -> str:
+    facts = await desk.log.facts(desk.repo.name)
+    if facts.get(f"verified/{service}") == sha:
+        return "passed the production e2e tests before"
+    ran = versions_of(await desk.log.history(desk.repo.name, 500), service)
+    specs = [card.request.spec for card in desk.state.cards.values() if card.attempt_id]
+    ran += [s.production_was for s in specs if s.service == service and s.production_was]
+    if sha not in ran:
+        versions = ", ".join(version[:7] for version in ran[:5]) or "none that is recorded"
+        raise ToolError(f"{service} never ran {sha[:7]} in production. It ran: {versions}")
+    return "ran in production before; its production e2e tests are not recorded as green"
