@@ -1,0 +1,183 @@
+"""What the agent reads: a thread as one compact text of bounded length; no I/O, no clock."""
+
+from collections.abc import Iterable, Sequence
+
+from app.core import events as ev
+from app.core.config import RepoConfig
+from app.core.history import age, history, outside, short
+from app.core.state import Mode, State, Words
+from app.core.tokens import tokens_at_most
+
+MAX_TOKENS = 3_000
+GOAL_TOKENS = 420
+FACTS_TOKENS = 900
+NOW_TOKENS = 1_000
+NEWEST_WORDS_TOKENS = 420
+
+
+def render(
+    state: State,
+    entries: Sequence[ev.Entry],
+    repo: RepoConfig,
+    now: int,
+    mode: Mode | None = None,
+) -> str:
+    """Return the thread as the model reads it, at most `MAX_TOKENS` as counted by `tokens_at_most`.
+
+    Everything from outside stands between « and ». The live card and the newest words of people
+    are always in; of what happened, the oldest lines are dropped first.
+    """
+    goal = _section("Goal", _goal(state, mode or state.mode, now), GOAL_TOKENS)
+    facts = _section("Facts, from code", _facts(state, repo, now), FACTS_TOKENS)
+    ending = _section("Now", _now(state, entries, now), NOW_TOKENS)
+    left = MAX_TOKENS - sum(map(tokens_at_most, (goal, facts, ending))) - 20
+    past = "\n".join(["# What happened", *history(state, entries, now, left)])
+    return "\n\n".join([goal, facts, past, ending])
+
+
+def _section(title: str, lines: Iterable[str], tokens: int) -> str:
+    kept = [f"# {title}"]
+    left = tokens - tokens_at_most(kept[0]) - 12
+    for line in lines:
+        left -= tokens_at_most(line) + 1
+        if left < 0:
+            kept.append("(more left out)")
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _goal(state: State, mode: Mode, now: int) -> list[str]:
+    begun = f"in a thread begun {age(now, state.started_at)}"
+    by = f"by @{state.asked_by}'s mention" if state.origin == "mention" else "by a merge"
+    if mode == "rollback":
+        lines = [f"Bring production of {state.repo} back to what worked, {begun} {by}."]
+    elif state.sha:
+        lines = [f"Deploy {short(state.sha)} of {state.repo} to production, {begun} {by}."]
+    else:
+        lines = [f"Do what people of {state.repo} ask, {begun} {by}."]
+    pull = state.pull_request
+    if pull:
+        people = f"by {outside(pull.author, 20)}, merged by {outside(pull.merged_by, 20)}"
+        lines.append(f"Pull request #{pull.number} {people}: {outside(pull.title, 90)}")
+        if pull.body:
+            lines.append(f"Its text: {outside(pull.body, 160)}")
+    return lines
+
+
+def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
+    lines = [f"default order: {', '.join(repo.production.services)}"]
+    if state.staging:
+        lines.append(_staging(state, now))
+    facts = state.facts
+    if facts is None:
+        return [*lines, "what runs on production: not fetched yet", *_thread_facts(state)]
+    lines.extend(_running(running) for running in facts.running)
+    if facts.staged:
+        lines.append("newest that passed staging: " + "; ".join(map(_commit, facts.staged[:3])))
+    lines.extend(_thread_facts(state))
+    lines.extend(outside(problem, 60) for problem in facts.problems[:3])
+    if facts.commits:
+        lines.append(f"{len(facts.commits)} commits that production does not have, newest first:")
+        lines.extend(f"- {_commit(commit)}" for commit in facts.commits[:10])
+    return lines
+
+
+def _staging(state: State, now: int) -> str:
+    staging = state.stagings[-1]
+    word = {None: "is running", True: "passed", False: "FAILED"}[staging.passed]
+    at = staging.ended_at or staging.started_at
+    return f"staging {word} for {short(staging.sha)}, {age(now, at)} {outside(staging.summary, 60)}"
+
+
+def _thread_facts(state: State) -> list[str]:
+    lines: list[str] = []
+    if state.shipped:
+        shipped = ", ".join(f"{name} {short(sha)}" for name, sha in state.shipped.items())
+        lines.append(f"this thread brought to production: {shipped}")
+    lines.extend(f"before it, {name} ran {short(was)}" for name, was in _before(state).items())
+    for tool, sha in sorted(state.refused):
+        lines.append(f"refused, do not propose unasked: {tool}({short(sha)})")
+    check = state.verification
+    if check and check.passed is False:
+        lines.append(
+            f"production e2e tests are red: {outside(', '.join(check.failing_tests), 100)}"
+        )
+    return lines
+
+
+def _before(state: State) -> dict[str, str | None]:
+    before: dict[str, str | None] = {}
+    for run in state.runs.values():
+        card = state.cards.get(run.call_id or "")
+        if card and run.outcome == "succeeded" and run.attempt.kind == "deploy":
+            before[card.request.spec.service] = card.request.spec.production_was
+    return before
+
+
+def _running(running: ev.Running) -> str:
+    parts = [f"production runs {running.service} {short(running.sha)} ({running.source})"]
+    if running.verified_sha:
+        same = running.verified_sha == running.sha
+        parts.append("verified" if same else f"last verified {short(running.verified_sha)}")
+    if running.hold:
+        parts.append(f"ON HOLD: {outside(running.hold, 40)}")
+    return ", ".join(parts)
+
+
+def _commit(commit: ev.Commit) -> str:
+    author = f" by {outside(commit.author, 20)}" if commit.author else ""
+    return f"{short(commit.sha)}{author} {outside(commit.title, 50)}"
+
+
+def _now(state: State, entries: Sequence[ev.Entry], now: int) -> list[str]:
+    lines = [_doing(state)]
+    card = state.pending
+    if card:
+        spec = card.request.spec
+        was = f"production has {short(spec.production_was)}"
+        held = ", HELD until you answer" if state.held_by else ""
+        lines.append(f"live card: {spec.tool}({short(spec.sha)}), {was}{held}")
+    if state.question:
+        lines.append(f"your open question: {outside(state.question.text, 80)}")
+    lines.extend(_unread(state.unread, now))
+    lines.extend(_resolved(entries))
+    return lines
+
+
+def _doing(state: State) -> str:
+    if state.running:
+        attempt = state.running.attempt
+        target = attempt.service or "e2e tests"
+        return f"running: {attempt.kind} of {target} {short(attempt.sha)} on {attempt.environment}"
+    if state.unknown:
+        service = state.unknown.attempt.service
+        return f"nobody knows whether the last run of {service} happened; a person has to say"
+    return f"nothing is running; plan {state.plan}, step {state.steps + 1}"
+
+
+def _unread(unread: Sequence[Words], now: int) -> list[str]:
+    if not unread:
+        return []
+    newest, earlier = unread[-1], unread[:-1][-3:]
+    lines = ["people's words to be answered NOW, newest first:"]
+    lines.append(
+        f"- @{newest.user}, {age(now, newest.at)}: {outside(newest.text, NEWEST_WORDS_TOKENS)}"
+    )
+    lines.extend(
+        f"- @{words.user}, {age(now, words.at)}: {outside(words.text, 90)}"
+        for words in reversed(earlier)
+    )
+    hidden = len(unread) - 1 - len(earlier)
+    return [*lines, f"({hidden} earlier unanswered messages)"] if hidden else lines
+
+
+def _resolved(entries: Sequence[ev.Entry]) -> list[str]:
+    for entry in reversed(entries):
+        if isinstance(entry.event, ev.HumanSaid | ev.ApprovalRejected):
+            break
+        if isinstance(entry.event, ev.ShasResolved):
+            found = [f"SHA in the words: {_commit(commit)}" for commit in entry.event.found[:3]]
+            refused = [f"refused SHA: {outside(why, 80)}" for why in entry.event.refused[:3]]
+            return [*found, *refused]
+    return []

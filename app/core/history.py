@@ -1,0 +1,163 @@
+"""What happened, one compact line for each event that matters to the agent; no I/O, no clock."""
+
+from collections.abc import Sequence
+
+from app.core import events as ev
+from app.core.state import State
+from app.core.tokens import tokens_at_most
+from app.core.untrusted import quoted
+
+
+def outside(text: str, tokens: int) -> str:
+    """Return outside text between « and », cut so that it costs at most `tokens`."""
+    limit = tokens * 3
+    while tokens_at_most(shown := quoted(text, limit)) > tokens and limit > 16:
+        limit = limit * 3 // 4
+    return shown
+
+
+def short(sha: str | None) -> str:
+    """Return a SHA as people write it."""
+    return sha[:7] if sha else "unknown"
+
+
+def age(now: int, at: int) -> str:
+    """Return how long ago something was; both times in milliseconds."""
+    seconds = max(0, now - at) // 1000
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"
+
+
+def history(state: State, entries: Sequence[ev.Entry], now: int, tokens: int) -> list[str]:
+    """Return the newest lines that fit, oldest first, with the number of the events left out."""
+    lines: list[str] = []
+    writer = _Lines(state)
+    left = tokens - tokens_at_most("(99999 earlier events)\n")
+    for index in range(len(entries) - 1, -1, -1):
+        line = writer.line(entries[index].event)
+        if line is None:
+            continue
+        line = f"- {age(now, entries[index].at)}: {line}"
+        left -= tokens_at_most(line + "\n")
+        if left < 0:
+            lines.append(f"({index + 1} earlier events)")
+            break
+        lines.append(line)
+    return lines[::-1]
+
+
+class _Lines:
+    """Writes the line of an event, newest event first; the method is named after its type."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.errors = state.errors
+        self.results = 2
+
+    def line(self, event: ev.Event) -> str | None:
+        writer = getattr(self, f"on_{event.type}", None)
+        return writer(event) if writer is not None else None
+
+    def on_human_said(self, e: ev.HumanSaid) -> str:
+        return f"@{e.user} said {outside(e.text, 110)}"
+
+    def on_stop_requested(self, e: ev.StopRequested) -> str:
+        return f"@{e.user} stopped everything"
+
+    def on_continued(self, e: ev.Continued) -> str:
+        return f"@{e.user} took the thread up again"
+
+    def on_staging_requested(self, e: ev.StagingRequested) -> str:
+        what = "everything" if e.scope == "all" else "the e2e tests"
+        return f"staging was asked to run {what} for {short(e.sha)}"
+
+    def on_tool_started(self, e: ev.ToolStarted) -> str:
+        a = e.attempt
+        return f"{a.kind} of {a.service or a.environment} {short(a.sha)} started on {a.environment}"
+
+    def on_tool_ended(self, e: ev.ToolEnded) -> str:
+        a = self.state.runs[e.attempt_id].attempt
+        what = f"{a.kind} of {a.service or a.environment} {short(a.sha)} on {a.environment}"
+        if e.outcome == "succeeded":
+            return f"{what} succeeded"
+        parts = [f"{what} {e.outcome.upper()}: {outside(e.summary, 80)}"]
+        if e.failing_tests:
+            parts.append(f"failing tests {outside(', '.join(e.failing_tests), 120)}")
+        elif e.tail:
+            parts.append(f"last lines {outside(' | '.join(e.tail[-5:]), 160)}")
+        return "; ".join(parts)
+
+    def on_outcome_stated(self, e: ev.OutcomeStated) -> str:
+        return f"@{e.user} says of the unknown run: {'it happened' if e.happened else 'it did not'}"
+
+    def on_staging_ended(self, e: ev.StagingEnded) -> str:
+        return f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
+
+    def on_verification_ended(self, e: ev.VerificationEnded) -> str:
+        if e.passed:
+            return "production e2e tests passed"
+        return f"production e2e tests FAILED, twice: {outside(', '.join(e.failing_tests), 160)}"
+
+    def on_hold_placed(self, e: ev.HoldPlaced) -> str:
+        return f"{e.service} is on hold: {short(e.bad_sha)} is bad"
+
+    def on_hold_released(self, e: ev.HoldReleased) -> str:
+        return f"@{e.user} released the hold of {e.service}"
+
+    def on_model_erred(self, e: ev.ModelErred) -> str | None:
+        return self._error(f"your answer was no valid call: {outside(e.message, 120)}")
+
+    def on_tool_refused(self, e: ev.ToolRefused) -> str | None:
+        return self._error(f"your call was refused by code: {outside(e.error, 120)}")
+
+    def _error(self, line: str) -> str | None:
+        self.errors -= 1
+        return line if self.errors >= 0 else None
+
+    def on_tool_answered(self, e: ev.ToolAnswered) -> str:
+        self.results -= 1
+        if self.results < 0:
+            return "a list was fetched"
+        return f"you fetched {outside(e.result, 400)}"
+
+    def on_wait_started(self, e: ev.WaitStarted) -> str:
+        return f"you wait: {outside(e.reason, 60)}"
+
+    def on_wait_ended(self, e: ev.WaitEnded) -> str:
+        return "the wait is over"
+
+    def on_plan_ended(self, e: ev.PlanEnded) -> str:
+        return f"you ended the plan: {outside(e.message, 80)}"
+
+    def on_rollback_opened(self, e: ev.RollbackOpened) -> str:
+        return f"a rollback was opened by {'@' + e.user if e.user else 'red production tests'}"
+
+    def on_bot_said(self, e: ev.BotSaid) -> str:
+        choices = f", choices: {outside(' / '.join(e.choices), 80)}" if e.choices else ""
+        verb = "asked" if e.because in ("question", "stuck") else "said"
+        return f"you {verb} {outside(e.text, 110)}{choices}"
+
+    def on_approval_requested(self, e: ev.ApprovalRequested) -> str:
+        return f"card: {e.spec.tool}({short(e.spec.sha)}), plan {e.plan}"
+
+    def on_approval_granted(self, e: ev.ApprovalGranted) -> str:
+        return f"@{e.user} approved the card {self._card(e.call_id)}"
+
+    def on_approval_rejected(self, e: ev.ApprovalRejected) -> str:
+        words = f" with {outside(e.text, 110)}" if e.text else " without words"
+        return f"@{e.user} REJECTED the card {self._card(e.call_id)}{words}"
+
+    def on_approval_expired(self, e: ev.ApprovalExpired) -> str:
+        return f"the card {self._card(e.call_id)} expired: {outside(e.reason, 60)}"
+
+    def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> str:
+        return f"the card {self._card(e.call_id)} was replaced after @{e.user}'s message"
+
+    def on_asked_again(self, e: ev.AskedAgain) -> str:
+        return f"@{e.user} asked for the card {self._card(e.call_id)} again"
+
+    def _card(self, call_id: str) -> str:
+        spec = self.state.cards[call_id].request.spec
+        return f"{spec.tool}({short(spec.sha)})"
