@@ -40,3 +40,7 @@ class ModelMisbehaved(Exception):
 
 class SourceUnavailable(Exception):
     """Report that GitHub (or what stands in for it) could not be asked."""
+
+
+class StoreUnavailable(Exception):
+    """Report that the thread log could not be reached: nothing is known to be stored."""

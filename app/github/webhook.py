@@ -1,0 +1,168 @@
+"""What GitHub's webhooks say, verified and parsed; no I/O, and no idea of what is configured."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app.core.events import PullRequest
+
+_PREFIX = b"sha256="
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A pull request was merged: `sha` is what the branch got."""
+
+    repo: str
+    repo_id: int
+    branch: str
+    sha: str
+    pull_request: PullRequest
+
+
+class MalformedWebhook(Exception):
+    """Carry one sentence about what is wrong with a signed body; never a part of it."""
+
+
+def signature_of(headers: Mapping[str, str]) -> str:
+    """Return the SHA-256 signature's header, empty if there is none; SHA-1 does not count."""
+    return next((v for k, v in headers.items() if k.lower() == "x-hub-signature-256"), "")
+
+
+def verify(secrets: Sequence[str], body: bytes, headers: Mapping[str, str]) -> bool:
+    """Tell whether one of the secrets signed exactly these bytes; takes the same time for any.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    given = signature_of(headers).encode()
+    good = False
+    for secret in filter(None, secrets):
+        digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        good |= hmac.compare_digest(_PREFIX + digest.encode(), given)
+    return good
+
+
+def parse(body: bytes, event: str) -> Merge | None:
+    """Return the merge that a webhook reports, None for every other event.
+
+    Raise `MalformedWebhook` for what GitHub never sends.
+    """
+    data = _json_object(body)
+    if event != "pull_request":
+        return None
+    if not isinstance(data.get("action"), str):
+        raise MalformedWebhook("The event has no action.")
+    if data["action"] != "closed":
+        return None
+    try:
+        return _merge(data)
+    except ValidationError as error:
+        keys = sorted({".".join(str(part) for part in e["loc"]) for e in error.errors()})
+        raise MalformedWebhook(f"Missing or wrong in the event: {', '.join(keys)}.") from None
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedWebhook("The body is not UTF-8.") from None
+    except RecursionError:
+        raise MalformedWebhook("The body is nested too deeply.") from None
+    except ValueError:
+        sentence = "The body is not JSON: set the webhook's content type to application/json."
+        raise MalformedWebhook(sentence) from None
+    if not isinstance(data, dict):
+        raise MalformedWebhook("The body is not a JSON object.")
+    return cast("dict[str, Any]", data)
+
+
+def _merge(data: Mapping[str, Any]) -> Merge | None:
+    closed = _Closed.model_validate(data)
+    if not closed.pull_request.merged:
+        return None
+    merged = _Merged.model_validate(data)
+    pull = merged.pull_request
+    return Merge(
+        repo=merged.repository.full_name,
+        repo_id=merged.repository.id,
+        branch=pull.base.ref,
+        sha=pull.merge_commit_sha,
+        pull_request=PullRequest(
+            number=pull.number,
+            title=pull.title,
+            url=pull.html_url,
+            author=_login(pull.user),
+            merged_by=_login(pull.merged_by),
+            branch=pull.head.ref,
+            body=pull.body or "",
+        ),
+    )
+
+
+def _cut(length: int) -> BeforeValidator:
+    """Cut text, and replace the lone surrogates that JSON allows and UTF-8 does not."""
+
+    def cut(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        plain = value.encode("utf-8", errors="replace").decode()
+        return plain if len(plain) <= length else plain[: length - 1] + "…"
+
+    return BeforeValidator(cut)
+
+
+_Line = Annotated[str, _cut(300)]
+_Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Ref(_Strict):
+    ref: _Line
+
+
+class _User(_Strict):
+    login: Annotated[str, _cut(100)]
+
+
+class _Repository(_Strict):
+    id: int
+    full_name: _Line
+
+
+class _ClosedPull(_Strict):
+    merged: bool
+
+
+class _Closed(_Strict):
+    action: Literal["closed"]
+    pull_request: _ClosedPull
+
+
+class _MergedPull(_Strict):
+    number: int
+    title: _Line
+    html_url: Annotated[str, Field(pattern=r"^https?://", max_length=1000)]
+    merge_commit_sha: _Sha
+    base: _Ref
+    head: _Ref
+    user: _User | None
+    merged_by: _User | None
+    body: Annotated[str | None, _cut(4000)] = None
+
+
+class _Merged(_Strict):
+    repository: _Repository
+    pull_request: _MergedPull
+
+
+def _login(user: _User | None) -> str:
+    """Return the login; GitHub shows a deleted account as `ghost`."""
+    return user.login if user else "ghost"
