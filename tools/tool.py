@@ -93,10 +93,10 @@ def known_sha(state: State, named: str) -> str:
     if len(found) == 1:
         return found[0]
     what = "names several commits" if found else "is no commit that this thread knows"
-    raise ToolError(f"{named[:60]!r} {what}. Known: {nearest(list(state.known.values()))}")
+    raise ToolError(f"{named[:60]!r} {what}. Known: {nearest_commits(list(state.known.values()))}")
 
 
-def nearest(commits: Sequence[Commit], limit: int = 5) -> str:
+def nearest_commits(commits: Sequence[Commit], limit: int = 5) -> str:
     """List commits for a sentence, the newest known first."""
     newest = list(reversed(commits))[:limit]
     return ", ".join(f"{c.sha[:7]} {c.title[:50]!r}" for c in newest) or "none"

@@ -271,6 +271,7 @@ class Fold:
     def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
         card = self.state.cards[e.call_id]
         card.approvals.append((e.user, self.at))
+        card.granted.append(e.spec_hash)
         if len(card.approvals) >= card.request.facts.needed:
             card.status, card.decided_by, card.decided_at = "approved", e.user, self.at
 

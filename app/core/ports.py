@@ -114,6 +114,50 @@ class ThreadLog(Protocol):
         """Return when something may be due, at the latest after `seconds`."""
         ...
 
+    async def sent(self, thread_id: str) -> dict[str, str]:
+        """Return what the sender noted for each slot of a thread; a cache that may be lost."""
+        ...
+
+    async def mark_sent(self, thread_id: str, slot: str, mark: str) -> None:
+        """Note for a slot what was last sent to the chat."""
+        ...
+
+
+# The chat.
+
+
+class Chat(Protocol):
+    """Where people read and click. `blocks` are the chat's own blocks as plain data.
+
+    Every method raises `RateLimited`, or `ChatUnavailable` when it is not known whether the chat
+    did what was asked.
+    """
+
+    async def post(
+        self,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        thread_ts: str | None,
+        key: str,
+    ) -> str:
+        """Post a message, to a thread or the channel, and return its ts; `key` finds it again."""
+        ...
+
+    async def update(
+        self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Replace a message; raise `MessageGone` if it is not there any more."""
+        ...
+
+    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
+        """Return the ts of the newest message that was posted with this key, None if none was."""
+        ...
+
+    async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
+        """Tell one person something that nobody else sees."""
+        ...
+
 
 # Deployers.
 
@@ -142,6 +186,10 @@ class Deployer(Protocol):
 
     @property
     def recovery(self) -> Literal["keyed", "queryable", "blind"]: ...
+
+    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+        """Return what is wrong with a target's options: the key and a sentence each."""
+        ...
 
     def arguments(
         self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str

@@ -67,6 +67,7 @@ class Card:
     at: int
     status: CardStatus = "pending"
     approvals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    granted: list[str] = field(default_factory=list[str])
     decided_by: str = ""
     decided_at: int | None = None
     text: str = ""

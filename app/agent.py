@@ -1,0 +1,172 @@
+"""The agent's turn: facts first, then one answer of the model, checked and done in one write."""
+
+import secrets
+from collections.abc import Sequence
+
+import structlog
+
+import tools
+from app.core import events as ev
+from app.core import ledger
+from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
+from app.core.ports import ModelAnswer, Turn
+from app.desk import Job
+from tools.tool import Desk, ToolError, nearest_commits
+
+COMMITS_SHOWN = 20
+STAGED_SHOWN = 5
+
+log = structlog.get_logger(__name__)
+
+
+async def fetch_facts(job: Job) -> None:
+    """Append what the agent will surely need: what runs, commits since then, what is staged."""
+    repo, ports = job.repo, job.ports
+    recorded = await ports.log.facts(repo.name)
+    running: list[ev.Running] = []
+    for service, target in repo.production.services.items():
+        current = None
+        if ledger.production(recorded, service) is None:
+            current = await ports.deployers[target.deployer].current(target.options)
+        running.append(ledger.running(recorded, service, current))
+    staged = ledger.staged(await ports.log.history(repo.name, 500))[:STAGED_SHOWN]
+    commits, problems = await _commits_since(job, running, staged)
+    facts = ev.FactsFetched(
+        running=tuple(running), commits=commits, staged=tuple(staged), problems=problems
+    )
+    await job.decide_on([facts])
+
+
+async def _commits_since(
+    job: Job, running: Sequence[ev.Running], staged: Sequence[ev.Commit]
+) -> tuple[tuple[ev.Commit, ...], tuple[str, ...]]:
+    head = job.state.sha or (staged[0].sha if staged else None)
+    bases = {r.sha for r in running if r.sha and r.sha != head}
+    if head is None or not bases:
+        return (), ()
+    if job.ports.source is None:
+        return (), ("no GitHub credentials: the commits since production are unknown",)
+    found: dict[str, ev.Commit] = {}
+    try:
+        for base in sorted(bases):
+            commits, _ = await job.ports.source.compare(job.repo.name, base, head)
+            found.update({commit.sha: commit for commit in commits})
+    except SourceUnavailable as error:
+        return (), (f"GitHub could not be asked: {error}",)
+    return tuple(found.values())[:COMMITS_SHOWN], ()
+
+
+async def resolve_shas(job: Job, words: Sequence[str]) -> None:
+    """Append what the SHAs in people's words stand for, or why they stand for nothing."""
+    found: list[ev.Commit] = []
+    refused: list[str] = []
+    known = list(job.state.known.values())
+    history = ledger.staged(await job.ports.log.history(job.repo.name, 500))
+    for word in words:
+        matches = {c.sha: c for c in (*known, *history) if c.sha.startswith(word)}
+        commit = next(iter(matches.values())) if len(matches) == 1 else None
+        if not matches:
+            commit, problem = await _ask_source(job, word)
+            if problem:
+                refused.append(problem)
+        elif commit is None:
+            shas = ", ".join(sha[:12] for sha in matches)
+            refused.append(f"{word!r} is ambiguous: {shas}")
+        if commit:
+            found.append(commit)
+    await job.decide_on([ev.ShasResolved(found=tuple(found), refused=tuple(refused))])
+
+
+async def _ask_source(job: Job, word: str) -> tuple[ev.Commit | None, str | None]:
+    nearest = nearest_commits(list(job.state.known.values()))
+    if job.ports.source is None:
+        return None, f"{word!r} is in no thread of {job.repo.name}. Known: {nearest}"
+    try:
+        commit = await job.ports.source.commit(job.repo.name, word)
+    except SourceUnavailable as error:
+        return None, f"{word!r} could not be looked up: {error}"
+    if commit is None:
+        return None, f"{word!r} is no commit of {job.repo.name}. Known: {nearest}"
+    return commit, None
+
+
+async def take_turn(job: Job) -> None:
+    """Ask the model for the next step; append it together with everything that follows from it."""
+    turn = Turn(
+        state=job.state,
+        repo=job.repo,
+        tools=tools.schemas(job.state, job.repo),
+        entries=job.entries,
+        now=job.now,
+    )
+    try:
+        answer = await _answer(job, turn)
+    except ModelMisbehaved as error:
+        await job.decide_on([ev.ModelErred(message=str(error)[:500])])
+        return
+    except ModelUnavailable as error:
+        retry_at = job.now + int(job.ports.model_retry_seconds * 1000)
+        await job.decide_on([ev.ModelDown(message=str(error)[:500], retry_at=retry_at)])
+        return
+    await call_tool(job, answer)
+
+
+async def _answer(job: Job, turn: Turn) -> ModelAnswer:
+    """Ask the model; people's words wait for it, the default order does not."""
+    try:
+        return await job.ports.model.next_step(turn)
+    except ModelUnavailable:
+        if job.state.unread or job.ports.planner is None:
+            raise
+        log.info("planner_stands_in", thread_id=job.claim.thread_id)
+        return await job.ports.planner.next_step(turn)
+
+
+async def repropose(job: Job, call_id: str, user: str) -> None:
+    """Make a settled card anew for a person, with today's facts."""
+    request = job.state.cards[call_id].request
+    arguments = {"sha": request.spec.sha, "reason": request.reason}
+    await call_tool(job, ModelAnswer(tool=request.spec.tool, arguments=arguments, by=user))
+
+
+async def call_tool(job: Job, answer: ModelAnswer) -> None:
+    """Carry out one call; a refusal goes back to the model, or to the person who asked."""
+    call_id = secrets.token_hex(5)
+    state = job.state
+    proposed = ev.ToolProposed(
+        call_id=call_id,
+        tool=answer.tool,
+        arguments=answer.arguments,
+        reason=str(answer.arguments.get("reason", ""))[:2000],
+        by=answer.by,
+    )
+    events: Sequence[ev.Event]
+    try:
+        tool = tools.available(state, job.repo).get(answer.tool)
+        if tool is None:
+            raise ToolError(f"{answer.tool[:80]!r} is no tool that can be called now")
+        desk = Desk(
+            state, job.repo, job.ports.log, job.ports.source, job.ports.deployers, job.now, call_id
+        )
+        events = await tool.act(desk, tool.parse(answer.arguments))
+        if tool.settles and state.pending:
+            events = _settle(state.pending.request, events, call_id, state.unread[0].user)
+    except (ToolError, SourceUnavailable) as error:
+        events = [ev.ToolRefused(call_id=call_id, error=str(error))]
+        if state.ask_again:
+            note = f"That card cannot be made again: {error}"
+            events = [*events, ev.BotSaid(call_id=call_id, text=note, because="note")]
+    log.info("step", thread_id=state.thread_id, tool=answer.tool, by=answer.by)
+    await job.decide_on([proposed, *events])
+
+
+def _settle(
+    waiting: ev.ApprovalRequested, events: Sequence[ev.Event], call_id: str, user: str
+) -> Sequence[ev.Event]:
+    """Settle the card that waits, unless the very same step was proposed again."""
+    for event in events:
+        if isinstance(event, ev.ApprovalRequested):
+            old, new = waiting.spec, event.spec
+            if (old.tool, old.sha) == (new.tool, new.sha):
+                return [ev.Ignored(call_id=call_id, reason="the same step waits already")]
+    return [ev.ApprovalSuperseded(call_id=waiting.call_id, user=user), *events]

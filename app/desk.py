@@ -1,0 +1,61 @@
+"""What the worker's steps share: the ports, and one thread as it was read for one step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import ledger
+from app.core.config import RepoConfig, TargetConfig
+from app.core.events import Entry, Event
+from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
+from app.core.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside that the worker uses.
+
+    `planner` offers the default order when the model is down. `source` is None without credentials.
+    `poll_seconds` is the shortest time between two looks at a running attempt.
+    """
+
+    log: ThreadLog
+    model: Model
+    planner: Model | None
+    source: Source | None
+    deployers: Mapping[str, Deployer]
+    poll_seconds: float = 1.0
+    send_seconds: float = 30.0
+    model_retry_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed thread as it stands, for one step."""
+
+    claim: Claim
+    state: State
+    entries: Sequence[Entry]
+    repo: RepoConfig
+    now: int
+    ports: Ports
+
+    def target(self, environment: str, service: str | None) -> TargetConfig:
+        """Return the configured target of an attempt."""
+        where = self.repo.staging if environment == "staging" else self.repo.production
+        target = where.e2e if service is None else where.services[service]
+        if target is None:
+            raise LookupError(f"no e2e tests are configured for {environment}")
+        return target
+
+    async def decide_on(self, events: Sequence[Event], **rest: Any) -> None:
+        """Append what follows from the state that was read; raise `Conflict` if it has changed."""
+        write = ledger.write(
+            self.state, events, self.now, self.state.version, fence=self.claim.fence, **rest
+        )
+        await self.ports.log.append(write)
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Append what happened in the world, whatever people said meanwhile."""
+        write = ledger.write(self.state, events, self.now, fence=self.claim.fence)
+        await self.ports.log.append(write)

@@ -1,0 +1,158 @@
+"""Acting on the world: recorded before it is sent, sent once, observed until it is known."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from app.core import events as ev
+from app.core import ledger
+from app.core.decide import Start
+from app.core.errors import Locked
+from app.core.policy import last_look
+from app.core.ports import Observation
+from app.core.spec import attempt_id, spec_hash
+from app.core.state import Card, Run
+from app.desk import Job
+
+PROGRESS_EVERY_MS = 3000
+SLOWEST_POLL_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+async def start(job: Job, action: Start) -> float | None:
+    """Record that an attempt starts, then send it; return how long to pause, if at all."""
+    card = job.state.cards.get(action.call_id or "")
+    if card is not None:
+        refusal = await _last_look(job, card)
+        if refusal:
+            expired = ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)
+            await job.decide_on([expired])
+            return None
+    attempt = _attempt(job, action, card)
+    needed = tuple(lock for lock in action.locks if lock not in job.state.locks)
+    started = ev.ToolStarted(
+        attempt=attempt,
+        call_id=action.call_id,
+        fence=job.claim.fence,
+        locks=needed,
+        send_by=job.now + int(job.ports.send_seconds * 1000),
+    )
+    try:
+        await job.decide_on([started], take=needed)
+    except Locked as locked:
+        if job.state.waits_for_lock != (locked.target, locked.holder):
+            waited = ev.LockWaited(target=locked.target, holder=locked.holder)
+            await job.decide_on([waited], waits=True)
+        return SLOWEST_POLL_SECONDS
+    await _send(job, attempt)
+    return None
+
+
+async def _last_look(job: Job, card: Card) -> str | None:
+    spec = card.request.spec
+    facts = await job.ports.log.facts(job.repo.name)
+    target = job.target("production", spec.service)
+    deployer = job.ports.deployers[target.deployer]
+    recorded = ledger.production(facts, spec.service)
+    production_is = recorded or await deployer.current(target.options)
+    return last_look(
+        card.request,
+        card.granted,
+        production_is,
+        ledger.hold(facts, spec.service) if spec.kind == "deploy" else None,
+        job.repo.policy_version(spec.service),
+        job.now,
+    )
+
+
+def _attempt(job: Job, action: Start, card: Card | None) -> ev.Attempt:
+    """Build the attempt; an approved one from its spec, never from today's configuration."""
+    if card is not None:
+        spec = card.request.spec
+        deployer, arguments = spec.deployer, dict(spec.arguments)
+        content = spec_hash(spec)
+    else:
+        target = job.target(action.environment, action.service)
+        deployer = target.deployer
+        arguments = job.ports.deployers[deployer].arguments(
+            target.options, action.service, action.environment, action.sha
+        )
+        content = f"{deployer}\n{arguments!r}"
+    return ev.Attempt(
+        attempt_id=attempt_id(action.cause, content),
+        kind=action.kind,
+        repo=job.repo.name,
+        environment=action.environment,
+        service=action.service,
+        sha=action.sha,
+        deployer=deployer,
+        arguments=arguments,
+    )
+
+
+async def _send(job: Job, attempt: ev.Attempt) -> None:
+    deployer = job.ports.deployers[attempt.deployer]
+    log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
+    try:
+        async with asyncio.timeout(job.ports.send_seconds):
+            reference = await deployer.start(attempt)
+    except TimeoutError:
+        return  # whether it arrived is for the next look at the target to say
+    sent = ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)
+    await job.record([sent])
+
+
+async def observe(job: Job, run: Run) -> float | None:
+    """Ask the target about a running attempt and record what is new."""
+    deployer = job.ports.deployers[run.attempt.deployer]
+    seen = await deployer.observe(run.attempt, run.reference)
+    if seen.status == "running":
+        return await _progress(job, run, seen)
+    if seen.status == "missing" and not run.sent and deployer.recovery == "keyed":
+        await _send(job, run.attempt)
+        return None
+    await job.record([await _outcome(job, run, seen)])
+    return None
+
+
+async def _progress(job: Job, run: Run, seen: Observation) -> float:
+    if seen.line and seen.line != run.line and job.now - run.line_at >= PROGRESS_EVERY_MS:
+        progressed = ev.ToolProgressed(attempt_id=run.attempt.attempt_id, line=seen.line)
+        await job.record([progressed])
+    elapsed = timedelta(milliseconds=job.now - run.started_at).total_seconds()
+    return max(job.ports.poll_seconds, min(elapsed / 20, SLOWEST_POLL_SECONDS))
+
+
+async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
+    outcome, summary = seen.status, seen.summary
+    if outcome in ("missing", "running"):
+        outcome, summary = "unknown", "the target has no record of this attempt"
+    if outcome == "succeeded" and run.attempt.kind != "e2e":
+        other = await _runs_another(job, run)
+        if other:
+            outcome, summary = "failed", f"{seen.summary}, but the target says it runs {other[:12]}"
+    return ev.ToolEnded(
+        attempt_id=run.attempt.attempt_id,
+        outcome=outcome,
+        summary=summary,
+        failing_tests=seen.failing_tests,
+        tail=seen.tail,
+    )
+
+
+async def _runs_another(job: Job, run: Run) -> str | None:
+    """Return what the target says it runs, where it can be asked and that is not what was sent."""
+    target = job.target(run.attempt.environment, run.attempt.service)
+    current = await job.ports.deployers[target.deployer].current(target.options)
+    return current if current != run.attempt.sha else None
+
+
+async def cancel(job: Job, run: Run) -> float | None:
+    """Ask the target to end an attempt; it is observed to its end either way."""
+    deployer = job.ports.deployers[run.attempt.deployer]
+    possible = await deployer.cancel(run.attempt, run.reference)
+    asked = ev.CancelRequested(attempt_id=run.attempt.attempt_id, possible=possible)
+    await job.record([asked])
+    return None

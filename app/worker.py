@@ -1,0 +1,163 @@
+"""The only loop: claim a thread, fold it, decide, do that one thing, append; until it waits."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from typing import Any, assert_never
+
+import structlog
+
+from app import agent, effects
+from app.core.config import RepoConfig
+from app.core.decide import (
+    Action,
+    Append,
+    AskModel,
+    Cancel,
+    FetchFacts,
+    Observe,
+    Repropose,
+    ResolveShas,
+    Start,
+    Wait,
+    decide,
+)
+from app.core.errors import Conflict, Fenced, StoreUnavailable
+from app.core.fold import fold
+from app.core.ports import Claim
+from app.desk import Job, Ports
+
+FAULT_PAUSE_MS = 15_000
+IDLE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Works on the threads of some repositories, several at once; `lease_seconds` as in the log."""
+
+    def __init__(
+        self, ports: Ports, repos: Mapping[str, RepoConfig], lease_seconds: float, hands: int = 8
+    ) -> None:
+        self._ports = ports
+        self._repos = repos
+        self._lease = lease_seconds
+        self._hands = hands
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop`; then finish the steps under way and give every thread back."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._hands):
+                group.create_task(self._hand())
+
+    def stop(self) -> None:
+        """Take no more threads, and end at the next step boundary."""
+        self._stopping.set()
+
+    async def _hand(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if not await self.work_once():
+                    await self._idle()
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", error=str(error))
+                await self._idle()
+
+    async def _idle(self) -> None:
+        waits = (self._ports.log.wait_for_work(IDLE_SECONDS), self._stopping.wait())
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        _, rest = await asyncio.wait(
+            tasks, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def work_once(self) -> bool:
+        """Work on one due thread until it waits; False if none was due."""
+        for repo in self._repos.values():
+            claim = await self._ports.log.claim(repo.name, "work")
+            if claim is not None:
+                with structlog.contextvars.bound_contextvars(thread_id=claim.thread_id):
+                    await self._guarded(claim, repo)
+                return True
+        return False
+
+    async def _guarded(self, claim: Claim, repo: RepoConfig) -> None:
+        """Keep one thread's fault from touching the others: log it, and let the thread rest."""
+        try:
+            await self._leased(claim, self._work(claim, repo))
+        except Fenced:
+            log.info("claim_lost")
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("fault")
+            now = await self._ports.log.now(repo.name)
+            version = len(await self._ports.log.read(claim.thread_id))
+            await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
+
+    async def _work(self, claim: Claim, repo: RepoConfig) -> None:
+        while True:
+            entries = await self._ports.log.read(claim.thread_id)
+            now = await self._ports.log.now(repo.name)
+            job = Job(claim, fold(entries), entries, repo, now, self._ports)
+            action = decide(job.state, repo, now)
+            if isinstance(action, Wait):
+                await self._park(job, action.until)
+                return
+            try:
+                pause = await self._act(job, action)
+            except Conflict:
+                continue
+            if pause is not None or self._stopping.is_set():
+                await self._park(job, job.now + int((pause or 0) * 1000))
+                return
+
+    async def _park(self, job: Job, until: int | None) -> None:
+        await self._ports.log.park(job.claim, "work", job.state.version, until)
+
+    async def _act(self, job: Job, action: Action) -> float | None:
+        """Do the one thing; return the seconds to pause before the next look, if any."""
+        match action:
+            case Append():
+                await job.decide_on(action.events)
+            case Start():
+                return await effects.start(job, action)
+            case Observe():
+                return await effects.observe(job, action.run)
+            case Cancel():
+                return await effects.cancel(job, action.run)
+            case FetchFacts():
+                await agent.fetch_facts(job)
+            case ResolveShas():
+                await agent.resolve_shas(job, action.words)
+            case AskModel():
+                await agent.take_turn(job)
+            case Repropose():
+                await agent.repropose(job, action.call_id, action.user)
+            case Wait():
+                raise AssertionError("a wait is no act")
+            case _:
+                assert_never(action)
+        return None
+
+    async def _leased(self, claim: Claim, work: Coroutine[Any, Any, None]) -> None:
+        """Renew the lease while the work goes on; raise `Fenced` when it is lost."""
+        working = asyncio.ensure_future(work)
+        renewing = asyncio.ensure_future(self._renew(claim))
+        both = (working, renewing)
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            (working if working.done() else renewing).result()
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _renew(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            with contextlib.suppress(StoreUnavailable):
+                await self._ports.log.renew(claim, "work")

@@ -1,0 +1,161 @@
+"""A thread in a box: the real worker, core and tools on stateful fakes, with verbs of a chat."""
+
+import json
+from collections import deque
+from typing import Any
+
+from app.core import events as ev
+from app.core import ledger
+from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.errors import ModelUnavailable
+from app.core.fold import fold
+from app.core.ids import thread_id_for
+from app.core.ports import ModelAnswer, Turn, Write
+from app.core.state import Card, State
+from app.desk import Ports
+from app.worker import Worker
+from tests.fake_deployer import FakeDeployer
+from tests.fakes import FakeLog
+
+REPO = "acme/shop"
+SHA = "4af9ec0" + "1" * 33
+OLD = "0ddba11" + "2" * 33
+BOB = "U02BOB"
+
+
+def repo_config(**changes: Any) -> RepoConfig:
+    """Return the seed's repository: frontend and backend, with e2e tests in both environments."""
+    target = TargetConfig(deployer="fake", options={})
+    services = {"frontend": target, "backend": target}
+    environment = EnvironmentConfig(e2e=target, services=services)
+    config = RepoConfig(
+        name=REPO,
+        branch="main",
+        channel="C01DEPLOYS",
+        approvers=(BOB, "U03CARA"),
+        people={"alice": "U01ALICE"},
+        staging=environment,
+        production=environment,
+    )
+    return config.model_copy(update=changes)
+
+
+class ScriptedModel:
+    """Answers with the next line of a script; an empty script is a model that is down."""
+
+    name = "scripted"
+
+    def __init__(self) -> None:
+        self.script: deque[ModelAnswer | Exception] = deque()
+        self.turns: list[Turn] = []
+
+    def will(self, tool: str, **arguments: Any) -> None:
+        self.script.append(ModelAnswer(tool=tool, arguments=arguments, by=self.name))
+
+    async def next_step(self, turn: Turn) -> ModelAnswer:
+        self.turns.append(turn)
+        if not self.script:
+            raise ModelUnavailable("the script is at its end")
+        answer = self.script.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Box:
+    """One repository, one thread, one worker."""
+
+    def __init__(self, config: RepoConfig | None = None) -> None:
+        self.config = config or repo_config()
+        self.log = FakeLog()
+        self.model = ScriptedModel()
+        self.deployer = FakeDeployer()
+        ports = Ports(self.log, self.model, None, None, {"fake": self.deployer})
+        self.worker = Worker(ports, {REPO: self.config}, lease_seconds=30)
+        self.thread_id = ""
+
+    async def merges(self, sha: str = SHA) -> None:
+        self.thread_id = thread_id_for(REPO, "main", sha)
+        pull_request = ev.PullRequest(
+            number=12,
+            title="Add gift cards",
+            url="https://github.com/acme/shop/pull/12",
+            author="alice",
+            merged_by="alice",
+        )
+        started = ev.ThreadStarted(
+            thread_id=self.thread_id,
+            repo=REPO,
+            branch="main",
+            channel=self.config.channel,
+            origin="merge",
+            sha=sha,
+            pull_request=pull_request,
+        )
+        await self.log.append(Write(self.thread_id, [started], dedupe=[f"merge:{sha}"]))
+        await self.settles()
+
+    async def has_old_version(self) -> None:
+        """Let production have run another version of the backend before."""
+        fact = json.dumps({"sha": OLD, "thread": "acme/shop/0000000000", "at": 0})
+        facts = {"running/backend": fact, "verified/backend": OLD}
+        await self.log.append(Write("acme/shop/0000000000", [], facts=facts, silent=True))
+
+    async def mentions(self, text: str, user: str = "U01ALICE") -> None:
+        self.thread_id = thread_id_for(REPO, "C01DEPLOYS", "1.1")
+        started = ev.ThreadStarted(
+            thread_id=self.thread_id,
+            repo=REPO,
+            branch="main",
+            channel=self.config.channel,
+            origin="mention",
+            asked_by=user,
+            root_ts="1.1",
+        )
+        said = ev.HumanSaid(user=user, text=text, ts="1.1")
+        await self.log.append(Write(self.thread_id, [started, said]))
+        await self.settles()
+
+    async def does(self, *events: ev.Event) -> None:
+        """Let a person do something, and the worker all that follows."""
+        state = await self.state()
+        await self.log.append(ledger.write(state, events, state.updated_at))
+        await self.settles()
+
+    async def says(self, text: str, user: str = "U01ALICE") -> None:
+        await self.does(ev.HumanSaid(user=user, text=text))
+
+    async def approves(self, user: str = BOB) -> None:
+        card = await self.card()
+        request = card.request
+        await self.does(
+            ev.ApprovalGranted(call_id=request.call_id, spec_hash=request.spec_hash, user=user)
+        )
+
+    async def rejects(self, text: str = "", user: str = BOB) -> None:
+        card = await self.card()
+        await self.does(
+            ev.ApprovalRejected(call_id=card.request.call_id, user=user, text=text)
+        )
+
+    async def settles(self) -> None:
+        """Work until nothing is due."""
+        while await self.worker.work_once():
+            pass
+
+    async def later(self, ms: int) -> None:
+        """Let time pass, and the worker work."""
+        self.log.advance(ms)
+        await self.settles()
+
+    async def state(self) -> State:
+        return fold(await self.log.read(self.thread_id))
+
+    async def card(self) -> Card:
+        """Return the card that waits."""
+        card = (await self.state()).pending
+        assert card is not None, "no card waits"
+        return card
+
+    async def types(self) -> list[str]:
+        return [entry.event.type for entry in await self.log.read(self.thread_id)]

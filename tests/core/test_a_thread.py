@@ -1,0 +1,159 @@
+"""How a thread goes, from the merge to the end, on the real worker and stateful fakes."""
+
+from app.core import events as ev
+from app.core.ports import Observation
+from tests.core.box import OLD, REPO, SHA, Box
+
+RED = Observation(status="failed", summary="exit code 1", failing_tests=("checkout",))
+
+
+async def test_the_sixteen_steps() -> None:
+    box = Box()
+    box.model.will("deploy_frontend_to_prod", sha="4af9ec0", reason="first in order")
+    await box.merges()
+    box.model.will("deploy_backend_to_prod", sha="4af9ec0", reason="asked for")
+    await box.rejects("can you deploy the backend first?")
+    assert (await box.card()).request.plan == 2
+    box.model.will("deploy_frontend_to_prod", sha="4af9ec0", reason="next")
+    await box.approves()
+    box.model.will("done_for_now", message="both are deployed")
+    await box.approves()
+
+    assert box.deployer.effects == [
+        "staging frontend 4af9ec0",
+        "staging backend 4af9ec0",
+        "staging e2e 4af9ec0",
+        "production backend 4af9ec0",
+        "production frontend 4af9ec0",
+        "production e2e 4af9ec0",
+    ]
+    facts = await box.log.facts(REPO)
+    assert facts["verified/backend"] == SHA
+    assert await box.log.locks(REPO) == {}
+
+
+async def test_a_red_staging_e2e_stops_there_and_can_be_retried() -> None:
+    box = Box()
+    box.deployer.prepare("staging e2e", RED)
+    await box.merges()
+    state = await box.state()
+    assert state.staging and state.staging.passed is False
+    assert await box.log.locks(REPO) == {}
+    box.model.will("nothing_to_do", reason="no")
+    await box.does(ev.StagingRequested(sha=SHA, scope="e2e", user="U01ALICE"))
+    assert box.deployer.effects[-2:] == ["staging e2e 4af9ec0"] * 2
+    assert (await box.state()).plan_ended == "no"
+
+
+async def test_an_unknown_sha_never_reaches_a_card() -> None:
+    box = Box()
+    box.model.will("deploy_frontend_to_prod", sha="deadbee", reason="")
+    box.model.will("done_for_now", message="sorry")
+    await box.merges()
+    assert "tool_refused" in await box.types()
+    assert (await box.state()).cards == {}
+
+
+async def test_words_hold_the_card_and_a_reply_releases_it() -> None:
+    box = Box()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    before = await box.card()
+    await box.says("why the frontend?")
+    assert (await box.state()).held_by == "U01ALICE"
+    box.model.will("reply", message="It is first in the order.")
+    await box.later(60_000)
+    state = await box.state()
+    assert state.held_by is None
+    assert state.pending and state.pending.request == before.request
+
+
+async def test_another_step_supersedes_the_card_and_quotes_the_words() -> None:
+    box = Box()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    first = await box.card()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.says("backend first please")
+    state = await box.state()
+    assert state.cards[first.request.call_id].status == "superseded"
+    assert state.pending and state.pending.request.plan == 2
+    assert state.pending.request.quote == "backend first please"
+
+
+async def test_the_same_step_again_leaves_the_card_as_it_is() -> None:
+    box = Box()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    first = await box.card()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="again")
+    await box.says("thanks!")
+    assert (await box.card()).request == first.request
+
+
+async def test_a_red_production_goes_to_the_rollback_agent() -> None:
+    box = Box()
+    await box.has_old_version()
+    box.deployer.prepare("production e2e", RED, RED)
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("done_for_now", message="only the backend")
+    box.model.will("rollback_backend_in_prod", sha=OLD, reason="checkout is red")
+    await box.approves()
+    assert box.deployer.effects[-2:] == ["production e2e 4af9ec0"] * 2
+    assert (await box.state()).mode == "rollback"
+    box.model.will("done_for_now", message="rolled back")
+    await box.approves()
+    assert box.deployer.effects[-2:] == ["production backend 0ddba11", "production e2e 0ddba11"]
+    facts = await box.log.facts(REPO)
+    assert SHA in facts["hold/backend"]
+    assert facts["verified/backend"] == OLD
+    assert await box.log.locks(REPO) == {}
+
+
+async def test_stop_settles_the_card_and_verifies_what_was_shipped() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.approves()
+    await box.does(ev.StopRequested(user="U01ALICE"))
+    state = await box.state()
+    assert state.pending is None
+    assert box.deployer.effects[-1] == "production e2e 4af9ec0"
+    assert state.verification and state.verification.passed
+    assert await box.log.locks(REPO) == {}
+
+
+async def test_an_expired_card_is_asked_again() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    first = await box.card()
+    await box.later(24 * 3600 * 1000)
+    assert (await box.state()).cards[first.request.call_id].status == "expired"
+    await box.does(ev.AskedAgain(call_id=first.request.call_id, user="U01ALICE"))
+    second = await box.card()
+    assert second.request.spec.sha == SHA
+    assert second.request.spec_hash != first.request.spec_hash
+
+
+async def test_three_errors_in_a_row_ask_a_person() -> None:
+    box = Box()
+    for _ in range(3):
+        box.model.will("launch_the_rockets")
+    await box.merges()
+    state = await box.state()
+    assert state.question and state.question.because == "stuck"
+    assert not state.turn_due
+
+
+async def test_a_changed_production_voids_the_card() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    first = await box.card()
+    await box.has_old_version()
+    await box.approves()
+    assert (await box.state()).cards[first.request.call_id].status == "expired"
+    assert not [effect for effect in box.deployer.effects if effect.startswith("production")]

@@ -1,0 +1,70 @@
+"""A deployer that keeps its own count: what it was asked to do, and what it runs now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.core.events import Attempt
+from app.core.ports import Observation
+from app.core.spec import Environment
+
+Recovery = Literal["keyed", "queryable", "blind"]
+DONE = Observation(status="succeeded", summary="done")
+
+
+@dataclass
+class FakeDeployer:
+    """Finishes every attempt at once, unless an outcome is prepared for it.
+
+    `effects` lists what really happened, in order, as "<environment> <service or e2e> <sha7>".
+    """
+
+    recovery: Recovery = "keyed"
+    effects: list[str] = field(default_factory=list[str])
+    runs: dict[str, str] = field(default_factory=dict[str, str])
+    prepared: dict[str, list[Observation]] = field(default_factory=dict[str, list[Observation]])
+    seen: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
+    cancelled: set[str] = field(default_factory=set[str])
+
+    def prepare(self, what: str, *outcomes: Observation) -> None:
+        """Let the next attempts at "<environment> <service or e2e>" end like this, in order."""
+        self.prepared.setdefault(what, []).extend(outcomes)
+
+    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+        return []
+
+    def arguments(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str
+    ) -> dict[str, Any]:
+        return {"argv": ["deploy", service or "e2e", environment, sha]}
+
+    async def start(self, attempt: Attempt) -> str:
+        if attempt.attempt_id in self.seen:
+            return "again"
+        self.seen[attempt.attempt_id] = attempt
+        self.effects.append(f"{_what(attempt)} {attempt.sha[:7]}")
+        return "first"
+
+    async def observe(self, attempt: Attempt, reference: str) -> Observation:
+        if attempt.attempt_id not in self.seen:
+            return Observation(status="missing")
+        if attempt.attempt_id in self.cancelled:
+            return Observation(status="cancelled", summary="cancelled")
+        outcomes = self.prepared.get(_what(attempt), [])
+        if outcomes and outcomes[0].status == "running":
+            return outcomes[0]
+        seen = outcomes.pop(0) if outcomes else DONE
+        if seen.status == "succeeded" and attempt.service:
+            self.runs[_what(attempt)] = attempt.sha
+        return seen
+
+    async def cancel(self, attempt: Attempt, reference: str) -> bool:
+        self.cancelled.add(attempt.attempt_id)
+        return True
+
+    async def current(self, options: Mapping[str, Any]) -> str | None:
+        return None
+
+
+def _what(attempt: Attempt) -> str:
+    return f"{attempt.environment} {attempt.service or 'e2e'}"
