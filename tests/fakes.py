@@ -18,6 +18,7 @@ class _Queue:
     due: dict[str, int] = field(default_factory=dict[str, int])
     fences: dict[str, int] = field(default_factory=dict[str, int])
     leases: dict[str, int] = field(default_factory=dict[str, int])
+    woken: set[str] = field(default_factory=set[str])
 
     def wake(self, thread_id: str, at: int) -> None:
         if self.leases.get(thread_id, 0) <= at:
@@ -34,10 +35,10 @@ class _Repo:
     seen: set[str] = field(default_factory=set[str])
     locks: dict[str, str] = field(default_factory=dict[str, str])
     waiting: dict[str, int] = field(default_factory=dict[str, int])
-    woken: set[str] = field(default_factory=set[str])
     facts: dict[str, str] = field(default_factory=dict[str, str])
     history: list[str] = field(default_factory=list[str])
     index: dict[str, str] = field(default_factory=dict[str, str])
+    sent: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     offset: int = 0
 
     def queue(self, name: Queue) -> _Queue:
@@ -69,10 +70,11 @@ class _Repo:
             self._wake_waiting(write.thread_id, now)
 
     def _wake_waiting(self, but: str, now: int) -> None:
-        others = [thread_id for thread_id in self.waiting if thread_id != but]
+        line = sorted((since, thread_id) for thread_id, since in self.waiting.items())
+        others = [thread_id for _, thread_id in line if thread_id != but]
         for rank, thread_id in enumerate(others):
             if self.work.leases.get(thread_id, 0) > now:
-                self.woken.add(thread_id)
+                self.work.woken.add(thread_id)
             else:
                 self.work.due[thread_id] = min(now + rank, self.work.due.get(thread_id, now + rank))
 
@@ -141,8 +143,7 @@ class FakeLog:
         thread_id = min(due)[1]
         line.fences[thread_id] = line.fences.get(thread_id, 0) + 1
         line.due[thread_id] = line.leases[thread_id] = now + self._lease_ms
-        if queue == "work":
-            state.woken.discard(thread_id)
+        line.woken.discard(thread_id)
         return Claim(thread_id, line.fences[thread_id])
 
     async def renew(self, claim: Claim, queue: Queue) -> None:
@@ -158,14 +159,12 @@ class FakeLog:
         if not self._holds(line, claim):
             return
         del line.leases[thread_id], line.due[thread_id]
-        woken = queue == "work" and thread_id in repo.woken
-        if woken or len(repo.lines.get(thread_id, [])) > version:
+        if thread_id in line.woken or len(repo.lines.get(thread_id, [])) > version:
             line.due[thread_id] = now
             self._wake()
         elif wake_at is not None:
             line.due[thread_id] = wake_at
-        if queue == "work":
-            repo.woken.discard(thread_id)
+        line.woken.discard(thread_id)
 
     async def now(self, repo: str) -> int:
         return self._clock + self._repo(repo).offset
@@ -184,6 +183,14 @@ class FakeLog:
 
     async def threads(self, repo: str, limit: int) -> list[str]:
         return list(reversed(self._repo(repo).lines))[:limit]
+
+    async def sent(self, thread_id: str) -> dict[str, str]:
+        repo, _ = self._repo_of(thread_id)
+        return dict(repo.sent.get(thread_id, {}))
+
+    async def mark_sent(self, thread_id: str, slot: str, mark: str) -> None:
+        repo, _ = self._repo_of(thread_id)
+        repo.sent.setdefault(thread_id, {})[slot] = mark
 
     async def wait_for_work(self, seconds: float) -> None:
         try:

@@ -1,0 +1,93 @@
+-- One change of one thread: all of it or nothing. ARGV: the change (JSON), the id of this write,
+-- the channel of hints, then the events, one JSON text each.
+local written, clock, log, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local slack_due, slack_leases = KEYS[9], KEYS[10]
+local locks, waiting, facts, history, index = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local first_seen = 16
+
+local change = cjson.decode(ARGV[1])
+local thread = change.thread
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', clock) or 0)
+local at = string.format('%.0f', now)
+
+-- What stands against it. A write that was done is done, whatever happened since.
+if redis.call('EXISTS', written) == 1 then return {'done'} end
+for i = first_seen, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 1 then return {'seen'} end
+end
+if change.fence and tonumber(redis.call('HGET', fences, thread) or 0) ~= change.fence then
+  return {'fenced'}
+end
+local length = redis.call('LLEN', log)
+if change.version and length ~= change.version then return {'conflict'} end
+for _, target in ipairs(change.take) do
+  local holder = redis.call('HGET', locks, target)
+  if holder and holder ~= thread then
+    redis.call('ZADD', waiting, 'NX', at, thread)
+    return {'locked', target, holder}
+  end
+end
+
+-- Events and the records beside them.
+redis.call('SET', written, '', 'EX', 600)
+for i = first_seen, #KEYS do redis.call('SET', KEYS[i], thread, 'EX', 604800) end
+local head = '{"at":' .. at .. ',"write":"' .. ARGV[2] .. '","event":'
+for i = 4, #ARGV do redis.call('RPUSH', log, head .. ARGV[i] .. '}') end
+if #ARGV > 3 and length == 0 then redis.call('ZADD', threads, at, thread) end
+for key, value in pairs(change.facts) do
+  if value == cjson.null then
+    redis.call('HDEL', facts, key)
+  else
+    redis.call('HSET', facts, key, value)
+  end
+end
+for _, line in ipairs(change.history) do redis.call('LPUSH', history, line) end
+if #change.history > 0 then redis.call('LTRIM', history, 0, 499) end
+for _, message in ipairs(change.index) do redis.call('HSET', index, message, thread) end
+
+-- Wake-ups. A leased thread keeps its place: when it is parked, its length tells that it moved on.
+local hint = false
+local function leased(who, ends)
+  return tonumber(redis.call('HGET', ends, who) or 0) > now
+end
+local function wake(queue, ends)
+  if leased(thread, ends) then return end
+  redis.call('ZADD', queue, 'LT', at, thread)
+  hint = true
+end
+if not change.silent then
+  wake(due, leases)
+  wake(slack_due, slack_leases)
+end
+
+-- Locks. Who waits stays in line until its own worker writes without waiting.
+local given_back = 0
+for _, target in ipairs(change.release) do
+  if redis.call('HGET', locks, target) == thread then
+    given_back = given_back + redis.call('HDEL', locks, target)
+  end
+end
+for _, target in ipairs(change.take) do redis.call('HSET', locks, target, thread) end
+if change.waits then
+  redis.call('ZADD', waiting, 'NX', at, thread)
+elseif change.fence then
+  redis.call('ZREM', waiting, thread)
+end
+if given_back > 0 then
+  local rank = 0
+  for _, other in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
+    if other ~= thread then
+      if leased(other, leases) then
+        redis.call('SADD', woken, other)
+      else
+        redis.call('ZADD', due, 'LT', string.format('%.0f', now + rank), other)
+        hint = true
+      end
+      rank = rank + 1
+    end
+  end
+end
+if hint then redis.call('PUBLISH', ARGV[3], thread) end
+return {'done'}

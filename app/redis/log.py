@@ -1,0 +1,231 @@
+"""The thread log in Redis; every change is one Lua script. Knows nothing of what events mean.
+
+All keys of a repository share its hash tag, so that one script may touch them on a cluster, too:
+
+    {repo}:log:<thread>      LIST  the thread's events, one JSON line each
+    {repo}:threads           ZSET  thread -> when it began
+    {repo}:due:<queue>       ZSET  thread -> when it is due; if claimed, when its lease ends
+    {repo}:fences:<queue>    HASH  thread -> fence of its newest claim
+    {repo}:leases:<queue>    HASH  claimed thread -> when its lease ends
+    {repo}:woken:<queue>     SET   claimed threads that are due again as soon as they are parked
+    {repo}:locks             HASH  target -> thread that holds it
+    {repo}:waiting           ZSET  thread that waits for a lock -> since when
+    {repo}:facts             HASH  {repo}:history LIST  {repo}:index HASH "<channel>|<ts>" -> thread
+    {repo}:seen:<cause>      the thread that a cause led to, for 7 days
+    {repo}:written:<id>      a write or claim that was done, for when it is sent again
+    {repo}:offset            the tests' shift of the clock, in milliseconds
+"""
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+from typing import Literal, Protocol, cast
+
+from app.core.errors import Conflict, Fenced, Locked
+from app.core.events import Entry, parse_event
+from app.core.ports import Claim, Write
+from app.redis import connect
+from app.redis.connect import Client, send
+from app.redis.hints import CHANNEL, Hints
+
+Queue = Literal["work", "slack"]
+
+
+class _Script(Protocol):
+    """A registered script; redis-py loads it anew on a server that has forgotten it."""
+
+    def __call__(
+        self, keys: Sequence[str], args: Sequence[str | int] = ()
+    ) -> Awaitable[object]: ...
+
+
+class _Commands(Protocol):
+    """The plain commands that we send, typed as their answers are with decoded strings."""
+
+    def lrange(self, name: str, start: int, end: int) -> Awaitable[list[str]]: ...
+    def zrevrange(self, name: str, start: int, end: int) -> Awaitable[list[str]]: ...
+    def hgetall(self, name: str) -> Awaitable[dict[str, str]]: ...
+    def hget(self, name: str, key: str) -> Awaitable[str | None]: ...
+    def set(self, name: str, value: int) -> Awaitable[object]: ...
+
+
+class RedisLog:
+    """Keep threads in Redis; any number of processes may do so with the same Redis.
+
+    Every command is sent again when its reply is lost; a `redis.exceptions.RedisError` means that
+    Redis stayed away, and that the change may or may not have happened.
+    """
+
+    def __init__(self, client: Client, lease_seconds: float = 30) -> None:
+        self._client = client
+        self._commands = cast("_Commands", client)
+        self._lease_ms = int(lease_seconds * 1000)
+        self._hints = Hints(client)
+        self._append = _script(client, "append")
+        self._claim = _script(client, "claim")
+        self._renew = _script(client, "renew")
+        self._park = _script(client, "park")
+        self._now = _script(client, "now")
+
+    async def append(self, write: Write) -> bool:
+        """Make the change and wake the thread; the contract is `ThreadLog`'s."""
+        write_id = secrets.token_hex(8)
+        keys = _append_keys(write, write_id)
+        args = [_change(write), write_id, CHANNEL]
+        args += [event.model_dump_json() for event in write.events]
+        answer = cast("list[str]", await send(lambda: self._append(keys, args)))
+        match answer:
+            case ["done"]:
+                return True
+            case ["seen"]:
+                return False
+            case ["fenced"]:
+                raise Fenced(write.thread_id)
+            case ["conflict"]:
+                raise Conflict(write.thread_id)
+            case ["locked", target, holder]:
+                raise Locked(target, holder)
+            case _:
+                raise ValueError(f"append.lua answered {answer!r}")
+
+    async def read(self, thread_id: str) -> list[Entry]:
+        """Return all entries, oldest first."""
+        key = _key(_repo(thread_id), f"log:{thread_id}")
+        return [_entry(line) for line in await send(lambda: self._commands.lrange(key, 0, -1))]
+
+    async def claim(self, repo: str, queue: Queue) -> Claim | None:
+        """Claim the thread that is due longest."""
+        names = ["offset", *_of_queue(queue, "due", "fences", "leases", "woken")]
+        keys = _keys(repo, f"written:{secrets.token_hex(8)}", *names)
+        answer = await send(lambda: self._claim(keys, [self._lease_ms]))
+        if not answer:
+            return None
+        thread_id, fence = cast("tuple[str, int]", answer)
+        return Claim(thread_id, fence)
+
+    async def renew(self, claim: Claim, queue: Queue) -> None:
+        """Extend the lease; raise `Fenced` if it is over."""
+        names = ["offset", *_of_queue(queue, "due", "fences", "leases")]
+        keys = _keys(_repo(claim.thread_id), *names)
+        args = [claim.thread_id, claim.fence, self._lease_ms]
+        if not await send(lambda: self._renew(keys, args)):
+            raise Fenced(claim.thread_id)
+
+    async def park(self, claim: Claim, queue: Queue, version: int, wake_at: int | None) -> None:
+        """Give the thread back until `wake_at`, or until something happens."""
+        names = ["offset", *_of_queue(queue, "due", "fences", "leases", "woken")]
+        keys = _keys(_repo(claim.thread_id), *names, f"log:{claim.thread_id}")
+        due = "" if wake_at is None else wake_at
+        args = [claim.thread_id, claim.fence, version, due, CHANNEL]
+        await send(lambda: self._park(keys, args))
+
+    async def now(self, repo: str) -> int:
+        """Return Redis' time in milliseconds, with the tests' offset."""
+        return cast("int", await send(lambda: self._now(_keys(repo, "offset"))))
+
+    async def facts(self, repo: str) -> dict[str, str]:
+        """Return the repository's facts."""
+        return await send(lambda: self._commands.hgetall(_key(repo, "facts")))
+
+    async def history(self, repo: str, limit: int) -> list[str]:
+        """Return the newest entries of the history, newest first; 500 are kept."""
+        return await _newest(self._commands.lrange, _key(repo, "history"), limit)
+
+    async def locks(self, repo: str) -> dict[str, str]:
+        """Return the locked targets and who holds them."""
+        return await send(lambda: self._commands.hgetall(_key(repo, "locks")))
+
+    async def find(self, repo: str, channel: str, ts: str) -> str | None:
+        """Return the thread that a Slack message belongs to."""
+        return await send(lambda: self._commands.hget(_key(repo, "index"), f"{channel}|{ts}"))
+
+    async def threads(self, repo: str, limit: int) -> list[str]:
+        """Return the ids of the newest threads, newest first."""
+        return await _newest(self._commands.zrevrange, _key(repo, "threads"), limit)
+
+    async def wait_for_work(self, seconds: float) -> None:
+        """Return when something may be due, at the latest after `seconds`, also without Redis."""
+        await self._hints.wait(seconds)
+
+    async def check(self) -> list[str]:
+        """Say what keeps this Redis from being used, a sentence each."""
+        return await connect.problems(self._client)
+
+    async def warnings(self) -> list[str]:
+        """Say what makes this Redis less safe than it could be, a sentence each."""
+        return await connect.warnings(self._client)
+
+    async def set_offset(self, repo: str, ms: int) -> None:
+        """Shift the time of one repository, for tests."""
+        await send(lambda: self._commands.set(_key(repo, "offset"), ms))
+
+    async def close(self) -> None:
+        """End the subscription and the connections."""
+        await self._hints.close()
+        await self._client.aclose()
+
+
+def _script(client: Client, name: str) -> _Script:
+    text = files("app.redis").joinpath(f"{name}.lua").read_text()
+    return cast("_Script", client.register_script(text))
+
+
+async def _newest(
+    command: Callable[[str, int, int], Awaitable[list[str]]], key: str, limit: int
+) -> list[str]:
+    return await send(lambda: command(key, 0, limit - 1)) if limit > 0 else []
+
+
+def _repo(thread_id: str) -> str:
+    return thread_id.rpartition("/")[0]
+
+
+def _key(repo: str, name: str) -> str:
+    return f"{{{repo}}}:{name}"
+
+
+def _keys(repo: str, *names: str) -> list[str]:
+    return [_key(repo, name) for name in names]
+
+
+def _of_queue(queue: Queue, *names: str) -> list[str]:
+    return [f"{name}:{queue}" for name in names]
+
+
+def _append_keys(write: Write, write_id: str) -> list[str]:
+    """List the keys in the order in which append.lua names them."""
+    return _keys(
+        _repo(write.thread_id),
+        f"written:{write_id}",
+        "offset",
+        f"log:{write.thread_id}",
+        "threads",
+        *_of_queue("work", "due", "fences", "leases", "woken"),
+        *_of_queue("slack", "due", "leases"),
+        *("locks", "waiting", "facts", "history", "index"),
+        *(f"seen:{cause}" for cause in write.dedupe),
+    )
+
+
+def _change(write: Write) -> str:
+    """Build the part of the write that append.lua decodes; what is None is left out."""
+    change: dict[str, object] = {
+        "thread": write.thread_id,
+        "take": list(write.take),
+        "release": list(write.release),
+        "waits": write.waits,
+        "facts": dict(write.facts),
+        "history": list(write.history),
+        "index": list(write.index),
+        "silent": write.silent,
+    }
+    for name, value in (("version", write.version), ("fence", write.fence)):
+        if value is not None:
+            change[name] = value
+    return json.dumps(change)
+
+
+def _entry(line: str) -> Entry:
+    data = json.loads(line)
+    return Entry(at=data["at"], write=data["write"], event=parse_event(data["event"]))

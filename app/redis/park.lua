@@ -1,0 +1,20 @@
+-- Give a claimed thread back. ARGV: the thread, its fence, the number of events that its holder saw,
+-- when it is due again ('' for never), the channel of hints. Nothing happens if the claim is over.
+local clock, due, fences, leases, woken, log = unpack(KEYS)
+local thread = ARGV[1]
+local held = redis.call('HEXISTS', leases, thread) == 1
+if not held or redis.call('HGET', fences, thread) ~= ARGV[2] then return end
+
+redis.call('HDEL', leases, thread)
+local called = redis.call('SREM', woken, thread) == 1
+if called or redis.call('LLEN', log) > tonumber(ARGV[3]) then
+  local time = redis.call('TIME')
+  local offset = tonumber(redis.call('GET', clock) or 0)
+  local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
+  redis.call('ZADD', due, string.format('%.0f', now), thread)
+  redis.call('PUBLISH', ARGV[5], thread)
+elseif ARGV[4] == '' then
+  redis.call('ZREM', due, thread)
+else
+  redis.call('ZADD', due, ARGV[4], thread)
+end
