@@ -415,3 +415,8 @@ def test_good_options_have_no_problems(tmp_path: Path) -> None:
     program.chmod(0o755)
     options = {"argv": ["./d.sh", "{service}", "{attempt_dir}"], "cwd": "scripts", "timeout": "1h"}
     assert deployer(tmp_path).problems(options, "backend") == []
+
+
+async def test_what_looks_like_a_credential_never_shows(tmp_path: Path) -> None:
+    seen = await run(tmp_path, python("print('eyJ' * 20000 + ' ghp_' + 'a' * 36)"))
+    assert seen.line.endswith("[secret]")

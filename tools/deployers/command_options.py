@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from app.core import duration
+
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 PLACEHOLDERS = ("{sha}", "{service}", "{environment}", "{attempt_dir}")
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 _LONGEST_SECONDS = 24 * 3600
 
 
@@ -46,18 +47,12 @@ def _variable(name: str) -> str:
     return name
 
 
-def seconds(duration: str) -> int:
-    """Parse "90s", "10m" or "1h" to seconds; at most a day."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", duration)
-    if not match:
-        raise ValueError(f"{duration!r} is no duration like '90s', '10m' or '1h'")
-    value = int(match[1]) * _UNITS[match[2]]
-    if value > _LONGEST_SECONDS:
-        raise ValueError(f"{duration!r} is longer than 24h")
-    return value
+def seconds(timeout: str) -> int:
+    """Return the seconds of a time limit, at most a day."""
+    return duration.seconds(timeout, longest=_LONGEST_SECONDS)
 
 
-def _duration(value: str) -> str:
+def _time_limit(value: str) -> str:
     seconds(value)
     return value
 
@@ -94,7 +89,7 @@ class Options(BaseModel):
     ) = None
     cwd: Annotated[str, AfterValidator(_plain)] = "."
     env: tuple[Annotated[str, AfterValidator(_variable)], ...] = ()
-    timeout: Annotated[str, AfterValidator(_duration)] = "30m"
+    timeout: Annotated[str, AfterValidator(_time_limit)] = "30m"
     junit: Annotated[str, AfterValidator(_inside)] | None = None
 
 

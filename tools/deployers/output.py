@@ -1,10 +1,11 @@
 """What a program's output says in a few clean lines; knows files, and not what wrote them."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from xml.parsers import expat
+
+from app.core import untrusted
 
 TAIL_LINES = 20
 LINE_LENGTH = 300
@@ -12,6 +13,7 @@ MAX_TESTS = 50
 TEST_LENGTH = 120
 SHORTEST_SECRET = 4
 _READ_BYTES = 64 * 1024
+_SHOWN_AT_MOST = 4096
 _MAX_REPORT_BYTES = 10 * 1024 * 1024
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 
@@ -35,18 +37,19 @@ def tail(log: Path, secrets: Sequence[str]) -> tuple[str, ...]:
 
 
 def clean(line: str) -> str:
-    """Strip escape sequences and characters that do not show; a carriage return begins anew."""
-    newest = _ESCAPES.sub("", line).rstrip("\r").rsplit("\r", 1)[-1].replace("\t", "    ")
-    return "".join(c for c in newest if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    """Strip escape sequences and what does not show; a carriage return begins the line anew."""
+    newest = _ESCAPES.sub("", line).rstrip("\r").rsplit("\r", 1)[-1]
+    return untrusted.clean(newest).replace("\n", " ")
 
 
 def redact(line: str, secrets: Sequence[str]) -> str:
-    """Replace every secret, and every line of a secret with several."""
+    """Replace secrets, each line of those with several, and what looks like one; keep the end."""
     parts = {clean(part).strip() for secret in secrets for part in secret.splitlines()}
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= SHORTEST_SECRET:
             line = line.replace(part, "[redacted]")
-    return line
+    # What looks like a credential is sought where it could show: patterns are slow on long lines.
+    return untrusted.masked(line[-_SHOWN_AT_MOST:])
 
 
 def _cut_front(line: str) -> str:
