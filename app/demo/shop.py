@@ -83,14 +83,14 @@ class Shop:
         self._journal = journal
 
     async def seed(self) -> str:
-        """Fill the empty repository, repeat the kept merges, and return the head of main."""
+        """Fill the empty repository, repeat the kept merges, and return the first commit's SHA."""
         files = _files(FOLDER / "product")
         first = await self._github.commit(files, "Open the shop", identity("alice", _FIRST_DATE))
         await self._github.create_branch("main", first)
         async with self._journal.alone():
             for merge in self._journal.merges():
                 await self._repeat(merge)
-        return await self._github.head()
+        return first
 
     async def merge_next(self) -> Merge:
         """Open and merge the next pull request; after a bad one that is its fix."""

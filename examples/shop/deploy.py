@@ -50,6 +50,7 @@ def deploy(service, environment, sha):
     check(service, environment, release, sha)
     say("start-up check passed")
     switch(service, environment, release, sha)
+    programs.remember(service, environment, sha)
     say(f"{service} on {environment} reports {sha[:7]} at {places.address(service, environment)}")
 
 

@@ -62,6 +62,17 @@ def stop(service, environment):
     raise RuntimeError(f"pid {pid} does not end")
 
 
+def remember(service, environment, sha):
+    """Keep which commit was deployed last, for a start after everything was stopped."""
+    (places.folder(service, environment) / "deployed").write_text(sha)
+
+
+def deployed(service, environment):
+    """Return the commit that was deployed last, None before the first."""
+    kept = places.folder(service, environment) / "deployed"
+    return kept.read_text() if kept.exists() else None
+
+
 def last_words(service, environment):
     """Return the last line that a target's program wrote."""
     lines = (

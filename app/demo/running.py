@@ -1,0 +1,202 @@
+"""The demo's programs, started in order and ended in the opposite one; knows no keys."""
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from app.demo.child import Child, free_port
+from app.demo.emulate import Emulate
+from app.demo.journal import Journal
+from app.demo.local_slack import LocalSlack, Workspace
+from app.demo.shop import FOLDER, Shop
+
+SERVICE_PORT, SLACK_PORT, GITHUB_PORT = 8000, 3900, 4001
+SHOP_PORTS = (8101, 8102, 8201, 8202)
+# What the user's own settings say is about a real workspace.
+_NOT_PASSED_ON = ("SLACK_", "GITHUB_", "REDIS_", "DEPLOYBOT_")
+_WEBHOOK_SECRET = "local-webhook-secret"
+_READY_SECONDS = 60
+SERVE = (sys.executable, "-m", "app.cli", "serve")
+
+Say = Callable[[str], None]
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the demo keeps, all below one folder."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Journal:
+        """Return the merges that a new local GitHub is told again."""
+        return Journal(self.folder / "merges.jsonl")
+
+    @property
+    def address(self) -> Path:
+        """Return the file that says where the running demo's GitHub is."""
+        return self.folder / "demo.json"
+
+    def output(self, name: str) -> Path:
+        """Return the file for what a program writes."""
+        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        return self.folder / "logs" / f"{name}.txt"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A demo that is up."""
+
+    shop: Shop
+    service: Child
+    slack_url: str
+    production_url: str
+
+
+@asynccontextmanager
+async def running(
+    files: Files, environ: Mapping[str, str], say: Say, serve: Sequence[str] = SERVE
+) -> AsyncGenerator[Running]:
+    """Start everything that the demo needs, wait until the service is ready, end it all."""
+    with _alone(files.folder):
+        port = _port(SERVICE_PORT)
+        workspace = Workspace(f"http://127.0.0.1:{port}/slack/events")
+        say("Starting the local Slack and the local GitHub")
+        async with (
+            LocalSlack.run(
+                workspace, port=_port(SLACK_PORT), output=files.output("slack")
+            ) as slack,
+            Emulate.run(port=_port(GITHUB_PORT), output=files.output("github")) as github,
+            _shop_programs(files, environ, github, say) as (shop, settings),
+        ):
+            env = settings | _service_settings(workspace, slack, github, port)
+            async with _service(files, serve, env, port, say) as service:
+                await github.register_webhook(
+                    f"http://127.0.0.1:{port}/github/webhook", _WEBHOOK_SECRET
+                )
+                files.address.write_text(json.dumps({"github": github.url}))
+                production = f"http://127.0.0.1:{settings['SHOP_PORTS'].split(',')[3]}"
+                try:
+                    yield Running(shop, service, slack.url, production)
+                finally:
+                    files.address.unlink(missing_ok=True)
+                    say("Stopping the service")
+            say("Stopping the shop, the local Slack and the local GitHub")
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            raise DemoError("a demo runs in this folder already") from taken
+        yield
+
+
+def _port(preferred: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            return free_port()
+        return preferred
+
+
+@asynccontextmanager
+async def _shop_programs(
+    files: Files, environ: Mapping[str, str], github: Emulate, say: Say
+) -> AsyncGenerator[tuple[Shop, dict[str, str]]]:
+    """Fill the repository and run the shop as deployed last; yield it and the settings to use."""
+    settings = {k: v for k, v in environ.items() if not k.startswith(_NOT_PASSED_ON)}
+    # The shop's programs are started as `python3`, which has to be this one.
+    python = Path(sys.executable).parent
+    settings["PATH"] = f"{python}{os.pathsep}{environ.get('PATH', os.defpath)}"
+    settings["SHOP_HOME"] = str(files.folder / "shop")
+    settings["SHOP_GITHUB_API"] = github.url
+    # One that was left running would keep its port.
+    await _run(settings, say, "stop.py")
+    settings["SHOP_PORTS"] = ",".join(str(_port(port)) for port in SHOP_PORTS)
+    shop = Shop(github, files.journal)
+    try:
+        first = await shop.seed()
+        say("Starting the example shop, on staging and on production")
+        await _run(settings, say, "start.py", first)
+        yield shop, settings
+    finally:
+        await _run(settings, _silent, "stop.py")
+
+
+async def _run(settings: Mapping[str, str], say: Say, *argv: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *argv,
+        cwd=FOLDER,
+        env=dict(settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        # Ctrl-C in the terminal is for the demo alone.
+        start_new_session=True,
+    )
+    assert process.stdout
+    async for line in process.stdout:
+        say("  " + line.decode(errors="replace").rstrip())
+    if await process.wait():
+        raise DemoError(f"the shop's {argv[0]} failed")
+
+
+def _silent(_: str) -> None:
+    return
+
+
+def _service_settings(
+    workspace: Workspace, slack: LocalSlack, github: Emulate, port: int
+) -> dict[str, str]:
+    return {
+        "SLACK_BOT_TOKEN": workspace.bot_token,
+        "SLACK_SIGNING_SECRET": workspace.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "GITHUB_WEBHOOK_SECRET": _WEBHOOK_SECRET,
+        "GITHUB_TOKEN": github.token,
+        "GITHUB_API_URL": github.api_url,
+        "DEPLOYBOT_CONFIG": str(FOLDER / "deploybot.toml"),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
+
+
+@asynccontextmanager
+async def _service(
+    files: Files, serve: Sequence[str], settings: Mapping[str, str], port: int, say: Say
+) -> AsyncGenerator[Child]:
+    """Run the service in the folder that holds ours, so that its store is kept with the rest."""
+    say("Starting the service")
+    service = Child(serve, files.output("service"), env=settings, cwd=files.folder.parent)
+
+    async def is_ready() -> bool:
+        try:
+            async with httpx.AsyncClient(verify=False, timeout=5) as client:
+                return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        await service.ready(is_ready, _READY_SECONDS)
+        yield service
+    finally:
+        await service.end(grace_seconds=15)

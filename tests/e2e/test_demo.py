@@ -1,0 +1,121 @@
+"""The demo starts, merges, ends and starts again; a small program takes the service's place."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.demo.demo import demo, merge_elsewhere, run_demo
+from app.demo.running import DemoError, Files
+from tests.waiting import until
+
+SERVICE = """
+import http.server, json, os, pathlib
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with pathlib.Path("events.txt").open("a") as events:
+            events.write(event["action"] + " " + event["pull_request"]["title"] + "\\n")
+        self.send_response(202)
+        self.end_headers()
+pathlib.Path("environment.json").write_text(json.dumps(dict(os.environ)))
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+class Demo:
+    """A running demo: what it said, and its keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = Files(folder / ".deploybot")
+        self.said: list[str] = []
+        self.keys: asyncio.Queue[str] = asyncio.Queue()
+
+    @classmethod
+    @asynccontextmanager
+    async def run(cls, folder: Path, service: str = SERVICE) -> AsyncGenerator["Demo"]:
+        demo = cls(folder)
+        serve = (sys.executable, "-c", service)
+        environ = {"PATH": os.environ["PATH"], "GITHUB_TOKEN": "a real one"}
+        running = asyncio.create_task(
+            run_demo(demo.files, environ, demo.keys, demo.said.append, serve)
+        )
+        await until(lambda: running.done() or demo.heard("Keys: m merges"), 30)
+        try:
+            yield demo
+        finally:
+            demo.keys.put_nowait("q")
+            assert await running == 0
+
+    def heard(self, words: str) -> bool:
+        return any(words in line for line in self.said)
+
+    def events(self) -> list[str]:
+        kept = self.folder / "events.txt"
+        return kept.read_text().splitlines() if kept.exists() else []
+
+
+async def test_m_merges_and_the_service_is_told(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        demo.keys.put_nowait("m")
+        await until(lambda: "closed Show how many are in stock" in demo.events())
+        await until(lambda: demo.heard("merged #1 'Show how many are in stock' by alice"))
+        environment = json.loads((tmp_path / "environment.json").read_text())
+        assert environment["GITHUB_TOKEN"] == "local-github-deploybot"
+        assert "REDIS_URL" not in environment
+
+
+async def test_another_terminal_merges_too(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        said: list[str] = []
+        assert await merge_elsewhere(demo.files, said.append, bad=True) == 0
+        demo.keys.put_nowait("b")
+        await until(lambda: demo.heard("the bad change is on main already"))
+        assert said[0].startswith("merged #1 'Look products up by name")
+
+
+async def test_started_again_merges_and_versions_are_as_they_were(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        demo.keys.put_nowait("m")
+        await until(lambda: demo.heard("merged #1"))
+        merged = demo.files.journal.merges()[0].merged.sha
+        kept = demo.files.folder / "shop" / "staging" / "backend" / "deployed"
+        kept.write_text(merged)
+    async with Demo.run(tmp_path) as demo:
+        assert demo.heard(f"backend on staging reports {merged[:7]}")
+        demo.keys.put_nowait("m")
+        await until(lambda: demo.heard("merged #2"))
+
+
+async def test_a_second_demo_in_the_folder_is_refused(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        with pytest.raises(DemoError, match="runs in this folder already"):
+            await run_demo(demo.files, os.environ, asyncio.Queue(), demo.said.append)
+
+
+async def test_a_service_that_ends_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:
+    keys: asyncio.Queue[str] = asyncio.Queue()
+    serve = (sys.executable, "-c", "raise SystemExit('no such setting')")
+    with pytest.raises(Exception, match="no such setting"):
+        await run_demo(Files(tmp_path / ".deploybot"), os.environ, keys, print, serve)
+
+
+async def test_q_while_it_starts_ends_it(tmp_path: Path) -> None:
+    keys: asyncio.Queue[str] = asyncio.Queue()
+    keys.put_nowait("q")
+    files = Files(tmp_path / ".deploybot")
+    assert await run_demo(files, os.environ, keys, print) == 0
+
+
+def test_an_unknown_argument_is_answered_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo(["--deploy"]) == 2
+    assert "usage: deploybot demo" in capsys.readouterr().err
