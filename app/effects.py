@@ -55,6 +55,9 @@ async def _last_look(job: Job, card: Card) -> str | None:
     facts = await job.ports.log.facts(job.repo.name)
     target = job.target("production", spec.service)
     deployer = job.ports.deployers[target.deployer]
+    arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
+    if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
+        return "how this is deployed has been configured anew since the card was made"
     recorded = ledger.production(facts, spec.service)
     production_is = recorded or await deployer.current(target.options)
     return last_look(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.core.errors import SourceUnavailable
 from app.core.events import Commit
+from app.core.finding import Finding
 from app.github.credentials import Credentials
 
 API_VERSION = "2022-11-28"
@@ -61,15 +61,6 @@ class _Pull(BaseModel):
 
 
 _items: TypeAdapter[list[_CommitItem]] = TypeAdapter(list[_CommitItem])
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What `doctor` prints of one check: a line, and what to do if it is not well."""
-
-    ok: bool
-    line: str
-    fix: str = ""
 
 
 class GitHubSource:

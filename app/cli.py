@@ -1,0 +1,123 @@
+"""The `deploybot` command."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+import uvicorn
+
+import tools
+from app import logs
+from app.core.errors import ConfigError, StoreUnavailable, UserError
+from app.demo.demo import demo
+from app.doctor import doctor
+from app.main import build_deployers, build_model, create_app, open_log
+from app.model.evals import run as run_evals
+from app.settings import load_repos, load_settings, missing_for_service
+from app.slack.manifest import manifest
+from app.threads import list_threads, show_thread
+
+GRACEFUL_SECONDS = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 2 for a mistake in its use or the configuration."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return command(args)
+    except ConfigError as error:
+        sys.stderr.write("The configuration has problems:\n")
+        sys.stderr.writelines(f"  {problem}\n" for problem in error.problems)
+    except (UserError, StoreUnavailable) as error:
+        sys.stderr.write(f"{error}\n")
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deploybot", description="Deploys from Slack.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the service")
+    half = serve.add_mutually_exclusive_group()
+    half.add_argument("--no-worker", action="store_true", help="take events in, act on none")
+    half.add_argument("--worker-only", action="store_true", help="act on events, take none in")
+    serve.set_defaults(run=_serve)
+
+    demo_parser = commands.add_parser("demo", help="run everything on this machine")
+    which = demo_parser.add_mutually_exclusive_group()
+    for option in ("--merge", "--merge-bad"):
+        which.add_argument(option, dest="merge", action="store_const", const=option)
+    demo_parser.set_defaults(run=lambda args: demo([args.merge] if args.merge else []))
+
+    check = commands.add_parser("doctor", help="check configuration and surroundings")
+    check.set_defaults(run=lambda args: asyncio.run(doctor()))
+
+    print_manifest = commands.add_parser("manifest", help="print the Slack app's manifest")
+    print_manifest.add_argument("--url", required=True, help="the service's public address")
+    print_manifest.set_defaults(run=_manifest)
+
+    threads = commands.add_parser("threads", help="look at threads")
+    verbs = threads.add_subparsers(required=True, metavar="VERB")
+    listed = verbs.add_parser("list", help="list the newest threads")
+    listed.set_defaults(run=lambda args: asyncio.run(list_threads()))
+    shown = verbs.add_parser("show", help="show a thread's events")
+    shown.add_argument("thread_id")
+    shown.set_defaults(run=lambda args: asyncio.run(show_thread(args.thread_id)))
+
+    evals = commands.add_parser("eval", help="measure a model on the words of people")
+    evals.add_argument("--offline", action="store_true", help="measure the offline planner")
+    evals.set_defaults(run=_eval)
+    return parser
+
+
+def _serve(args: argparse.Namespace) -> int:
+    return asyncio.run(_serving(work=not args.no_worker, serve=not args.worker_only))
+
+
+async def _serving(*, work: bool, serve: bool) -> int:
+    settings = load_settings()
+    logs.configure(settings.secrets())
+    deployers = build_deployers(settings)
+    repos = load_repos(settings.deploybot_config, deployers)
+    missing = missing_for_service(settings)
+    if missing:
+        raise ConfigError(missing)
+    log = await open_log(settings)
+    problems = await log.check()
+    if problems:
+        raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
+    app = create_app(settings, repos, log, deployers, work=work, serve=serve)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    await server.serve()
+    await log.close()
+    return 0 if server.started else 1
+
+
+def _manifest(args: argparse.Namespace) -> int:
+    sys.stdout.write(json.dumps(manifest(args.url), indent=2) + "\n")
+    return 0
+
+
+def _eval(args: argparse.Namespace) -> int:
+    settings = load_settings()
+    if args.offline:
+        settings = settings.model_copy(update={"openai_api_key": ""})
+    model, _ = build_model(settings)
+    report = asyncio.run(run_evals(model, tools.schemas))
+    sys.stdout.write(report.table() + "\n")
+    return 1 if report.unsafe else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

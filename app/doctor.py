@@ -1,0 +1,93 @@
+"""`deploybot doctor`: checks everything that the service stands on, a line and a fix each."""
+
+import sys
+from collections.abc import Mapping
+
+from app.core.config import RepoConfig
+from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
+from app.core.finding import Finding
+from app.main import build_deployers, build_model, build_source, open_log
+from app.model.openai import OpenAIModel
+from app.settings import Settings, load_repos, load_settings, missing_for_service
+from app.slack.check import check_slack
+
+MARKS = {True: "ok", False: "WRONG", None: "?"}
+
+
+async def doctor() -> int:
+    """Print every finding; the exit code is 1 if something is wrong, else 0."""
+    findings: list[Finding] = []
+    repos: Mapping[str, RepoConfig] = {}
+    settings = load_settings()
+    try:
+        repos = load_repos(settings.deploybot_config, build_deployers(settings))
+        findings.append(Finding(True, f"configuration: {len(repos)} repositories"))
+        findings += _approvers(repos)
+    except ConfigError as error:
+        fix = f"Mend it in {settings.deploybot_config}."
+        findings += [Finding(False, f"configuration: {p}", fix) for p in error.problems]
+    fix = "Set it; .env.example says what it is."
+    findings += [Finding(False, line, fix) for line in missing_for_service(settings)]
+    findings += await _redis(settings)
+    findings += await check_slack(settings.slack_bot_token, settings.slack_api_url, repos)
+    findings += await _github(settings, repos)
+    findings += await _model(settings)
+    for finding in findings:
+        fix = f"\n       {finding.fix}" if finding.fix and not finding.ok else ""
+        sys.stdout.write(f"{MARKS[finding.ok]:>5}  {finding.line}{fix}\n")
+    return 1 if any(finding.ok is False for finding in findings) else 0
+
+
+def _approvers(repos: Mapping[str, RepoConfig]) -> list[Finding]:
+    return [
+        Finding(
+            False,
+            f"{repo.name}: nobody can approve {service} in production",
+            f'Name approvers in [repos."{repo.name}"] of the configuration.',
+        )
+        for repo in repos.values()
+        for service in repo.production.services
+        if len(repo.approvers_of(service)) == 0
+    ]
+
+
+async def _redis(settings: Settings) -> list[Finding]:
+    fix = "Check REDIS_URL; it has to be Redis 6.2 or newer, or Valkey, with noeviction."
+    try:
+        log = await open_log(settings)
+    except (UserError, StoreUnavailable) as error:
+        return [Finding(False, f"Redis: {error}", fix)]
+    try:
+        problems = await log.check()
+        if problems:
+            return [Finding(False, f"Redis: {problem}", fix) for problem in problems]
+        where = "REDIS_URL" if settings.redis_url else "embedded"
+        notes = [Finding(None, f"Redis: {warning}") for warning in await log.warnings()]
+        return [Finding(True, f"Redis: answers ({where})"), *notes]
+    finally:
+        await log.close()
+
+
+async def _github(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[Finding]:
+    source = build_source(settings, repos)
+    if source is None:
+        line = "GitHub: no credentials: commits and differences cannot be checked"
+        return [Finding(None, line, "Set GITHUB_TOKEN, or GITHUB_APP_ID with its key.")]
+    try:
+        return [await source.check(repo) for repo in repos]
+    finally:
+        await source.aclose()
+
+
+async def _model(settings: Settings) -> list[Finding]:
+    model, _ = build_model(settings)
+    if not isinstance(model, OpenAIModel):
+        return [Finding(None, "model: none, the offline planner decides", "Set OPENAI_API_KEY.")]
+    try:
+        await model.check()
+    except ModelUnavailable as error:
+        fix = "Check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL."
+        return [Finding(False, f"model: {error}", fix)]
+    finally:
+        await model.aclose()
+    return [Finding(True, f"model: {model.name} answers")]

@@ -1,0 +1,133 @@
+"""Wires everything: the only file that knows everybody."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from app.core.config import RepoConfig
+from app.core.ports import Deployer, Model, Source
+from app.desk import Ports
+from app.github.api import GitHubSource
+from app.github.credentials import App, Token
+from app.github.edge import github_routes
+from app.model.offline import OfflinePlanner
+from app.model.openai import OpenAIModel
+from app.redis.connect import connect
+from app.redis.embedded import start_embedded
+from app.redis.log import RedisLog
+from app.settings import Settings
+from app.slack.chat import SlackChat
+from app.slack.edge import slack_routes
+from app.slack.handlers import build_app
+from app.slack.people import SlackPeople
+from app.slack.sender import SlackSender
+from app.slack.socket import socket_mode
+from app.web.health import health_routes
+from app.worker import Worker
+from tools.deployers import DEPLOYERS
+
+HOME = Path(".deploybot")
+STOP_SECONDS = 20
+
+
+def build_deployers(settings: Settings) -> dict[str, Deployer]:
+    """Build every deployer; their home is `.deploybot/` of the working directory."""
+    root = settings.deploybot_config.parent
+    return {
+        name: deployer(
+            HOME,
+            root=root,
+            environ=os.environ,
+            host=socket.gethostname(),
+            sole=not settings.redis_url,
+        )
+        for name, deployer in DEPLOYERS.items()
+    }
+
+
+async def open_log(settings: Settings) -> RedisLog:
+    """Open the thread log; without REDIS_URL, start the embedded server or find it running."""
+    url = settings.redis_url or await start_embedded(HOME / "redis")
+    return RedisLog(connect(url), settings.deploybot_lease_seconds)
+
+
+def build_source(settings: Settings, repos: Mapping[str, RepoConfig]) -> GitHubSource | None:
+    """Build GitHub's API client; None without credentials."""
+    branches = {name: repo.branch for name, repo in repos.items()}
+    if settings.github_token:
+        credentials = Token(settings.github_token)
+    elif settings.github_app_id:
+        key = settings.github_app_private_key.replace("\\n", "\n")
+        credentials = App(settings.github_app_id, key)
+    else:
+        return None
+    return GitHubSource(settings.github_api_url, credentials, branches)
+
+
+def build_model(settings: Settings) -> tuple[Model, Model | None]:
+    """Build the model and what stands in for it; without a key the planner is the model."""
+    planner = OfflinePlanner()
+    if not settings.openai_api_key:
+        return planner, None
+    model = OpenAIModel(settings.openai_api_key, settings.openai_model, settings.openai_base_url)
+    return model, planner
+
+
+def create_app(
+    settings: Settings,
+    repos: Mapping[str, RepoConfig],
+    log: RedisLog,
+    deployers: Mapping[str, Deployer],
+    *,
+    model: Model | None = None,
+    source: Source | None = None,
+    work: bool = True,
+    serve: bool = True,
+) -> FastAPI:
+    """Build the service: `serve` takes events in, `work` acts on them and speaks."""
+    own_model, planner = build_model(settings)
+    source = source or build_source(settings, repos)
+    ports = Ports(log, model or own_model, planner, source, deployers)
+    chat = SlackChat(settings.slack_bot_token, settings.slack_api_url)
+    worker = Worker(ports, repos, settings.deploybot_lease_seconds)
+    sender = SlackSender(log, chat, repos)
+    people = SlackPeople(settings.slack_bot_token, settings.slack_api_url, time.monotonic)
+    bolt = build_app(settings.slack_bot_token, settings.slack_api_url, repos, log, chat, people)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            if serve and settings.slack_app_token:
+                await stack.enter_async_context(socket_mode(bolt, settings.slack_app_token))
+            if work:
+                await stack.enter_async_context(_running(worker, sender))
+            yield
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(health_routes(log, repos, log.check))
+    if serve:
+        secrets = settings.github_webhook_secret.split(",")
+        app.include_router(github_routes(secrets, repos, log))
+        app.include_router(slack_routes(bolt, settings.slack_signing_secret, time.time))
+    return app
+
+
+@asynccontextmanager
+async def _running(worker: Worker, sender: SlackSender) -> AsyncGenerator[None]:
+    """Run the two loops; on the way out they end at a step boundary, within `STOP_SECONDS`."""
+    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(sender.run())]
+    try:
+        yield
+    finally:
+        worker.stop()
+        sender.stop()
+        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

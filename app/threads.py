@@ -1,0 +1,48 @@
+"""`deploybot threads`: the newest threads, and the events of one, as the log has them."""
+
+import sys
+from datetime import UTC, datetime
+
+from app.core.errors import UserError
+from app.core.fold import fold
+from app.main import build_deployers, open_log
+from app.settings import load_repos, load_settings
+from app.slack.forms import waiting_line
+
+NEWEST = 50
+
+
+async def list_threads() -> int:
+    """Print a line for each of the newest threads of every repository."""
+    settings = load_settings()
+    repos = load_repos(settings.deploybot_config, build_deployers(settings))
+    log = await open_log(settings)
+    try:
+        for repo in repos:
+            for thread_id in await log.threads(repo, NEWEST):
+                state = fold(await log.read(thread_id))
+                began = _time(state.started_at)
+                sha = (state.sha or "")[:7]
+                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {waiting_line(state)}\n")
+    finally:
+        await log.close()
+    return 0
+
+
+async def show_thread(thread_id: str) -> int:
+    """Print every event of a thread; raise `UserError` if there is none."""
+    log = await open_log(load_settings())
+    try:
+        entries = await log.read(thread_id)
+    finally:
+        await log.close()
+    if not entries:
+        raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
+    for entry in entries:
+        fields = entry.event.model_dump_json(exclude={"type"}, exclude_defaults=True)
+        sys.stdout.write(f"{_time(entry.at)}  {entry.event.type}  {fields}\n")
+    return 0
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
