@@ -129,8 +129,8 @@ class ThreadLog(Protocol):
 class Chat(Protocol):
     """Where people read and click. `blocks` are the chat's own blocks as plain data.
 
-    Every method raises `RateLimited`, or `ChatUnavailable` when it is not known whether the chat
-    did what was asked.
+    Every method raises `RateLimited`, `ChatRefused`, or `ChatUnavailable` when it is not known
+    whether the chat did what was asked.
     """
 
     async def post(
@@ -141,7 +141,10 @@ class Chat(Protocol):
         thread_ts: str | None,
         key: str,
     ) -> str:
-        """Post a message, to a thread or the channel, and return its ts; `key` finds it again."""
+        """Post a message, to a thread or the channel, and return its ts; `key` finds it again.
+
+        Raise `MessageGone` if the thread is not there any more.
+        """
         ...
 
     async def update(
