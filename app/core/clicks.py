@@ -1,0 +1,371 @@
+"""What each button and each sentence of a person does to a thread; pure, one function for each.
+
+Whether the person is an approver is asked of `policy`; what Slack has to be asked for comes in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core import events as ev
+from app.core import policy, words
+from app.core.config import RepoConfig
+from app.core.policy import Denied, Person
+from app.core.spec import spec_hash
+from app.core.state import Card, Run, State
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Append these events."""
+
+    events: tuple[ev.Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Append nothing and tell the person this sentence (Slack markup)."""
+
+    sentence: str
+
+
+Decision = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click on a thread as it is now; `now` is the log's time, `facts` are the repository's."""
+
+    state: State
+    repo: RepoConfig
+    person: Person
+    call_id: str
+    now: int
+    facts: Mapping[str, str]
+    text: str = ""
+
+    @property
+    def user(self) -> str:
+        """Return who clicked."""
+        return self.person.user_id
+
+
+# Cards.
+
+
+def approve(click: Click) -> Decision:
+    """Approve exactly the bytes of a card."""
+    card = _open_card(click)
+    if isinstance(card, Refused):
+        return card
+    verdict = policy.may_approve(click.repo, click.person, click.state, card)
+    if isinstance(verdict, Denied):
+        return Refused(verdict.reason)
+    stale = _stale(click, card) or _held(click, card)
+    if stale:
+        return Refused(stale)
+    request = card.request
+    granted = ev.ApprovalGranted(
+        call_id=request.call_id, spec_hash=request.spec_hash, user=click.user
+    )
+    return Accepted((granted,))
+
+
+def reject(click: Click) -> Decision:
+    """Reject a card, with the person's words or by asking for them; anyone may."""
+    card = _open_card(click)
+    if isinstance(card, Refused):
+        return card
+    rejected = ev.ApprovalRejected(call_id=click.call_id, user=click.user, text=click.text)
+    if click.text or click.state.unread:
+        return Accepted((rejected,))
+    asked = ev.BotSaid(
+        call_id=f"{click.call_id}-instead", text="What should I do instead?", because="question"
+    )
+    return Accepted((rejected, asked))
+
+
+def may_reject(click: Click) -> Decision:
+    """Tell whether the card can still be rejected, before anybody types why."""
+    card = _open_card(click)
+    return card if isinstance(card, Refused) else Accepted(())
+
+
+def release(click: Click) -> Decision:
+    """Take a card out of a hold that nothing else will end: a silent model's, or a target's."""
+    card = _open_card(click)
+    if isinstance(card, Refused):
+        return card
+    spec = card.request.spec
+    bad_sha = policy.hold_on(spec, click.facts)
+    unheard = click.state.held_by is not None and click.state.model_down is not None
+    if not unheard and bad_sha is None:
+        return Refused(_nothing_to_release(click.state))
+    verdict = policy.may_decide(click.repo, spec.service, click.person)
+    if isinstance(verdict, Denied):
+        return Refused(verdict.reason)
+    if unheard:
+        return Accepted((ev.ApprovalReleased(call_id=click.call_id, user=click.user),))
+    if bad_sha == spec.sha:
+        return Refused(
+            f"{spec.service} is on hold because of this very commit, {spec.sha[:7]}. "
+            "It takes a newer one to release the hold."
+        )
+    return Accepted((ev.HoldReleased(service=spec.service, user=click.user),))
+
+
+def ask_again(click: Click) -> Decision:
+    """Ask for a card that no longer counts to be made anew; anyone may."""
+    state, card = click.state, click.state.cards.get(click.call_id)
+    if card is None:
+        return Refused("I do not know this card any more.")
+    stopped = card.status == "superseded" and card.text == "stopped"
+    if card.status != "expired" and not stopped:
+        return Refused(_settled(card) or "This card is still open: approve or reject it.")
+    if state.ask_again:
+        return Refused(f"{policy.mentions([state.ask_again[1]])} asked for it already.")
+    occupied = _occupied(state)
+    if occupied:
+        return Refused(occupied)
+    again = ev.AskedAgain(call_id=click.call_id, user=click.user)
+    if state.stopped_by:
+        return Accepted((ev.Continued(user=click.user), again))
+    return Accepted((again,))
+
+
+# Threads.
+
+
+def stop(click: Click) -> Decision:
+    """Stop the thread; anyone may."""
+    return _stop(click.state, click.user)
+
+
+def _stop(state: State, user: str) -> Decision:
+    if state.stopped_by:
+        return Refused(f"{policy.mentions([state.stopped_by])} stopped this thread already.")
+    idle = state.plan_ended is not None and not state.turn_due and not state.effects
+    if idle and not _occupied(state) and not state.ask_again:
+        return Refused("There is nothing to stop: nothing runs here and nothing waits.")
+    return Accepted((ev.StopRequested(user=user),))
+
+
+def retry(click: Click) -> Decision:
+    """Run staging once more, all of it or (text "e2e") only its tests; anyone may."""
+    state, scope = click.state, click.text
+    staging = state.staging
+    if staging is None:
+        return Refused("This thread has not been through staging, so there is nothing to retry.")
+    if staging.passed is None:
+        return Refused("Staging is already running again.")
+    if staging.passed:
+        return Refused(f"Staging has passed for {staging.sha[:7]}: there is nothing to retry.")
+    if state.running:
+        return Refused(_occupied(state))
+    again = ev.StagingRequested(
+        sha=staging.sha, scope="e2e" if scope == "e2e" else "all", user=click.user
+    )
+    if scope == "e2e" and not _reached_e2e(state):
+        return Refused("The e2e tests were not reached: retry all of staging.")
+    if not state.stopped_by:
+        return Accepted((again,))
+    continued = ev.Continued(user=click.user)
+    return Accepted((continued,) if staging.summary == "stopped" else (continued, again))
+
+
+def rollback(click: Click) -> Decision:
+    """Call the rollback agent for what this thread shipped; anyone may, the card still waits."""
+    state = click.state
+    if not _shipped(state):
+        return Refused("This thread has nothing on production that could be rolled back.")
+    occupied = _occupied(state)
+    if occupied:
+        return Refused(occupied)
+    if state.mode == "rollback" and state.turn_due:
+        return Refused("The rollback is already being prepared.")
+    return Accepted((ev.RollbackOpened(user=click.user),))
+
+
+def choose(click: Click) -> Decision:
+    """Answer a question of ours by one of its choices, whose number is the text; anyone may."""
+    asked = (say for say in click.state.says if say.call_id == click.call_id and say.choices)
+    question = next(asked, None)
+    number = int(click.text) if click.text.isascii() and click.text.isdecimal() else -1
+    if question is None or not 0 <= number < len(question.choices):
+        return Refused("I do not know this question any more.")
+    if question.answered:
+        return Refused("This question has been answered already. Write here to say more.")
+    return Accepted((ev.HumanSaid(user=click.user, text=question.choices[number]),))
+
+
+# Effects of which nobody knows.
+
+
+def happened(click: Click) -> Decision:
+    """State that an effect happened; approvers only."""
+    return _state_outcome(click, True)
+
+
+def did_not_happen(click: Click) -> Decision:
+    """State that an effect did not happen, once it can no longer be sent; approvers only."""
+    return _state_outcome(click, False)
+
+
+def _state_outcome(click: Click, truth: bool) -> Decision:
+    run = click.state.unknown
+    if run is None or run.call_id != click.call_id:
+        return Refused(_known_outcome(click))
+    verdict = policy.may_decide(click.repo, run.attempt.service or "", click.person)
+    if isinstance(verdict, Denied):
+        return Refused(verdict.reason)
+    if not truth and click.now < run.send_by:
+        return Refused(
+            f"It may still be on its way until {when(run.send_by)}: say so after that time."
+        )
+    stated = ev.OutcomeStated(attempt_id=run.attempt.attempt_id, happened=truth, user=click.user)
+    return Accepted((stated,))
+
+
+# Words.
+
+
+def said(state: State, user: str, text: str, ts: str | None) -> Decision:
+    """Hear what a person wrote in the thread: most of it is for the agent, some for code."""
+    if words.is_stop(text):
+        return _stop(state, user)
+    if words.is_continue(text) and state.stopped_by:
+        return Accepted((ev.Continued(user=user),))
+    if words.is_approval(text) and state.pending and state.question is None:
+        return Refused(
+            "Only the button approves: press *Approve* on the card. "
+            "Words here are for asking, or for changing the plan."
+        )
+    return Accepted((ev.HumanSaid(user=user, text=text, ts=ts),))
+
+
+# What stands in the way.
+
+
+def service_of(state: State, call_id: str) -> str | None:
+    """Return the service that a card or an effect is about: whose approvers have to be asked."""
+    card = state.cards.get(call_id)
+    if card:
+        return card.request.spec.service
+    run = _run_of(state, call_id)
+    return run.attempt.service if run else None
+
+
+def when(ms: int) -> str:
+    """Write a time so that Slack shows it in the reader's own time zone."""
+    fallback = policy.utc(ms)
+    return f"<!date^{ms // 1000}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+def _open_card(click: Click) -> Card | Refused:
+    card = click.state.cards.get(click.call_id)
+    if card is None:
+        return Refused("I do not know this card any more.")
+    settled = _settled(card)
+    if settled:
+        return Refused(settled)
+    expires_at = card.request.spec.expires_at
+    if click.now >= expires_at:
+        return Refused(f"Too late: this card expired {when(expires_at)}. Ask for it again.")
+    return card
+
+
+def _settled(card: Card) -> str:
+    by = policy.mentions([card.decided_by]) if card.decided_by else ""
+    at = when(card.decided_at) if card.decided_at is not None else ""
+    match card.status:
+        case "pending":
+            return ""
+        case "approved":
+            return f"Too late: {by} approved this already, {at}."
+        case "rejected":
+            return f"Too late: {by} rejected this already, {at}."
+        case "expired":
+            return f"Too late: this card expired {at}. Ask for it again."
+        case "superseded" if card.text == "stopped":
+            return f"Too late: {by} stopped this thread, {at}."
+        case "superseded":
+            return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
+
+
+def _stale(click: Click, card: Card) -> str:
+    """Say why the card's bytes or rules are no longer those that were shown."""
+    spec = card.request.spec
+    if spec_hash(spec) != card.request.spec_hash:
+        return "The stored action is not what this card shows. Reject it and ask again."
+    if spec.thread_id != click.state.thread_id or spec.channel != click.state.channel:
+        return "This card belongs to another thread."
+    if spec.policy_version != click.repo.policy_version(spec.service):
+        return "The rules for approvals have changed since this card was made. Reject it and ask."
+    return ""
+
+
+def _held(click: Click, card: Card) -> str:
+    state, spec = click.state, card.request.spec
+    if state.held_by:
+        reader = policy.mentions([state.held_by])
+        if state.model_down:
+            return (
+                f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
+            )
+        return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
+    bad_sha = policy.hold_on(spec, click.facts)
+    if bad_sha:
+        return (
+            f"{spec.service} is on hold since {bad_sha[:7]} was rolled back. "
+            "An approver has to release it first."
+        )
+    return ""
+
+
+def _nothing_to_release(state: State) -> str:
+    if state.held_by:
+        reader = policy.mentions([state.held_by])
+        return f"I am reading {reader}'s message. The card is released with my answer."
+    return "Nothing holds this card any more."
+
+
+def _occupied(state: State) -> str:
+    """Say what runs or waits in the thread, so that nothing else can be begun."""
+    if state.running:
+        attempt = state.running.attempt
+        what = attempt.service or "the e2e tests"
+        return f"Wait: {attempt.kind} of {what} is running on {attempt.environment}."
+    if state.unknown:
+        return f"Say first what became of {state.unknown.attempt.service}: nobody knows."
+    if state.pending or state.approved:
+        return "Another card waits in this thread. Decide about that one first."
+    if state.staging and state.staging.passed is None:
+        return "Wait: staging is running."
+    return ""
+
+
+def _reached_e2e(state: State) -> bool:
+    runs = state.runs_of(state.staging.attempts) if state.staging else []
+    return bool(runs) and runs[-1].attempt.kind == "e2e"
+
+
+def _shipped(state: State) -> bool:
+    """Tell whether the newest success of any service is a deploy, not its rollback."""
+    newest = {
+        run.attempt.service: run.attempt.kind
+        for run in state.runs.values()
+        if run.is_production_effect and run.outcome == "succeeded"
+    }
+    return "deploy" in newest.values()
+
+
+def _run_of(state: State, call_id: str) -> Run | None:
+    return next((run for run in state.runs.values() if call_id and run.call_id == call_id), None)
+
+
+def _known_outcome(click: Click) -> str:
+    run = _run_of(click.state, click.call_id)
+    if run is None:
+        return "I do not know this effect any more."
+    if run.outcome is None:
+        return "It is still running: its outcome will show."
+    return f"Its outcome is known: {run.summary or run.outcome}."

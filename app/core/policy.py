@@ -1,0 +1,152 @@
+"""Who may approve what, and whether an approved action may still happen; asks nobody itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.core import ledger
+from app.core.config import RepoConfig
+from app.core.events import ApprovalRequested
+from app.core.spec import ActionSpec, spec_hash
+from app.core.state import Card, State
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says about a user now; a flag that Slack leaves out is not set.
+
+    `groups` holds the user groups ("S…") of the asked ones that the person is in.
+    """
+
+    user_id: str
+    is_bot: bool = False
+    deleted: bool = False
+    restricted: bool = False
+    ultra_restricted: bool = False
+    foreign: bool = False
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The person may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The person may not; the sentence says why."""
+
+    reason: str
+
+
+def may_decide(repo: RepoConfig, service: str, person: Person) -> Allowed | Denied:
+    """Tell whether the person is an approver of a service, whatever the card."""
+    flaw = _flaw(person)
+    if flaw:
+        return Denied(flaw)
+    if service not in repo.production.services:
+        return Denied(f"{service} is no longer configured for {repo.name}, so nobody can decide.")
+    approvers = repo.approvers_of(service)
+    if not approvers:
+        return Denied(f"Nobody can approve {service}: its list of approvers is empty.")
+    if person.user_id in approvers or person.groups.intersection(approvers):
+        return Allowed()
+    return Denied(f"You are not an approver of {service}. These are: {mentions(approvers)}.")
+
+
+def may_approve(repo: RepoConfig, person: Person, state: State, card: Card) -> Allowed | Denied:
+    """Tell whether the person may approve this card, its author and past approvals considered."""
+    verdict = may_decide(repo, card.request.spec.service, person)
+    if isinstance(verdict, Denied):
+        return verdict
+    if not repo.allow_self_approval and person.user_id in barred(repo, state, card):
+        return Denied(
+            "You wrote, merged or pushed this change, so somebody else has to approve it: "
+            f"{mentions(repo.approvers_of(card.request.spec.service))}."
+        )
+    if person.user_id in card.approvers:
+        needed = card.request.facts.needed
+        return Denied(
+            f"You approved this already; {len(card.approvals)} of {needed} approvals are there, "
+            "the others have to come from other people."
+        )
+    return Allowed()
+
+
+def barred(repo: RepoConfig, state: State, card: Card) -> frozenset[str]:
+    """Return the Slack users who may not approve a card because the change is theirs.
+
+    What the card says and what is known now are both counted; logins compare without case.
+    """
+    spec, facts = card.request.spec, card.request.facts
+    people = {login.lower(): user for login, user in repo.people.items()}
+    logins = [known.author for known in (state.known.get(spec.sha),) if known]
+    for pull_request in (state.pull_request, facts.pull_request):
+        if pull_request:
+            logins += [pull_request.author, pull_request.merged_by]
+    mapped = (people.get(name.lower()) for name in (*logins, *facts.barred))
+    return frozenset(facts.barred) | frozenset(user for user in mapped if user)
+
+
+def hold_on(spec: ActionSpec, facts: Mapping[str, str]) -> str | None:
+    """Return the bad SHA whose hold stands against an action; a rollback is never held.
+
+    The repository's facts alone count: releasing a hold deletes its fact.
+    """
+    return None if spec.kind == "rollback" else ledger.hold(facts, spec.service)
+
+
+def last_look(
+    request: ApprovalRequested,
+    granted_hashes: Sequence[str],
+    production_is: str | None,
+    hold: str | None,
+    policy_version: str,
+    now: int,
+) -> str | None:
+    """Return why an approved action may not be executed now, or None if it may.
+
+    `hold` is the bad SHA, None where there is none or it was released; `now` is in milliseconds.
+    """
+    spec, approved = request.spec, request.spec_hash
+    if spec_hash(spec) != approved or any(granted != approved for granted in granted_hashes):
+        return "the stored action is not, byte for byte, what was approved"
+    if len(granted_hashes) < max(1, request.facts.needed):
+        return f"it has {len(granted_hashes)} of {request.facts.needed} approvals"
+    if now >= spec.expires_at:
+        return f"the approval expired at {utc(spec.expires_at)}"
+    if policy_version != spec.policy_version:
+        return "the rules for approvals have changed since the card was made"
+    if hold is not None:
+        return f"{spec.service} is on hold since {_short(hold)} was rolled back"
+    if production_is != spec.production_was:
+        was, is_now = _short(spec.production_was), _short(production_is)
+        return f"production has changed since the card was made: it ran {was} and now runs {is_now}"
+    return None
+
+
+def mentions(users: Iterable[str]) -> str:
+    """Name users and user groups so that Slack shows their names."""
+    named = (f"<!subteam^{u}>" if u.startswith("S") else f"<@{u}>" for u in users)
+    return ", ".join(named)
+
+
+def _flaw(person: Person) -> str:
+    if person.is_bot:
+        return "Bots cannot decide about production."
+    if person.deleted:
+        return "This Slack account is deactivated, so it cannot decide about production."
+    if person.restricted or person.ultra_restricted:
+        return "Guests of this workspace cannot decide about production."
+    if person.foreign:
+        return "People from other workspaces cannot decide about production."
+    return ""
+
+
+def _short(sha: str | None) -> str:
+    return sha[:7] if sha else "unknown"
+
+
+def utc(ms: int) -> str:
+    """Write a time in milliseconds for people, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,182 @@
+"""The one door for Slack: from signed bytes to Bolt; bodies are never logged."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from starlette.requests import ClientDisconnect
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_AGE_SECONDS = 5 * 60
+READ_SECONDS = 10
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+Json = dict[str, Any]
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class _Anything(BaseModel):
+    pass
+
+
+class _Named(BaseModel):
+    type: str
+
+
+class _Event(BaseModel):
+    event_id: str = Field(min_length=1)
+    event: _Named
+
+
+class _Action(BaseModel):
+    type: str
+    action_id: str
+
+
+class _Actions(BaseModel):
+    actions: list[_Action] = Field(min_length=1)
+
+
+class _View(BaseModel):
+    callback_id: str
+
+
+class _Submission(BaseModel):
+    view: _View
+
+
+class _Challenge(BaseModel):
+    challenge: str
+
+
+# What says what a payload is; the rest is checked by whoever reads it.
+_FORMS: Mapping[str, type[BaseModel]] = {
+    "event_callback": _Event,
+    "block_actions": _Actions,
+    "view_submission": _Submission,
+    "url_verification": _Challenge,
+}
+
+
+def slack_routes(app: AsyncApp, signing_secret: str, clock: Callable[[], float]) -> APIRouter:
+    """Build `POST /slack/events`; `clock` gives seconds since the epoch.
+
+    200: taken, seen before, or not for us. 400, 401, 408, 413: refused, nothing stored.
+    503: the store is away, Slack sends events again.
+    """
+    router = APIRouter()
+
+    @router.post("/slack/events")
+    async def events(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        try:
+            body = await _signed_body(request, signing_secret, clock())
+            payload = _parsed(body, request.headers.get("content-type", ""))
+        except _Refused as refused:
+            _log.warning("slack request refused", status=refused.status, reason=refused.sentence)
+            return Response(f"{refused.sentence}\n", refused.status, media_type="text/plain")
+        if payload.get("type") == "url_verification":
+            return Response(str(payload["challenge"]), media_type="text/plain")
+        if "ssl_check" in payload:
+            return Response()
+        return await _dispatched(app, payload)
+
+    return router
+
+
+async def _dispatched(app: AsyncApp, payload: Json) -> Response:
+    # As a parsed body, so that nothing parses the bytes a second time and differently.
+    try:
+        request = AsyncBoltRequest(body=payload, mode="socket_mode")
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return Response("A field has the wrong form.\n", 400, media_type="text/plain")
+    answer = await app.async_dispatch(request)
+    if answer.status == 404:
+        return Response()  # well-formed, but nothing here listens for it
+    return Response(answer.body, answer.status, headers=answer.first_headers_without_set_cookie())
+
+
+async def _signed_body(request: Request, secret: str, now: float) -> bytes:
+    timestamp = _fresh(request.headers, now)
+    signature = request.headers.get("x-slack-signature", "")
+    if not signature:
+        raise _Refused(401, "There is no X-Slack-Signature.")
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            body = await _capped_body(request)
+    except TimeoutError:
+        raise _Refused(408, "The body came too slowly.") from None
+    except ClientDisconnect:
+        raise _Refused(400, "The body ended early.") from None
+    signed = b"v0:" + timestamp.encode() + b":" + body
+    expected = "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    if not secret or not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise _Refused(401, "The signature is wrong.")
+    return body
+
+
+def _fresh(headers: Mapping[str, str], now: float) -> str:
+    timestamp = headers.get("x-slack-request-timestamp", "")
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
+        raise _Refused(401, "X-Slack-Request-Timestamp is missing or not a number.")
+    if abs(now - int(timestamp)) > MAX_AGE_SECONDS:
+        raise _Refused(401, "X-Slack-Request-Timestamp is more than five minutes away.")
+    return timestamp
+
+
+async def _capped_body(request: Request) -> bytes:
+    """Read the body, and stop reading at the cap whatever the length was said to be."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
+        raise _Refused(413, "The body is larger than 1 MB.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise _Refused(413, "The body is larger than 1 MB.")
+    return bytes(body)
+
+
+def _parsed(body: bytes, content_type: str) -> Json:
+    try:
+        text = body.decode()
+        if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+            form: Json = dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+            payload = json.loads(form["payload"]) if "payload" in form else form
+        else:
+            payload = json.loads(text)
+        json.dumps(payload, ensure_ascii=False).encode()  # refuses half characters
+    except (ValueError, RecursionError):
+        raise _Refused(400, "The body is no valid JSON or form.") from None
+    if not isinstance(payload, dict):
+        raise _Refused(400, "The body is not a JSON object.")
+    fields = cast(Json, payload)
+    _complete(fields)
+    return fields
+
+
+def _complete(payload: Json) -> None:
+    """Refuse what lacks the fields that say what it is; handlers check their own."""
+    kind = payload.get("type")
+    if kind is None and ("command" in payload or "ssl_check" in payload):
+        return
+    if not isinstance(kind, str):
+        raise _Refused(400, "The field type is missing.")
+    try:
+        _FORMS.get(kind, _Anything).model_validate(payload)
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise _Refused(400, f"The field {field} is missing or has the wrong form.") from None

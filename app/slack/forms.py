@@ -1,0 +1,101 @@
+"""What Slack shows on request alone: the feedback form, the question of which repo, App Home."""
+
+from collections.abc import Sequence
+
+from app.core.config import RepoConfig
+from app.core.state import Card, State
+from app.slack.blocks import Block, actions, button, mrkdwn, plain, section
+from app.slack.payloads import RepoChoice
+from app.slack.text import inline, short, when
+
+VALUE_LIMIT = 2000
+CARRIED_WORDS = 1500
+HOME_CARDS = 45
+
+HELP = (
+    "Mention me in a channel that I deploy for, and say what you want: "
+    "_deploy the backend_, _what is on production?_, _roll back the frontend_. "
+    "In a thread of mine you need no mention; *stop* and *continue* do what they say. "
+    "Production changes only by the *Approve* button of a card. "
+    "`/deploybot status` shows what waits."
+)
+
+
+def feedback_form(value: str, card: Card) -> Block:
+    """Build the form that asks why a card is rejected; `value` comes back with its words."""
+    spec = card.request.spec
+    typed: Block = {
+        "type": "plain_text_input",
+        "action_id": "feedback",
+        "multiline": True,
+        "max_length": 3000,
+    }
+    return {
+        "type": "modal",
+        "callback_id": "feedback",
+        "private_metadata": value,
+        "title": plain("Reject with feedback"),
+        "submit": plain("Reject"),
+        "close": plain("Back"),
+        "blocks": [
+            section(f"*{spec.kind} {spec.service}* {short(spec.sha)} to {spec.environment}"),
+            {
+                "type": "input",
+                "block_id": "feedback",
+                "label": plain("What should I do instead?"),
+                "element": typed,
+            },
+        ],
+    }
+
+
+def which_repo(repos: Sequence[RepoConfig], ts: str, root: str, words: str) -> list[Block]:
+    """Ask which repository the words are for; each button carries the words."""
+    buttons = [
+        button(inline(repo.name, 75), f"choose_repo_{n}", _carried(repo.name, ts, root, words))
+        for n, repo in enumerate(repos[:25])
+    ]
+    return [section("Which repository do you mean?"), actions(buttons)]
+
+
+def home(states: Sequence[State]) -> Block:
+    """Build App Home: the cards that wait for people."""
+    cards = [section(line) for line in (waiting_line(state) for state in states) if line]
+    shown = cards[:HOME_CARDS] or [section("No card waits for anybody.")]
+    title: Block = {"type": "header", "text": plain("Waiting for approval")}
+    return {"type": "home", "blocks": [title, *shown, _small(HELP)]}
+
+
+def waiting_line(state: State) -> str:
+    """Say what a thread waits for, "" if it waits for nobody."""
+    where = f"<#{state.channel}>, {inline(state.repo)}"
+    card = state.pending
+    if card:
+        spec = card.request.spec
+        until = when(spec.expires_at)
+        return f"*{spec.kind} {spec.service}* {short(spec.sha)} in {where}: approve until {until}"
+    if state.unknown:
+        return f"*{state.unknown.attempt.service}* in {where}: say whether it happened"
+    question = state.question
+    return f"A question in {where}: {inline(question.text)}" if question else ""
+
+
+def channels_line(repos: Sequence[RepoConfig]) -> str:
+    """Say in which channels which repositories are deployed."""
+    served = ", ".join(f"<#{repo.channel}> ({inline(repo.name)})" for repo in repos)
+    return f"I deploy nothing in this channel. Talk to me in: {served or 'no channel yet'}."
+
+
+def _carried(repo: str, ts: str, root: str, words: str) -> str:
+    """Pack the words into a button's value, cut until they fit."""
+    room = CARRIED_WORDS
+    while True:
+        text = words if len(words) <= room else words[:room].rstrip() + "…"
+        value = RepoChoice(repo=repo, ts=ts, root=root, text=text).model_dump_json()
+        if len(value) <= VALUE_LIMIT:
+            return value
+        room -= max(1, len(value) - VALUE_LIMIT)
+
+
+def _small(text: str) -> Block:
+    return {"type": "context", "elements": [mrkdwn(text)]}

@@ -1,0 +1,149 @@
+"""What a person writes becomes an event of a thread, or an answer that only that person sees."""
+
+from collections.abc import Mapping, Sequence
+
+from app.core import ledger
+from app.core.clicks import Decision, Refused, said
+from app.core.config import RepoConfig
+from app.core.errors import Conflict
+from app.core.events import HumanSaid, ThreadStarted
+from app.core.fold import fold
+from app.core.ids import thread_id_for
+from app.core.ports import ThreadLog, Write
+from app.core.state import State
+from app.core.words import is_approval, is_continue, is_stop
+from app.slack.forms import HELP, channels_line, which_repo
+from app.slack.payloads import Heard, RepoChoice
+from app.slack.whispers import Whispers
+
+TRIES = 10
+WHICH_REPO = "Which repository do you mean?"
+IN_THE_THREAD = "Say that in the thread that you mean."
+NOTHING_SAID = "Yes? Say what you want me to do, or ask something."
+
+
+class Hearing:
+    """Listens in the channels of the configured repositories."""
+
+    def __init__(self, repos: Mapping[str, RepoConfig], log: ThreadLog, whispers: Whispers) -> None:
+        """Write to this log, and answer by these whispers."""
+        self._repos = repos
+        self._log = log
+        self._whispers = whispers
+
+    async def hear(self, heard: Heard) -> None:
+        """Take up what was written, once, however often and in whatever form it arrives."""
+        repos = self.repos_of(heard.channel)
+        thread_id = await self.find(heard.channel, heard.root_ts)
+        if thread_id and heard.thread_ts:
+            await self._reply(thread_id, heard)
+        elif heard.is_mention and repos and not thread_id:
+            await self._open(repos, heard)
+        elif (heard.is_mention and not repos) or (heard.is_direct and not heard.thread_ts):
+            self._answer(heard, channels_line(list(self._repos.values())))
+
+    async def choose_repo(self, user: str, channel: str, choice: RepoChoice) -> str:
+        """Start the thread whose repository was asked for; return what to tell the person."""
+        repo = self._repos.get(choice.repo)
+        if repo is None or repo.channel != channel:
+            return "That repository is not deployed from this channel any more."
+        if await self.find(channel, choice.root):
+            return "That is already under way: see its thread."
+        heard = Heard(
+            event_id=f"choice:{channel}|{choice.ts}",
+            channel=channel,
+            user=user,
+            text=choice.text,
+            ts=choice.ts,
+            thread_ts=choice.root,
+        )
+        await self._start(repo, heard)
+        return ""
+
+    async def find(self, channel: str, ts: str) -> str | None:
+        """Return the thread that a Slack thread belongs to."""
+        for repo in self.repos_of(channel):
+            thread_id = await self._log.find(repo.name, channel, ts)
+            if thread_id:
+                return thread_id
+        return None
+
+    def repos_of(self, channel: str) -> list[RepoConfig]:
+        """Return the repositories that are deployed from a channel."""
+        return [repo for repo in self._repos.values() if repo.channel == channel]
+
+    async def _open(self, repos: Sequence[RepoConfig], heard: Heard) -> None:
+        words = heard.text
+        if not words or is_stop(words) or is_continue(words) or is_approval(words):
+            answer = IN_THE_THREAD if words else HELP
+            if await self._first_time(repos[0], heard):
+                self._answer(heard, answer)
+            return
+        named = _named(repos, words)
+        if len(named) == 1:
+            await self._start(named[0], heard)
+        elif await self._first_time(repos[0], heard):
+            blocks = which_repo(repos, heard.ts, heard.root_ts, words)
+            self._whispers.ask(heard.channel, heard.user, WHICH_REPO, blocks, heard.thread_ts)
+
+    async def _start(self, repo: RepoConfig, heard: Heard) -> None:
+        thread_id = thread_id_for(repo.name, heard.channel, heard.root_ts)
+        started = ThreadStarted(
+            thread_id=thread_id,
+            repo=repo.name,
+            branch=repo.branch,
+            channel=heard.channel,
+            origin="mention",
+            asked_by=heard.user,
+            root_ts=heard.root_ts,
+        )
+        words = HumanSaid(user=heard.user, text=heard.text, ts=heard.ts)
+        index = [f"{heard.channel}|{heard.root_ts}"]
+        write = Write(thread_id, [started, words], version=0, dedupe=heard.keys, index=index)
+        try:
+            await self._log.append(write)
+        except Conflict:
+            await self._reply(thread_id, heard)
+
+    async def _reply(self, thread_id: str, heard: Heard) -> None:
+        if not heard.text:
+            if heard.is_mention:
+                self._answer(heard, NOTHING_SAID)
+            return
+        for _ in range(TRIES):
+            state = fold(await self._log.read(thread_id))
+            decision = said(state, heard.user, heard.text, heard.ts)
+            try:
+                fresh = await self._log.append(await self._write(state, decision, heard))
+            except Conflict:
+                continue
+            if fresh and isinstance(decision, Refused):
+                self._answer(heard, decision.sentence)
+            return
+        raise Conflict(thread_id)
+
+    async def _write(self, state: State, decision: Decision, heard: Heard) -> Write:
+        """Build the write of a reply; one that is only answered is remembered as answered."""
+        if isinstance(decision, Refused):
+            return Write(state.thread_id, [], dedupe=heard.keys, silent=True)
+        now = await self._log.now(state.repo)
+        return ledger.write(state, decision.events, now, state.version, dedupe=heard.keys)
+
+    async def _first_time(self, repo: RepoConfig, heard: Heard) -> bool:
+        # Not the message's own key: a chosen repository still has to be able to take the words.
+        thread_id = thread_id_for(repo.name, heard.channel, heard.root_ts)
+        key = f"slack:answered:{heard.channel}|{heard.ts}"
+        return await self._log.append(Write(thread_id, [], dedupe=[key], silent=True))
+
+    def _answer(self, heard: Heard, text: str) -> None:
+        self._whispers.tell(heard.channel, heard.user, text, heard.thread_ts)
+
+
+def _named(repos: Sequence[RepoConfig], text: str) -> list[RepoConfig]:
+    """Return the repositories that the words can mean: all where none is named."""
+    if len(repos) == 1:
+        return list(repos)
+    words = {word.strip(".,:;!?\"'()`*").lower() for word in text.split()}
+    full = [repo for repo in repos if repo.name.lower() in words]
+    short = [repo for repo in repos if repo.name.rpartition("/")[2].lower() in words]
+    return full or short or list(repos)

@@ -1,0 +1,54 @@
+"""Answers that one person alone sees, sent after the request was acknowledged; never waited for."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import structlog
+
+from app.core.ports import Chat
+from app.slack.blocks import Block
+from app.slack.web import SlackWeb
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Whispers:
+    """Sends answers behind the acknowledgement, so that Slack never waits for Slack."""
+
+    def __init__(self, chat: Chat, web: SlackWeb) -> None:
+        """Tell by this chat, and show forms and buttons by this API."""
+        self._chat = chat
+        self.web = web
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def tell(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
+        """Tell a person something that nobody else sees."""
+        self.later(self._chat.ephemeral(channel, user, text, thread_ts))
+
+    def ask(
+        self, channel: str, user: str, text: str, blocks: list[Block], thread_ts: str | None
+    ) -> None:
+        """Ask a person something with buttons that nobody else sees."""
+        self.later(
+            self.web.call(
+                "chat.postEphemeral",
+                channel=channel,
+                user=user,
+                text=text,
+                blocks=blocks,
+                thread_ts=thread_ts,
+            )
+        )
+
+    def later(self, work: Awaitable[object]) -> None:
+        """Do something after the acknowledgement; its failure is logged, not raised."""
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Awaitable[object]) -> None:
+    try:
+        await work
+    except Exception as error:  # nothing is waiting for it, so nobody else could say so
+        _log.warning("slack answer not sent", error=type(error).__name__)
