@@ -14,6 +14,7 @@ from app.demo.installed import NotInstalledError
 from app.demo.running import SERVE, DemoError, Files, Running, Say, running
 from app.demo.shop import Shop, ShopError
 from app.demo.terminal import QUIT, keys
+from app.settings import Settings
 
 USAGE = """usage: deploybot demo [--merge | --merge-bad]
 
@@ -128,7 +129,7 @@ def _welcome(up: Running, environ: Mapping[str, str]) -> str:
 def _planner(environ: Mapping[str, str]) -> str:
     if not environ.get("OPENAI_API_KEY"):
         return "offline, rules without a model (set OPENAI_API_KEY to use one)"
-    return environ.get("OPENAI_MODEL") or "the model that OPENAI_API_KEY gives access to"
+    return environ.get("OPENAI_MODEL") or str(Settings.model_fields["openai_model"].default)
 
 
 def _print(line: str) -> None:

@@ -93,8 +93,7 @@ async def running(
                     yield Running(shop, service, slack.url, production)
                 finally:
                     files.address.unlink(missing_ok=True)
-                    say("Stopping the service")
-            say("Stopping the shop, the local Slack and the local GitHub")
+                    say("Stopping everything")
 
 
 @contextmanager

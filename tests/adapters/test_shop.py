@@ -1,6 +1,7 @@
 """The example shop deploys, breaks and recovers: real programs, and GitHub's API as emulated."""
 
 import asyncio
+import hashlib
 import json
 import os
 import sys
@@ -13,9 +14,14 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from app.core.config import TargetConfig
+from app.core.events import Attempt
 from app.demo.journal import Journal
 from app.demo.shop import BAD, FIX, FOLDER, GOOD, Shop, ShopError, next_change
 from app.demo.standins import Emulate, free_port
+from app.settings import load_repos
+from tests.waiting import until
+from tools.deployers.command import CommandDeployer
 
 
 @dataclass
@@ -28,20 +34,24 @@ class World:
     home: Path
     ports: list[int]
 
-    async def run(self, program: str, *arguments: str) -> tuple[int, str]:
-        """Run one of the shop's programs as the command deployer does; return code and output."""
-        settings = {
-            "PATH": os.environ["PATH"],
+    def settings(self) -> dict[str, str]:
+        """Return the environment of the shop's programs."""
+        python = Path(sys.executable).parent
+        return {
+            "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
             "SHOP_HOME": str(self.home),
             "SHOP_GITHUB_API": self.github.url,
             "SHOP_PORTS": ",".join(map(str, self.ports)),
         }
+
+    async def run(self, program: str, *arguments: str) -> tuple[int, str]:
+        """Run one of the shop's programs; return its exit code and output."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             program,
             *arguments,
             cwd=FOLDER,
-            env=settings,
+            env=self.settings(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -161,6 +171,47 @@ async def test_a_program_that_does_not_come_up_leaves_the_old_one(world: World) 
     code, output = await world.run("deploy.py", "backend", "staging", broken)
     assert (code, f"{world.first[:7]} runs again" in output) == (1, True)
     assert await world.version("backend", "staging") == world.first
+
+
+async def test_the_example_configuration_works_with_its_deployer(
+    world: World, tmp_path: Path
+) -> None:
+    settings = world.settings()
+    deployer = CommandDeployer(tmp_path, root=FOLDER, environ=settings, host="here", sole=True)
+    (repo,) = load_repos(FOLDER / "deploybot.toml", {"command": deployer}).values()
+    backend, tests = repo.production.services["backend"], repo.production.e2e
+    assert tests
+    assert list(repo.production.services) == ["frontend", "backend"]
+    assert await attempt(deployer, backend, "backend", world.first) == ("succeeded", ())
+    assert await world.version("backend", "production") == world.first
+    # Without a frontend the tests that look at pages are red.
+    status, failing = await attempt(deployer, tests, None, world.first)
+    assert status == "failed"
+    assert "test_home_page_lists_every_product" in " ".join(failing)
+
+
+async def attempt(
+    deployer: CommandDeployer, target: TargetConfig, service: str | None, sha: str
+) -> tuple[str, tuple[str, ...]]:
+    """Run a target on production to its end; return its status and the failing tests."""
+    run = Attempt(
+        attempt_id=hashlib.sha256(repr((service, sha)).encode()).hexdigest(),
+        kind="deploy" if service else "e2e",
+        repo="acme/shop",
+        environment="production",
+        service=service,
+        sha=sha,
+        deployer="command",
+        arguments=deployer.arguments(target.options, service, "production", sha),
+    )
+    reference = await deployer.start(run)
+
+    async def ended() -> bool:
+        return (await deployer.observe(run, reference)).status != "running"
+
+    await until(ended)
+    seen = await deployer.observe(run, reference)
+    return seen.status, seen.failing_tests
 
 
 async def test_a_local_github_that_forgot_gets_the_same_commits_again(
