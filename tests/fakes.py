@@ -3,12 +3,14 @@
 import asyncio
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from app.core.errors import Conflict, Fenced, Locked
+from app.core.errors import ChatUnavailable, Conflict, Fenced, Locked, MessageGone
 from app.core.events import Entry, parse_event
 from app.core.ports import Claim, Write
+from tests import payloads
 
 Queue = Literal["work", "slack"]
 
@@ -212,3 +214,85 @@ class FakeLog:
     @staticmethod
     def _holds(line: _Queue, claim: Claim) -> bool:
         return claim.thread_id in line.leases and line.fences[claim.thread_id] == claim.fence
+
+
+@dataclass
+class FakeMessage:
+    """A message as it stands in the fake chat, and every version it had."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None
+    key: str
+    text: str = ""
+    blocks: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    versions: list[str] = field(default_factory=list[str])
+
+    @property
+    def words(self) -> str:
+        """All that it says, the notification included."""
+        return payloads.words(self.text, self.blocks)
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """Action ids and values."""
+        return payloads.buttons(self.blocks)
+
+    def show(self, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
+        """Become this version, if Slack would take it."""
+        payloads.check(text, blocks)
+        self.text, self.blocks = text, list(blocks)
+        self.versions.append(self.words)
+
+
+class FakeChat:
+    """Keep messages in memory and check each as Slack would.
+
+    `troubles` are raised by the next calls, one each; `lost_replies` posts are done and then fail.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[FakeMessage] = []
+        self.told: list[tuple[str, str, str]] = []
+        self.calls: list[str] = []
+        self.troubles: list[Exception] = []
+        self.lost_replies = 0
+
+    async def post(
+        self,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        thread_ts: str | None,
+        key: str,
+    ) -> str:
+        self._called(f"post {channel}")
+        message = FakeMessage(channel, f"1800000000.{len(self.calls):06}", thread_ts, key)
+        message.show(text, blocks)
+        self.messages.append(message)
+        if self.lost_replies:
+            self.lost_replies -= 1
+            raise ChatUnavailable("the reply was lost")
+        return message.ts
+
+    async def update(
+        self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self._called(f"update {channel}")
+        found = [m for m in self.messages if (m.channel, m.ts) == (channel, ts)]
+        if not found:
+            raise MessageGone(ts)
+        found[0].show(text, blocks)
+
+    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
+        self._called(f"find {channel}")
+        return max((m.ts for m in self.messages if m.key == key), default=None)
+
+    async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
+        self._called(f"ephemeral {channel}")
+        self.told.append((channel, user, text))
+
+    def _called(self, call: str) -> None:
+        self.calls.append(call)
+        if self.troubles:
+            raise self.troubles.pop(0)

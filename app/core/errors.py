@@ -44,3 +44,23 @@ class SourceUnavailable(Exception):
 
 class StoreUnavailable(Exception):
     """Report that the thread log could not be reached: nothing is known to be stored."""
+
+
+class ChatUnavailable(Exception):
+    """Report that the chat could not be asked, or may not have taken what was sent."""
+
+
+class ChatRefused(Exception):
+    """Report that the chat did not do what was asked, and why."""
+
+
+class RateLimited(Exception):
+    """Report that the chat wants to be left alone for `retry_after` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after
+
+
+class MessageGone(Exception):
+    """Report that a message to be edited does not exist any more."""

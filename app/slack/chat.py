@@ -1,0 +1,117 @@
+"""The Chat port on Slack's Web API; knows nothing of threads or what messages say."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
+
+EVENT_TYPE = "deploybot_slot"
+TIMEOUT_SECONDS = 10
+GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message"})
+TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+
+Json = dict[str, Any]
+
+
+class _Response(Protocol):
+    """The part of slack_sdk's untyped response that is used."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    data: Json | bytes
+
+
+class _Client(Protocol):
+    """The part of slack_sdk's untyped client that is used."""
+
+    def api_call(
+        self, api_method: str, *, params: Json | None = None, json: Json | None = None
+    ) -> Awaitable[_Response]: ...
+
+
+class SlackChat:
+    """Speaks to one workspace; retries nothing, since the sender knows what a lost reply means."""
+
+    def __init__(self, token: str, base_url: str = "https://slack.com/api/") -> None:
+        self._client = AsyncWebClient(
+            token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
+        )
+
+    async def post(
+        self,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        thread_ts: str | None,
+        key: str,
+    ) -> str:
+        """Post a message that carries its key as metadata."""
+        body: Json = {
+            "channel": channel,
+            "text": text,
+            "blocks": list(blocks),
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if thread_ts is not None:
+            body["thread_ts"] = thread_ts
+        return str((await self._call("chat.postMessage", body))["ts"])
+
+    async def update(
+        self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Replace a message."""
+        body: Json = {"channel": channel, "ts": ts, "text": text, "blocks": list(blocks)}
+        await self._call("chat.update", body)
+
+    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
+        """Look through the newest 100 messages for the key, in the metadata or a block's name."""
+        query: Json = {"channel": channel, "limit": 100, "include_all_metadata": True}
+        method = "conversations.history"
+        if thread_ts is not None:
+            method, query["ts"] = "conversations.replies", thread_ts
+        answer = await self._call(method, query, form=True)
+        found = [str(m["ts"]) for m in answer.get("messages", []) if _has_key(m, key)]
+        return max(found, default=None)
+
+    async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
+        """Tell one person something that nobody else sees."""
+        body: Json = {"channel": channel, "user": user, "text": text}
+        if thread_ts is not None:
+            body["thread_ts"] = thread_ts
+        await self._call("chat.postEphemeral", body)
+
+    async def _call(self, method: str, body: Json, *, form: bool = False) -> Json:
+        call = cast("_Client", self._client).api_call
+        try:
+            response = await (call(method, params=body) if form else call(method, json=body))
+        except SlackApiError as error:
+            raise _refusal(cast("_Response", error.response)) from error
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ChatUnavailable(f"{method}: {type(error).__name__}") from error
+        if isinstance(response.data, bytes):
+            raise ChatUnavailable(f"{method}: no JSON")
+        return response.data
+
+
+def _refusal(response: _Response) -> Exception:
+    answer = response.data if isinstance(response.data, dict) else {}
+    code = str(answer.get("error", f"status {response.status_code}"))
+    if response.status_code == 429 or code == "ratelimited":
+        return RateLimited(float(response.headers.get("Retry-After", 1)))
+    if code in GONE:
+        return MessageGone(code)
+    if response.status_code >= 500 or code in TROUBLE:
+        return ChatUnavailable(code)
+    return ChatRefused(code)
+
+
+def _has_key(message: Json, key: str) -> bool:
+    payload: Json = message.get("metadata", {}).get("event_payload", {})
+    marked = (str(block.get("block_id", "")) for block in message.get("blocks", []))
+    return payload.get("key") == key or any(name.startswith(f"slot:{key}:") for name in marked)

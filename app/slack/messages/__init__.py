@@ -1,0 +1,51 @@
+"""The projection: what every message of a thread looks like now, as one pure function."""
+
+from collections.abc import Mapping
+
+from app.core.config import RepoConfig
+from app.core.state import State
+from app.slack.blocks import Message
+from app.slack.messages.card import card_message
+from app.slack.messages.production_tests import production_tests
+from app.slack.messages.say import say_message
+from app.slack.messages.staging import staging_failed, staging_progress
+from app.slack.messages.status import status_message
+from app.slack.messages.unknown import unknown_alert
+
+
+def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
+    """Return the message of every slot: the status first, then the others as they came up."""
+    timed: list[tuple[int, str, Message]] = []
+    for staging in state.stagings:
+        if staging.attempts:
+            story = staging_progress(state, repo, staging)
+            timed.append((staging.started_at, f"progress:staging:{staging.number}", story))
+        if (alert := staging_failed(state, repo, staging)) and staging.ended_at is not None:
+            timed.append((staging.ended_at, f"alert:staging:{staging.number}", alert))
+    for call_id, card in state.cards.items():
+        timed.append((card.at, f"card:{call_id}", card_message(state, repo, card, now)))
+    for run in state.runs.values():
+        if (alert := unknown_alert(state, repo, run)) and run.ended_at is not None:
+            timed.append((run.ended_at, f"alert:unknown:{run.attempt.attempt_id}", alert))
+    for tests in production_tests(state):
+        first = tests.runs[0]
+        slot = f"progress:e2e:{first.attempt.attempt_id}"
+        timed.append((first.started_at, slot, tests.message()))
+    for say in state.says:
+        timed.append((say.at, f"say:{say.n}", say_message(state, repo, say)))
+    timed.sort(key=lambda item: item[0])
+    status = status_message(state, repo)
+    return {"status": status} | {slot: message for _, slot, message in timed}
+
+
+def next_change(state: State, now: int) -> int | None:
+    """Return when a message changes by itself: an unknown outcome's last button is offered then."""
+    run = state.unknown
+    return run.send_by if run and run.send_by > now else None
+
+
+def unfinished(state: State, messages: Mapping[str, Message]) -> list[str]:
+    """Return the slots that people wait for, after the status; none if the thread is finished."""
+    done = {f"say:{say.n}" for say in state.says if say.because == "done"}
+    live = [slot for slot, message in messages.items() if message.is_live and slot not in done]
+    return list(dict.fromkeys(["status", *live])) if live else []

@@ -1,0 +1,50 @@
+"""Who is who in a thread: GitHub logins as Slack users, and whom a question is for."""
+
+from app.core.config import RepoConfig
+from app.core.state import State
+from app.slack import text
+
+
+def person(login: str, repo: RepoConfig) -> str:
+    """Mention the Slack user of a GitHub login, else show the login."""
+    slack_id = repo.people.get(login)
+    return text.user(slack_id) if slack_id else text.inline(login, 80)
+
+
+def name_of(slack_id: str, repo: RepoConfig) -> str:
+    """Name a Slack user without calling them, where their GitHub login is known."""
+    logins = (login for login, mapped in repo.people.items() if mapped == slack_id)
+    login = next(logins, None)
+    return text.inline(login, 80) if login else text.user(slack_id)
+
+
+def owner(state: State, repo: RepoConfig) -> str | None:
+    """Return the mention of whom the thread is about, if they are on Slack."""
+    pull = state.pull_request
+    logins = (pull.author, pull.merged_by) if pull else ()
+    mapped = next((repo.people[login] for login in logins if login in repo.people), None)
+    slack_id = state.asked_by or mapped
+    return text.user(slack_id) if slack_id else None
+
+
+def asked(state: State, repo: RepoConfig, before: int) -> str | None:
+    """Return the mention of the person whom a question at `before` is for.
+
+    That is who spoke or rejected last, else whom the thread is about.
+    """
+    said = [(w.at, w.user) for w in state.words]
+    said += [
+        (card.decided_at, card.decided_by)
+        for card in state.cards.values()
+        if card.status == "rejected" and card.decided_at is not None
+    ]
+    newest = max((item for item in said if item[0] <= before), default=None)
+    return text.user(newest[1]) if newest else owner(state, repo)
+
+
+def all_of(mentions: list[str]) -> str:
+    """Join names as people do, at most twenty."""
+    shown = mentions[:20]
+    if len(mentions) > len(shown):
+        return f"{', '.join(shown)} and {len(mentions) - len(shown)} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

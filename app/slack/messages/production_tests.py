@@ -1,0 +1,86 @@
+"""The e2e tests against production: one message for a run and its re-run."""
+
+from dataclasses import dataclass
+
+from app.core.state import Run, State
+from app.slack import blocks, text
+from app.slack.blocks import Block, Message
+from app.slack.messages import runs
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionTests:
+    """One verification: its run, its re-run if it was red, and whether it is settled."""
+
+    runs: list[Run]
+    settled: bool
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a run of it is going on."""
+        return self.runs[-1].outcome is None
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the newest run is green."""
+        return self.runs[-1].outcome == "succeeded"
+
+    @property
+    def verdict(self) -> str:
+        """Return the outcome, or that there is none yet, as mrkdwn."""
+        last = self.runs[-1]
+        if last.outcome is None:
+            return f"⏳ production tests run since {text.when(last.started_at)}"
+        if self.passed:
+            second = " in the second run" if len(self.runs) > 1 else ""
+            return f"✅ production tests passed{second} · {runs.duration(last)}"
+        if not self.settled:
+            return "❌ production tests red once, run again"
+        twice = " twice" if len(self.runs) > 1 else ""
+        return f"❌ production tests red{twice}: {_reasons(last)}"
+
+    def message(self) -> Message:
+        """Tell what the tests did and do, and why they are red."""
+        sha = self.runs[0].attempt.sha
+        lines = [_line(run, number) for number, run in enumerate(self.runs, 1)]
+        if not self.settled and len(self.runs) == 1 and self.runs[0].outcome == "failed":
+            lines.append("Red once, run again.")
+        title = f"*Production tests* {text.short(sha)}"
+        parts: list[Block] = [blocks.section("\n".join([title, *lines]))]
+        if not self.passed and not self.running and self.settled:
+            parts += runs.tail(self.runs[-1])
+        return Message(
+            text=f"Production tests {sha[:7]}: {self.verdict}",
+            blocks=tuple(parts),
+            edit_every_seconds=3 if self.running else 0,
+        )
+
+
+def production_tests(state: State) -> list[ProductionTests]:
+    """Return the verifications of a thread in order, read from its runs.
+
+    A verification ends with a green run or a second one, or when production changes again.
+    """
+    groups: list[list[Run]] = []
+    ended = True
+    for run in state.runs.values():
+        if run.is_production_effect:
+            ended = True
+        elif run.attempt.environment == "production":
+            groups = groups if not ended else [*groups, []]
+            groups[-1].append(run)
+            ended = run.outcome == "succeeded" or len(groups[-1]) == 2
+    newest = state.verification
+    open_still = newest is not None and newest.passed is None
+    last = len(groups) - 1
+    return [ProductionTests(g, not (open_still and n == last)) for n, g in enumerate(groups)]
+
+
+def _line(run: Run, number: int) -> str:
+    told = runs.story(run, f"run {number}")
+    names = runs.failing_tests(run.failing_tests)
+    return f"{told}\nFailing: {names}" if names else told
+
+
+def _reasons(run: Run) -> str:
+    return runs.failing_tests(run.failing_tests) or text.inline(run.summary, 200)

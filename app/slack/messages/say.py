@@ -1,0 +1,93 @@
+"""The bot's sentences: replies, questions with their choices, notes, and the end of a plan."""
+
+from app.core.config import RepoConfig
+from app.core.state import Say, State
+from app.slack import blocks, text
+from app.slack.blocks import Block, Message
+from app.slack.messages import people
+from app.slack.messages.production_tests import ProductionTests, production_tests
+
+MAX_CHOICES = 10
+
+
+def say_message(state: State, repo: RepoConfig, say: Say) -> Message:
+    """Render one sentence of the bot's."""
+    match say.because:
+        case "question" | "stuck":
+            return _question(state, repo, say)
+        case "done":
+            return _done(state, repo, say)
+        case "note":
+            return Message(_short(say), (blocks.context(blocks.plain(text.line(say.text, 1500))),))
+        case "reply":
+            return Message(_short(say), (blocks.plain_section(text.paragraph(say.text)),))
+
+
+def _question(state: State, repo: RepoConfig, say: Say) -> Message:
+    whom = people.asked(state, repo, say.at)
+    parts: list[Block] = [blocks.plain_section(text.paragraph(say.text))]
+    if whom:
+        mark = "⚠️" if say.because == "stuck" else "💬"
+        parts.insert(0, blocks.section(f"{mark} {whom}"))
+    if say.choices and not say.answered:
+        parts.append(blocks.actions(_choices(state, say)))
+        parts.append(blocks.context(blocks.plain("Or answer in your own words.")))
+    return Message(f"{whom + ': ' if whom else ''}{_short(say)}", tuple(parts))
+
+
+def _choices(state: State, say: Say) -> list[Block]:
+    value = f"{state.thread_id}:{say.call_id}"
+    return [
+        blocks.button(text.line(choice, 75), f"choose_{n}", f"{value}:{n}")
+        for n, choice in enumerate(say.choices[:MAX_CHOICES])
+    ]
+
+
+def _done(state: State, repo: RepoConfig, say: Say) -> Message:
+    parts: list[Block] = [blocks.plain_section(text.paragraph(say.text))]
+    tests = _verification(state, say)
+    if tests:
+        parts.append(blocks.context(blocks.mrkdwn(tests.verdict)))
+    elif _to_be_tested(state, repo, say):
+        parts.append(blocks.context(blocks.mrkdwn("⏳ production tests are next")))
+    elif state.shipped and repo.production.e2e is None:
+        parts.append(blocks.context(blocks.mrkdwn("Not tested: no production tests configured")))
+    if _can_roll_back(state, say):
+        button = blocks.button("Roll back", "rollback", state.thread_id, "danger")
+        parts.append(blocks.actions([button]))
+    return Message(_short(say), tuple(parts))
+
+
+def _verification(state: State, say: Say) -> ProductionTests | None:
+    """Return the tests that followed this sentence, up to the next end of a plan."""
+    later = (s.at for s in state.says if s.because == "done" and s.n > say.n)
+    until = next(later, None)
+    for tests in production_tests(state):
+        at = tests.runs[0].started_at
+        if at >= say.at and (until is None or at < until):
+            return tests
+    return None
+
+
+def _to_be_tested(state: State, repo: RepoConfig, say: Say) -> bool:
+    return bool(state.effects) and repo.production.e2e is not None and _is_newest_done(state, say)
+
+
+def _can_roll_back(state: State, say: Say) -> bool:
+    """Offer it once production changed, and only while nothing else is under way."""
+    busy = state.running or state.pending or state.approved or state.unknown
+    newest = {
+        run.attempt.service: run.attempt.kind
+        for run in state.runs.values()
+        if run.is_production_effect and run.outcome == "succeeded"
+    }
+    shipped = "deploy" in newest.values() and state.mode == "deploy"
+    return shipped and not busy and _is_newest_done(state, say)
+
+
+def _is_newest_done(state: State, say: Say) -> bool:
+    return all(s.because != "done" for s in state.says[say.n + 1 :])
+
+
+def _short(say: Say) -> str:
+    return text.inline(say.text, 300) or "…"

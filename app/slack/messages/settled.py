@@ -1,0 +1,128 @@
+"""A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
+
+import re
+
+from app.core.spec import ActionSpec
+from app.core.state import Card, Run, State
+from app.slack import blocks, text
+from app.slack.blocks import Block, Message
+from app.slack.messages import people, runs
+
+_STATED = re.compile(r"(it happened|it did not happen), says <@([UW][A-Z0-9]+)>")
+
+
+def settled_card(state: State, card: Card, now: int) -> Message:
+    """Render a card that no longer waits for approval."""
+    run = state.runs.get(card.attempt_id or "")
+    if card.status == "approved" and run:
+        return _run(state, card, run, now)
+    mark, what = _ending(state, card)
+    parts: list[Block] = [_title(mark, card), blocks.context(*what)]
+    if _can_ask_again(state, card):
+        value = f"{state.thread_id}:{card.request.call_id}"
+        parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
+    return Message(f"{action(card.request.spec)}: {_fallback(card)}", tuple(parts))
+
+
+def action(spec: ActionSpec) -> str:
+    """Name the action as mrkdwn, without its versions."""
+    way = "deploy {} to {}" if spec.kind == "deploy" else "roll back {} in {}"
+    return way.format(text.inline(spec.service, 60), spec.environment)
+
+
+def _title(mark: str, card: Card) -> Block:
+    spec = card.request.spec
+    named = action(spec)
+    versions = f"{text.short(spec.production_was)} → {text.short(spec.sha)}"
+    return blocks.section(f"{mark} *{named[0].upper()}{named[1:]}* · {versions}")
+
+
+def _approvals(card: Card) -> str:
+    given = [f"{text.user(user)} {text.when(at)}" for user, at in card.approvals]
+    return f"approved by {people.all_of(given)}"
+
+
+def _trace(card: Card) -> str:
+    return f"run {text.code(card.request.spec_hash[:8])}"
+
+
+def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
+    """Return the mark and the small print of a card that has no run."""
+    by, at = text.user(card.decided_by), text.when(card.decided_at or card.at)
+    match card.status:
+        case "pending" | "approved":
+            waits = state.waits_for_lock
+            lock = f" · {waiting_for(waits)}" if waits else " · starting"
+            return "⏳", [blocks.mrkdwn(f"{_approvals(card)}{lock} · {_trace(card)}")]
+        case "rejected":
+            words = text.line(text.quoted(card.text), 1000)
+            quote = [blocks.plain(f"“{words}”")] if words else []
+            return "🚫", [blocks.mrkdwn(f"rejected by {by} {at}"), *quote]
+        case "expired":
+            reason = f": {text.inline(card.text, 250)}" if card.text else ""
+            return "⌛", [blocks.mrkdwn(f"expired {at}{reason} (nobody rejected it)")]
+        case "superseded" if card.text == "stopped":
+            return "⏹️", [blocks.mrkdwn(f"stopped by {by} {at}")]
+        case "superseded":
+            return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
+
+
+def waiting_for(waits: tuple[str, str]) -> str:
+    """Say which lock is waited for, and which thread has it."""
+    target, holder = waits
+    name = text.code(target.rpartition("|")[2], 60)
+    return f"waiting for {name}, in use by thread {text.code(holder.rpartition('/')[2], 20)}"
+
+
+def _fallback(card: Card) -> str:
+    return "stopped" if card.text == "stopped" else card.status
+
+
+def _can_ask_again(state: State, card: Card) -> bool:
+    """Offer it on the newest card alone, while nothing else is under way."""
+    newest = list(state.cards.values())[-1]
+    busy = state.running or state.ask_again or state.stopped_by or state.owes_step
+    return card.status == "expired" and card is newest and not busy
+
+
+def _run(state: State, card: Card, run: Run, now: int) -> Message:
+    lines = [_outcome(card, run)]
+    parts: list[Block] = [_title(runs.MARKS[run.outcome], card)]
+    if run.outcome is None and run.line.strip():
+        lines.append(text.code(run.line, 200))
+    parts.append(blocks.context(*(blocks.mrkdwn(line) for line in lines)))
+    if run.outcome in ("failed", "unknown"):
+        parts += runs.tail(run)
+    if run.outcome == "unknown":
+        parts.append(blocks.actions(_unknown_buttons(state, card, run, now)))
+    return Message(
+        text=f"{action(card.request.spec)}: {run.outcome or 'running'}",
+        blocks=tuple(parts),
+        edit_every_seconds=3 if run.outcome is None else 0,
+    )
+
+
+def _outcome(card: Card, run: Run) -> str:
+    approved = _approvals(card)
+    doing = "deploying" if run.attempt.kind == "deploy" else "rolling back"
+    if run.outcome is None:
+        cancel = " · being cancelled" if run.cancel_requested else ""
+        return f"{approved} · {doing} since {text.when(run.started_at)}{cancel}"
+    ended = text.when(run.ended_at or run.started_at)
+    trace = _trace(card)
+    if stated := _STATED.fullmatch(run.summary):
+        return f"{approved} · {stated[1]}, says {text.user(stated[2])} · {trace}"
+    why = f": {text.inline(run.summary, 250)}" if run.summary else ""
+    if run.outcome == "succeeded":
+        return f"{approved} · succeeded {ended} after {runs.duration(run)} · {trace}"
+    if run.outcome == "unknown":
+        return f"{approved} · *nobody can tell whether it happened*{why} · {trace}"
+    return f"{approved} · {run.outcome} {ended} after {runs.duration(run)}{why} · {trace}"
+
+
+def _unknown_buttons(state: State, card: Card, run: Run, now: int) -> list[Block]:
+    value = f"{state.thread_id}:{card.request.call_id}"
+    made = [blocks.button("It happened", "happened", value)]
+    if now >= run.send_by:
+        made.append(blocks.button("It did not happen", "did_not_happen", value))
+    return [*made, blocks.button("Roll back", "rollback", value, "danger")]

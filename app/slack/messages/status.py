@@ -1,0 +1,228 @@
+"""The status message: what is happening now in each environment, and since when."""
+
+import re
+
+from app.core.config import RepoConfig
+from app.core.state import Card, Run, Staging, State
+from app.slack import blocks, text
+from app.slack.blocks import Block, Message
+from app.slack.messages import people, runs
+from app.slack.messages.settled import action, waiting_for
+from app.slack.messages.staging import can_retry, last_failed, retry_buttons
+
+
+_TIME = re.compile(r" · (?:since )?<!date[^>]*>")
+
+
+def status_message(state: State, repo: RepoConfig) -> Message:
+    """Render the message that always shows the current state."""
+    lines = [line for line in (_staging_line(state, repo), _production_line(state, repo)) if line]
+    parts: list[Block] = []
+    if state.origin == "merge":
+        parts += [blocks.header(_title(state)), *_byline(state, repo)]
+    parts.append(blocks.section("\n".join(lines)))
+    if buttons := _buttons(state, repo):
+        parts.append(blocks.actions(buttons))
+    text_now = _plain(lines[-1])
+    return Message(
+        text=f"{_title(state)}: {text_now}" if state.origin == "merge" else text_now,
+        blocks=tuple(parts),
+        in_thread=state.origin == "mention",
+    )
+
+
+def can_stop(state: State) -> bool:
+    """Tell whether there is something that a stop would end."""
+    if state.stopped_by:
+        return False
+    staging = state.staging
+    staging_open = staging is not None and staging.passed is None
+    waits = state.pending or state.approved or state.running or state.wait
+    return bool(staging_open or waits or state.turn_due)
+
+
+def _title(state: State) -> str:
+    sha = state.sha[:7] if state.sha else state.branch
+    pull = state.pull_request
+    return text.line(
+        f"Deploy {sha} · #{pull.number} {pull.title}" if pull else f"Deploy {sha}", 150
+    )
+
+
+def _byline(state: State, repo: RepoConfig) -> list[Block]:
+    pull = state.pull_request
+    if pull is None:
+        return []
+    author, merger = people.person(pull.author, repo), people.person(pull.merged_by, repo)
+    by = f"by {author}" if author == merger else f"by {author} · merged by {merger}"
+    place = f"{text.inline(state.repo, 100)} {text.code(state.branch, 80)}"
+    return [
+        blocks.context(blocks.mrkdwn(f"{text.link(pull.url, f'#{pull.number}')} {by} · {place}"))
+    ]
+
+
+def _buttons(state: State, repo: RepoConfig) -> list[Block]:
+    staging = state.staging
+    if staging and can_retry(state, staging):
+        return retry_buttons(state, staging)
+    return [blocks.button("Stop", "stop", state.thread_id)] if can_stop(state) else []
+
+
+# Staging.
+
+
+def _staging_line(state: State, repo: RepoConfig) -> str:
+    staging = state.staging
+    if staging is None:
+        return ""
+    return f"*Staging*  {_staging_now(state, repo, staging)}"
+
+
+def _staging_now(state: State, repo: RepoConfig, staging: Staging) -> str:
+    if staging.passed is None:
+        return _staging_open(state, repo, staging)
+    since = text.when(staging.ended_at or staging.started_at)
+    if staging.passed:
+        untested = "" if repo.staging.e2e else " (no tests configured)"
+        return f"✅ passed{untested} · {since}"
+    if staging.summary == "stopped":
+        return f"⏹️ stopped · {since}"
+    run = last_failed(state, staging)
+    names = runs.failing_tests(run.failing_tests) if run else ""
+    failing = f"\nFailing: {names}" if names else ""
+    return f"❌ failed: {text.inline(staging.summary, 250)} · {since}{failing}"
+
+
+def _staging_open(state: State, repo: RepoConfig, staging: Staging) -> str:
+    run = state.running
+    if state.waits_for_lock:
+        return f"⏳ {waiting_for(state.waits_for_lock)}"
+    if run is None:
+        return f"⏳ starting · since {text.when(staging.started_at)}"
+    since = f" · since {text.when(run.started_at)}"
+    if run.attempt.service is None:
+        return f"🧪 testing{since}"
+    done = sum(state.runs[a].attempt.service is not None for a in staging.attempts)
+    count = f" ({done} of {len(repo.staging.services)})" if staging.scope == "all" else ""
+    return f"🚀 deploying {text.inline(run.attempt.service, 60)}{count}{since}"
+
+
+# Production and the agent.
+
+
+def _production_line(state: State, repo: RepoConfig) -> str:
+    staging = state.staging
+    if staging and not staging.passed and not state.shipped:
+        return _stopped(state) if state.stopped_by else ""
+    return f"*Production*  {_production_now(state, repo)}{_shipped(state)}"
+
+
+def _production_now(state: State, repo: RepoConfig) -> str:
+    return (
+        _acting(state)
+        or _stopped(state)
+        or _waiting(state)
+        or _thinking(state, repo)
+        or _ended(state, repo)
+    )
+
+
+def _acting(state: State) -> str:
+    run = state.running
+    if run and run.attempt.environment == "production":
+        stopped = f" · {_stopped(state)}" if state.stopped_by else ""
+        return f"{_doing(run)} · since {text.when(run.started_at)}{stopped}"
+    if unknown := state.unknown:
+        service = text.inline(unknown.attempt.service or "", 60)
+        return f"❓ nobody can tell whether {service} was changed: please say so on its card"
+    if card := state.approved:
+        waits = state.waits_for_lock
+        return f"⏳ {waiting_for(waits) if waits else f'starting to {action(card.request.spec)}'}"
+    return ""
+
+
+def _doing(run: Run) -> str:
+    service = text.inline(run.attempt.service or "", 60)
+    match run.attempt.kind:
+        case "deploy":
+            return f"🚀 deploying {service} {text.short(run.attempt.sha)}"
+        case "rollback":
+            return f"↩️ rolling back {service} to {text.short(run.attempt.sha)}"
+        case "e2e":
+            return "🧪 testing"
+
+
+def _stopped(state: State) -> str:
+    if not state.stopped_by:
+        return ""
+    return f"⏹️ stopped by {text.user(state.stopped_by)} · say `continue` to take it up again"
+
+
+def _waiting(state: State) -> str:
+    if state.pending:
+        return _card(state, state.pending)
+    if state.question:
+        return f"💬 waiting for words · since {text.when(state.question.at)}"
+    if state.wait:
+        return (
+            f"⏲️ waiting until {text.when(state.wait.until)}: {text.inline(state.wait.reason, 200)}"
+        )
+    return ""
+
+
+def _card(state: State, card: Card) -> str:
+    asked = f"{action(card.request.spec)} · since {text.when(card.at)}"
+    if state.held_by:
+        down = ": the model does not answer" if state.model_down else ""
+        return f"⏸️ reading {text.user(state.held_by)}'s message{down} · card: {asked}"
+    if card.request.facts.hold and not card.hold_released_by:
+        return f"✋ on hold until an approver releases it: {asked}"
+    needed, given = card.request.facts.needed, len(card.approvals)
+    count = f" ({given} of {needed})" if needed > 1 else ""
+    return f"🔔 waiting for approval{count}: {asked}"
+
+
+def _thinking(state: State, repo: RepoConfig) -> str:
+    if state.turn_due or state.ask_again:
+        if state.model_down:
+            return f"⚠️ the model does not answer · next try {text.when(state.model_down.retry_at)}"
+        return "🤔 reading" if state.unread else "🤔 thinking"
+    if state.plan_ended is not None and state.effects and repo.production.e2e:
+        return "🧪 tests are next"
+    return ""
+
+
+def _ended(state: State, repo: RepoConfig) -> str:
+    check = state.verification
+    if check and check.passed is False:
+        return "❌ tests failed" + (" after the rollback" if check.after_rollback else "")
+    newest = list(state.cards.values())[-1] if state.cards else None
+    if newest and newest.status == "expired":
+        return f"⌛ approval expired: {action(newest.request.spec)} · ask again on its card"
+    if newest and newest.status == "rejected":
+        return f"🚫 rejected by {text.user(newest.decided_by)}"
+    if state.rolled_back:
+        return "↩️ rolled back"
+    if state.shipped:
+        tested = " and tested" if check and check.passed else ""
+        return f"✅ done{tested}{_since_done(state)}"
+    return "✅ nothing under way"
+
+
+def _since_done(state: State) -> str:
+    ends = [say.at for say in state.says if say.because == "done"]
+    at = state.verification.at if state.verification else max(ends, default=None)
+    return f" · {text.when(at)}" if at else ""
+
+
+def _shipped(state: State) -> str:
+    if not state.shipped:
+        return ""
+    running = [f"{text.inline(name, 60)} {text.short(sha)}" for name, sha in state.shipped.items()]
+    return f"\nChanged here: {', '.join(running)}"
+
+
+def _plain(line: str) -> str:
+    """Return a line of the status as a notification shows it: no heading, no times."""
+    first = _TIME.sub("", line.split("\n")[0])
+    return first.replace("*Staging*  ", "staging ").replace("*Production*  ", "production ")

@@ -1,0 +1,212 @@
+"""A thread told event by event, for tests that look at what follows from it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core import events as ev
+from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.fold import fold
+from app.core.spec import ActionSpec, spec_hash
+from app.core.state import State
+from app.slack.blocks import Message
+from app.slack.messages import render
+from tests import payloads
+
+ALICE, BOB, CARA = "U01ALICE", "U02BOB", "U03CARA"
+REPO = "acme/shop"
+THREAD = "acme/shop/0123456789"
+OLD, NEW = "1111111" + "0" * 33, "4af9ec0" + "0" * 33
+START = 1_800_000_000_000
+
+
+def target(*argv: str) -> TargetConfig:
+    """Configure a target of the command deployer."""
+    return TargetConfig(deployer="command", options={"argv": list(argv)})
+
+
+def repo_config(**changes: Any) -> RepoConfig:
+    """Configure the shop."""
+    environment = EnvironmentConfig(
+        e2e=target("./e2e.sh"),
+        services={"frontend": target("./deploy.sh"), "backend": target("./deploy.sh")},
+    )
+    values: dict[str, Any] = {
+        "name": REPO,
+        "branch": "main",
+        "channel": "C01DEPLOYS",
+        "approvers": (BOB, CARA),
+        "people": {"alice": ALICE, "bob": BOB},
+        "staging": environment,
+        "production": environment,
+    }
+    return RepoConfig(**(values | changes))
+
+
+def pull_request(title: str = "Add gift cards") -> ev.PullRequest:
+    """Describe the pull request that alice wrote and bob merged."""
+    return ev.PullRequest(
+        number=12,
+        title=title,
+        url="https://github.com/acme/shop/pull/12",
+        author="alice",
+        merged_by="bob",
+    )
+
+
+@dataclass
+class Story:
+    """Events as they happen, a second apart; `show` renders the thread as it then is."""
+
+    repo: RepoConfig = field(default_factory=repo_config)
+    entries: list[ev.Entry] = field(default_factory=list[ev.Entry])
+    now: int = START
+    plan: int = 1
+
+    def then(self, *happened: ev.Event) -> "Story":
+        """Let events happen."""
+        for event in happened:
+            self.now += 1000
+            self.entries.append(ev.Entry(at=self.now, write="w", event=event))
+        return self
+
+    def merged(self, title: str = "Add gift cards") -> "Story":
+        """Merge the pull request."""
+        return self.then(
+            ev.ThreadStarted(
+                thread_id=THREAD,
+                repo=REPO,
+                branch="main",
+                channel=self.repo.channel,
+                origin="merge",
+                sha=NEW,
+                pull_request=pull_request(title),
+            )
+        )
+
+    def mentioned(self) -> "Story":
+        """Begin by a mention of cara's."""
+        return self.then(
+            ev.ThreadStarted(
+                thread_id=THREAD,
+                repo=REPO,
+                branch="main",
+                channel=self.repo.channel,
+                origin="mention",
+                asked_by=CARA,
+                root_ts="1800000000.000001",
+            ),
+            ev.HumanSaid(user=CARA, text="what is on production?", ts="1800000000.000001"),
+        )
+
+    def starts(
+        self,
+        name: str,
+        environment: Any = "staging",
+        kind: Any = "deploy",
+        service: str | None = "backend",
+        call_id: str | None = None,
+    ) -> "Story":
+        """Start an attempt with this id."""
+        attempt = ev.Attempt(
+            attempt_id=name,
+            kind=kind,
+            repo=REPO,
+            environment=environment,
+            service=None if kind == "e2e" else service,
+            sha=NEW,
+            deployer="command",
+            arguments={"argv": ["./deploy.sh"]},
+        )
+        started = ev.ToolStarted(
+            attempt=attempt, call_id=call_id, fence=1, locks=(), send_by=self.now + 60_000
+        )
+        return self.then(started)
+
+    def ends(
+        self, name: str, outcome: Any = "succeeded", summary: str = "", **more: Any
+    ) -> "Story":
+        """End an attempt, 11 seconds later."""
+        self.now += 10_000
+        return self.then(ev.ToolEnded(attempt_id=name, outcome=outcome, summary=summary, **more))
+
+    def staged(self) -> "Story":
+        """Pass staging with everything."""
+        for service in ("frontend", "backend"):
+            self.starts(f"s-{service}", service=service).ends(f"s-{service}")
+        self.starts("s-e2e", kind="e2e").ends("s-e2e")
+        return self.then(ev.StagingEnded(sha=NEW, passed=True, summary="passed"))
+
+    def asks(self, call_id: str = "c1", service: str = "backend", **more: Any) -> "Story":
+        """Put up a card; facts, quote, reason… may be given."""
+        spec = ActionSpec(
+            tool=f"deploy_{service}_to_prod",
+            kind=more.pop("kind", "deploy"),
+            repo=REPO,
+            service=service,
+            environment="production",
+            sha=more.pop("sha", NEW),
+            deployer="command",
+            arguments=more.pop("arguments", {"argv": ["./deploy.sh", service, "production", NEW]}),
+            channel=self.repo.channel,
+            thread_id=THREAD,
+            call_id=call_id,
+            production_was=more.pop("was", OLD),
+            policy_version="1",
+            expires_at=self.now + 86_400_000,
+        )
+        facts = more.pop("facts", card_facts())
+        return self.then(
+            ev.ApprovalRequested(
+                call_id=call_id,
+                spec=spec,
+                spec_hash=spec_hash(spec),
+                plan=more.pop("plan", 1),
+                facts=facts,
+                **more,
+            )
+        )
+
+    def approves(self, user: str = BOB, call_id: str = "c1") -> "Story":
+        """Approve a card."""
+        return self.then(ev.ApprovalGranted(call_id=call_id, spec_hash="", user=user))
+
+    def ships(self, call_id: str = "c1", service: str = "backend") -> "Story":
+        """Approve a card and run it to success."""
+        self.asks(call_id, service).approves(call_id=call_id)
+        self.starts(f"p-{call_id}", "production", service=service, call_id=call_id)
+        return self.ends(f"p-{call_id}")
+
+    @property
+    def state(self) -> State:
+        """What it adds up to."""
+        return fold(self.entries)
+
+    def show(self) -> dict[str, Message]:
+        """Render every message and check each as Slack would."""
+        messages = render(self.state, self.repo, self.now)
+        for message in messages.values():
+            payloads.check(message.text, message.blocks)
+        return messages
+
+    def says(self, slot: str) -> str:
+        """Return all that a slot's message says."""
+        message = self.show()[slot]
+        return payloads.words(message.text, message.blocks)
+
+    def buttons(self, slot: str) -> dict[str, str]:
+        """Return a slot's buttons."""
+        return payloads.buttons(self.show()[slot].blocks)
+
+
+def card_facts(**changes: Any) -> ev.CardFacts:
+    """Find out what code finds out about alice's change."""
+    values: dict[str, Any] = {
+        "commits": (ev.Commit(sha=NEW, title="Add gift cards", author="alice"),),
+        "commits_total": 1,
+        "compare_url": "https://github.com/acme/shop/compare/1111111...4af9ec0",
+        "pull_request": pull_request(),
+        "staging": "passed, 42 tests",
+        "approvers": (BOB, CARA),
+        "barred": (ALICE,),
+    }
+    return ev.CardFacts(**(values | changes))
