@@ -115,6 +115,29 @@ class Target(_Payload):
         return self.thread_id.rpartition("/")[0]
 
 
+class SessionStopped(_Payload):
+    """A person pressed Slack's own stop button of an agent session."""
+
+    user: str
+    channel: str
+    thread_ts: str
+
+    def as_click(self, thread_id: str) -> Clicked:
+        """Return the press of the stop button of a thread that it amounts to."""
+        return Clicked(
+            user=self.user,
+            channel=self.channel,
+            thread_ts=self.thread_ts,
+            action_id="stop",
+            value=thread_id,
+            trigger_id="",
+        )
+
+
+class _SessionEvent(_Payload):
+    event: SessionStopped
+
+
 class _Input(_Payload):
     value: str | None = None
 
@@ -195,6 +218,11 @@ def clicked(body: Json) -> Clicked:
         value=action.value,
         trigger_id=payload.trigger_id,
     )
+
+
+def session_stopped(body: Json) -> SessionStopped:
+    """Read an `agent_session_stopped` event."""
+    return _SessionEvent.model_validate(body).event
 
 
 def feedback(body: Json) -> Feedback:
