@@ -1,7 +1,7 @@
 """Checks for `doctor`: whether this token can do in Slack what the bot has to do."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -10,29 +10,32 @@ from slack_sdk.web.async_client import AsyncWebClient
 from app.core.config import RepoConfig
 from app.core.finding import Finding
 from app.slack.manifest import BOT_SCOPES
+from app.slack.web import silent
+
+ANSWER_SECONDS = 10
+UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 async def check_slack(token: str, api_url: str, repos: Mapping[str, RepoConfig]) -> list[Finding]:
     """Check the token, its scopes, and the bot's membership in every configured channel."""
     if not token:
-        return [Finding(False, "Slack: SLACK_BOT_TOKEN is not set", "Set the app's bot token.")]
-    client = AsyncWebClient(token=token, base_url=api_url, timeout=10)
+        return [Finding(False, "Slack: there is no bot token", "Set SLACK_BOT_TOKEN.")]
+    client: Any = AsyncWebClient(
+        token=token, base_url=api_url, timeout=ANSWER_SECONDS, logger=silent, retry_handlers=[]
+    )
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        why = error.response.get("error", "no reason given")
         fix = "Install the app in the workspace and copy its bot token."
-        return [Finding(False, f"Slack: the token is refused: {why}", fix)]
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return [Finding(False, f"Slack: the token is refused: {_reason(error)}", fix)]
+    except UNREACHABLE as error:
         return [Finding(None, f"Slack: could not check: {error}", "Check SLACK_API_URL.")]
-    headers: Any = answer.headers
-    found = [
-        Finding(True, f"Slack: the token is {answer.get('user', 'a bot')}'s"),
-        _scopes(headers),
+    channels = sorted({repo.channel for repo in repos.values()})
+    return [
+        Finding(True, f"Slack: the token is {answer.get('user') or 'a bot'}'s"),
+        _scopes(cast("Mapping[str, str]", answer.headers)),
+        *[await _member(client, channel) for channel in channels],
     ]
-    for channel in sorted({repo.channel for repo in repos.values()}):
-        found.append(await _member(client, channel))
-    return found
 
 
 def _scopes(headers: Mapping[str, str]) -> Finding:
@@ -46,18 +49,21 @@ def _scopes(headers: Mapping[str, str]) -> Finding:
     return Finding(True, "Slack: all scopes are there")
 
 
-async def _member(client: AsyncWebClient, channel: str) -> Finding:
+async def _member(client: Any, channel: str) -> Finding:
     try:
         answer = await client.conversations_info(channel=channel)
     except SlackApiError as error:
-        why = error.response.get("error", "no reason given")
-        fix = f"Check the id of the channel and invite the bot: /invite in {channel}."
-        return Finding(False, f"Slack: {channel}: {why}", fix)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        fix = "Check the channel's id, and invite the bot with /invite."
+        return Finding(False, f"Slack: {channel}: {_reason(error)}", fix)
+    except UNREACHABLE as error:
         return Finding(None, f"Slack: {channel}: could not check: {error}")
-    info: dict[str, Any] = answer.get("channel") or {}
+    info = cast("dict[str, Any]", answer.get("channel") or {})
     if "is_member" not in info:
         return Finding(None, f"Slack: {channel}: could not check whether the bot is a member")
     if not info["is_member"]:
         return Finding(False, f"Slack: the bot is not in {channel}", "Invite it with /invite.")
     return Finding(True, f"Slack: the bot is in {channel}")
+
+
+def _reason(error: SlackApiError) -> str:
+    return str(cast("Any", error.response).get("error", "no reason given"))
