@@ -12,14 +12,19 @@ from redis.exceptions import (
     ClusterError,
     ConnectionError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     TimeoutError,
 )
 
 Client = Redis | RedisCluster
 Answer = TypeVar("Answer")
+
+# What redis-py raises while Redis is away; a cluster's are not all `RedisError`s.
+AWAY = (RedisError, RedisClusterException, OSError)
 _Info = Callable[..., Awaitable[dict[str, object]]]
 
+_SEND_AGAIN = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError)
 _COMMAND_SECONDS = 3
 _CONNECTIONS = 50
 _PAUSES = (0.05, 0.25)
@@ -59,7 +64,7 @@ async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
             return await command()
         except AuthenticationError:
             raise
-        except (ConnectionError, TimeoutError, ClusterError, ReadOnlyError):
+        except _SEND_AGAIN:
             await asyncio.sleep(pause)
     return await command()
 
@@ -68,7 +73,7 @@ async def problems(client: Client) -> list[str]:
     """Say what keeps this Redis from being used, a sentence each."""
     try:
         info = await _info(client)
-    except (RedisError, OSError) as error:
+    except AWAY as error:
         return [f"Redis cannot be reached: {error}"]
     found: list[str] = []
     version = str(info.get("redis_version", "0"))
@@ -86,7 +91,7 @@ async def warnings(client: Client) -> list[str]:
     """Say what makes this Redis less safe than it could be, a sentence each."""
     try:
         info = await _info(client)
-    except (RedisError, OSError):
+    except AWAY:
         return []
     if "aof_enabled" in info and not int(str(info["aof_enabled"])):
         return ["Redis writes no append-only file: set appendonly to yes, or a crash loses threads"]

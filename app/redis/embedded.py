@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote
 
 from redis.asyncio import Redis
@@ -157,7 +158,7 @@ def _fits(path: Path) -> bool:
 async def _answers(socket: Path) -> bool:
     client = Redis(unix_socket_path=str(socket), socket_timeout=1, retry=Retry(NoBackoff(), 0))
     try:
-        await client.ping()
+        await cast("Any", client).ping()
     except (RedisError, OSError):
         return False
     finally:

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
-from redis.exceptions import RedisError
+from redis.asyncio import RedisCluster
 
-from app.redis.connect import Client
+from app.redis.connect import AWAY, Client
 
 CHANNEL = "deploybot:due"
 _PAUSE = 0.2
@@ -59,11 +59,14 @@ class Hints:
 
     async def _listen(self) -> None:
         while True:
-            with suppress(RedisError, OSError):
+            with suppress(*AWAY):
                 await self._receive()
             await asyncio.sleep(_PAUSE)
 
     async def _receive(self) -> None:
+        if isinstance(self._client, RedisCluster):
+            # Before that it knows no node to subscribe at.
+            await self._client.initialize()
         subscription = cast("_Subscription", cast("Any", self._client).pubsub())
         try:
             await subscription.subscribe(CHANNEL)

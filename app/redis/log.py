@@ -11,6 +11,7 @@ All keys of a repository share its hash tag, so that one script may touch them o
     {repo}:locks             HASH  target -> thread that holds it
     {repo}:waiting           ZSET  thread that waits for a lock -> since when
     {repo}:facts             HASH  {repo}:history LIST  {repo}:index HASH "<channel>|<ts>" -> thread
+    {repo}:sent:<thread>     HASH  slot -> what its message was last made of
     {repo}:seen:<cause>      the thread that a cause led to, for 7 days
     {repo}:written:<id>      a write or claim that was done, for when it is sent again
     {repo}:offset            the tests' shift of the clock, in milliseconds
@@ -47,6 +48,7 @@ class _Commands(Protocol):
     def zrevrange(self, name: str, start: int, end: int) -> Awaitable[list[str]]: ...
     def hgetall(self, name: str) -> Awaitable[dict[str, str]]: ...
     def hget(self, name: str, key: str) -> Awaitable[str | None]: ...
+    def hset(self, name: str, key: str, value: str) -> Awaitable[object]: ...
     def set(self, name: str, value: int) -> Awaitable[object]: ...
 
 
@@ -144,6 +146,14 @@ class RedisLog:
         """Return the ids of the newest threads, newest first."""
         return await _newest(self._commands.zrevrange, _key(repo, "threads"), limit)
 
+    async def sent(self, thread_id: str) -> dict[str, str]:
+        """Return what the sender noted for each slot."""
+        return await send(lambda: self._commands.hgetall(_sent_key(thread_id)))
+
+    async def mark_sent(self, thread_id: str, slot: str, mark: str) -> None:
+        """Note for a slot what was last sent to the chat."""
+        await send(lambda: self._commands.hset(_sent_key(thread_id), slot, mark))
+
     async def wait_for_work(self, seconds: float) -> None:
         """Return when something may be due, at the latest after `seconds`, also without Redis."""
         await self._hints.wait(seconds)
@@ -183,6 +193,10 @@ def _repo(thread_id: str) -> str:
 
 def _key(repo: str, name: str) -> str:
     return f"{{{repo}}}:{name}"
+
+
+def _sent_key(thread_id: str) -> str:
+    return _key(_repo(thread_id), f"sent:{thread_id}")
 
 
 def _keys(repo: str, *names: str) -> list[str]:

@@ -1,0 +1,365 @@
+"""What every thread log does; the fake and the Redis log pass the same tests."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import pytest
+
+from app.core.errors import Conflict, Fenced, Locked
+from app.core.events import Event, HumanSaid, StopRequested, UnknownEvent
+from app.core.ports import Claim, ThreadLog, Write
+from app.redis.log import RedisLog
+from tests.fakes import FakeLog
+from tests.waiting import until
+
+REPO = "acme/shop"
+T1, T2, T3 = (f"{REPO}/{name}" for name in ("aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"))
+SAID: Sequence[Event] = (HumanSaid(user="U01ALICE", text="hello"),)
+LEASE_MS = 30_000
+
+
+class Log(ThreadLog, Protocol):
+    """A thread log whose time tests may shift."""
+
+    async def set_offset(self, repo: str, ms: int) -> None: ...
+
+
+@pytest.fixture(params=["fake", "redis", "cluster"])
+def log(request: pytest.FixtureRequest) -> Log:
+    if request.param == "fake":
+        return FakeLog(lease_seconds=LEASE_MS / 1000)
+    redis_log: RedisLog = request.getfixturevalue(f"{request.param}_log")
+    return redis_log
+
+
+async def claimed(log: Log, thread_id: str = T1) -> Claim:
+    """Begin a thread and claim it for work."""
+    await log.append(Write(thread_id, SAID))
+    claim = await log.claim(REPO, "work")
+    assert claim
+    assert claim.thread_id == thread_id
+    return claim
+
+
+async def hold(log: Log, *targets: str) -> None:
+    """Let the first thread hold the targets."""
+    await log.append(Write(T1, SAID, take=targets, silent=True))
+
+
+async def length(log: Log, thread_id: str = T1) -> int:
+    return len(await log.read(thread_id))
+
+
+class TestEvents:
+    async def test_come_back_in_order_with_one_time_and_write_per_append(self, log: Log):
+        stop = StopRequested(user="U02BOB")
+        await log.append(Write(T1, [*SAID, stop]))
+        first, second = await log.read(T1)
+        assert [first.event, second.event] == [*SAID, stop]
+        assert (first.at, first.write) == (second.at, second.write)
+        assert first.at <= await log.now(REPO)
+
+    async def test_of_an_unknown_thread_are_none(self, log: Log):
+        assert await log.read(T1) == []
+
+    async def test_of_an_unknown_type_are_kept_as_they_are(self, log: Log):
+        event = UnknownEvent.model_validate({"type": "from_tomorrow", "deep": {"n": [1, None]}})
+        await log.append(Write(T1, [event]))
+        [entry] = await log.read(T1)
+        assert entry.event == event
+
+    async def test_keep_any_text(self, log: Log):
+        said = HumanSaid(user="U1", text='ü \u202e "quoted" \\ \n \x00 😀')
+        await log.append(Write(T1, [said]))
+        [entry] = await log.read(T1)
+        assert entry.event == said
+
+    async def test_have_the_shifted_time(self, log: Log):
+        before = await log.now(REPO)
+        await log.set_offset(REPO, 3_600_000)
+        await log.append(Write(T1, SAID))
+        [entry] = await log.read(T1)
+        assert entry.at >= before + 3_600_000
+
+
+class TestVersion:
+    async def test_that_moved_is_a_conflict(self, log: Log):
+        await log.append(Write(T1, SAID, version=0))
+        with pytest.raises(Conflict):
+            await log.append(Write(T1, SAID, version=0))
+        assert await length(log) == 1
+
+    async def test_is_not_asked_where_none_is_given(self, log: Log):
+        await log.append(Write(T1, SAID))
+        await log.append(Write(T1, SAID))
+        assert await length(log) == 2
+
+    async def test_lets_one_of_fifty_concurrent_writers_win(self, log: Log):
+        writes = (log.append(Write(T1, SAID, version=0)) for _ in range(50))
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert answers.count(True) == 1
+        assert sum(isinstance(answer, Conflict) for answer in answers) == 49
+        assert await length(log) == 1
+
+
+class TestCauses:
+    async def test_count_once(self, log: Log):
+        assert await log.append(Write(T1, SAID, dedupe=["delivery:1"]))
+        assert not await log.append(Write(T1, SAID, dedupe=["delivery:1"]))
+        assert await length(log) == 1
+
+    async def test_count_once_if_any_key_was_seen(self, log: Log):
+        await log.append(Write(T1, SAID, dedupe=["delivery:1", "merge:1"]))
+        assert not await log.append(Write(T2, SAID, dedupe=["delivery:2", "merge:1"]))
+        assert await log.append(Write(T2, SAID, dedupe=["delivery:2"]))
+
+    async def test_are_asked_before_the_version(self, log: Log):
+        await log.append(Write(T1, SAID, version=0, dedupe=["delivery:1"]))
+        assert not await log.append(Write(T1, SAID, version=0, dedupe=["delivery:1"]))
+
+    async def test_do_not_count_when_the_write_was_refused(self, log: Log):
+        with pytest.raises(Conflict):
+            await log.append(Write(T1, SAID, version=7, dedupe=["delivery:1"]))
+        assert await log.append(Write(T1, SAID, dedupe=["delivery:1"]))
+
+
+class TestQueue:
+    async def test_gives_a_changed_thread_to_one_claimer(self, log: Log):
+        assert (await claimed(log)).fence == 1
+        assert await log.claim(REPO, "work") is None
+
+    async def test_gives_the_thread_that_is_due_longest(self, log: Log):
+        await log.append(Write(T2, SAID))
+        await log.set_offset(REPO, 1_000)
+        await log.append(Write(T1, SAID))
+        await log.append(Write(T2, SAID))
+        claims = [await log.claim(REPO, "work"), await log.claim(REPO, "work")]
+        assert claims == [Claim(T2, 1), Claim(T1, 1)]
+
+    async def test_is_separate_for_slack(self, log: Log):
+        assert (await claimed(log)).fence == 1
+        assert await log.claim(REPO, "slack") == Claim(T1, 1)
+
+    async def test_is_separate_for_each_repository(self, log: Log):
+        await log.append(Write(T1, SAID))
+        assert await log.claim("acme/other", "work") is None
+
+    async def test_is_not_touched_by_silent_writes(self, log: Log):
+        await log.append(Write(T1, SAID, silent=True))
+        assert await log.claim(REPO, "work") is None
+        assert await log.claim(REPO, "slack") is None
+
+    async def test_gives_a_thread_again_when_its_lease_ran_out(self, log: Log):
+        await claimed(log)
+        await log.set_offset(REPO, LEASE_MS + 1)
+        assert await log.claim(REPO, "work") == Claim(T1, 2)
+
+    async def test_keeps_a_thread_whose_lease_is_renewed(self, log: Log):
+        claim = await claimed(log)
+        await log.set_offset(REPO, LEASE_MS - 1_000)
+        await log.renew(claim, "work")
+        await log.set_offset(REPO, LEASE_MS + 1_000)
+        assert await log.claim(REPO, "work") is None
+
+    async def test_does_not_give_a_claimed_thread_for_a_new_event(self, log: Log):
+        await claimed(log)
+        await log.append(Write(T1, SAID))
+        assert await log.claim(REPO, "work") is None
+
+
+class TestFence:
+    async def test_lets_the_newest_claim_write(self, log: Log):
+        claim = await claimed(log)
+        assert await log.append(Write(T1, SAID, version=1, fence=claim.fence))
+
+    async def test_refuses_an_older_claim(self, log: Log):
+        old = await claimed(log)
+        await log.set_offset(REPO, LEASE_MS + 1)
+        await log.claim(REPO, "work")
+        with pytest.raises(Fenced):
+            await log.append(Write(T1, SAID, version=1, fence=old.fence))
+        with pytest.raises(Fenced):
+            await log.renew(old, "work")
+        assert await length(log) == 1
+
+    async def test_is_not_moved_by_the_slack_queue(self, log: Log):
+        claim = await claimed(log)
+        await log.claim(REPO, "slack")
+        await log.set_offset(REPO, LEASE_MS + 1)
+        await log.claim(REPO, "slack")
+        assert await log.append(Write(T1, SAID, fence=claim.fence))
+
+    async def test_is_asked_before_the_version(self, log: Log):
+        with pytest.raises(Fenced):
+            await log.append(Write(T1, SAID, version=7, fence=3))
+
+
+class TestPark:
+    async def test_waits_for_the_next_event(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=None)
+        assert await log.claim(REPO, "work") is None
+        await log.append(Write(T1, SAID))
+        assert await log.claim(REPO, "work") == Claim(T1, 2)
+
+    async def test_waits_for_its_time(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=await log.now(REPO) + 60_000)
+        assert await log.claim(REPO, "work") is None
+        await log.set_offset(REPO, 60_000)
+        assert await log.claim(REPO, "work")
+
+    async def test_is_woken_before_its_time_by_an_event(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=await log.now(REPO) + 60_000)
+        await log.append(Write(T1, SAID))
+        assert await log.claim(REPO, "work")
+
+    async def test_keeps_its_time_when_the_write_is_silent(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=await log.now(REPO) + 60_000)
+        await log.append(Write(T1, SAID, silent=True))
+        assert await log.claim(REPO, "work") is None
+
+    async def test_is_due_at_once_with_an_event_that_its_holder_did_not_see(self, log: Log):
+        claim = await claimed(log)
+        await log.append(Write(T1, SAID))
+        await log.park(claim, "work", version=1, wake_at=None)
+        assert await log.claim(REPO, "work") == Claim(T1, 2)
+
+    async def test_of_an_older_claim_is_ignored(self, log: Log):
+        old = await claimed(log)
+        await log.set_offset(REPO, LEASE_MS + 1)
+        new = await log.claim(REPO, "work")
+        assert new
+        await log.park(old, "work", version=1, wake_at=0)
+        assert await log.claim(REPO, "work") is None
+        await log.renew(new, "work")
+
+    async def test_done_twice_does_not_undo_a_wake_up(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=None)
+        await log.append(Write(T1, SAID))
+        await log.park(claim, "work", version=2, wake_at=None)
+        assert await log.claim(REPO, "work")
+
+    async def test_ends_the_claim(self, log: Log):
+        claim = await claimed(log)
+        await log.park(claim, "work", version=1, wake_at=None)
+        with pytest.raises(Fenced):
+            await log.renew(claim, "work")
+
+
+class TestLocks:
+    async def test_are_taken_and_given_back(self, log: Log):
+        await hold(log, "staging", "frontend")
+        assert await log.locks(REPO) == {"staging": T1, "frontend": T1}
+        await log.append(Write(T1, SAID, release=["staging"]))
+        assert await log.locks(REPO) == {"frontend": T1}
+
+    async def test_are_taken_all_or_none(self, log: Log):
+        await hold(log, "backend")
+        with pytest.raises(Locked) as refused:
+            await log.append(Write(T2, SAID, take=["frontend", "backend"], dedupe=["click:1"]))
+        assert (refused.value.target, refused.value.holder) == ("backend", T1)
+        assert await log.locks(REPO) == {"backend": T1}
+        assert await length(log, T2) == 0
+
+    async def test_may_be_taken_again_by_their_holder(self, log: Log):
+        await hold(log, "staging")
+        assert await log.append(Write(T1, SAID, take=["staging"]))
+
+    async def test_of_others_cannot_be_given_back(self, log: Log):
+        await hold(log, "staging")
+        await log.append(Write(T2, SAID, release=["staging"]))
+        assert await log.locks(REPO) == {"staging": T1}
+
+    async def test_wake_every_waiting_thread_in_the_order_of_their_coming(self, log: Log):
+        await hold(log, "staging")
+        await log.append(Write(T3, SAID, waits=True, silent=True))
+        await log.set_offset(REPO, 1_000)
+        await log.append(Write(T2, SAID, waits=True, silent=True))
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 2_000)
+        assert await log.claim(REPO, "work") == Claim(T3, 1)
+        assert await log.claim(REPO, "work") == Claim(T2, 1)
+
+    async def test_given_back_between_the_refusal_and_the_park_are_not_missed(self, log: Log):
+        claim = await claimed(log, T2)
+        await hold(log, "staging")
+        with pytest.raises(Locked):
+            await log.append(Write(T2, SAID, fence=claim.fence, take=["staging"]))
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.park(claim, "work", version=1, wake_at=None)
+        assert await log.claim(REPO, "work") == Claim(T2, 2)
+
+    async def test_wake_nobody_who_no_longer_waits(self, log: Log):
+        await hold(log, "staging")
+        claim = await claimed(log, T2)
+        await log.append(Write(T2, SAID, fence=claim.fence, waits=True))
+        await log.append(Write(T2, SAID, fence=claim.fence))
+        await log.park(claim, "work", version=3, wake_at=None)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        assert await log.claim(REPO, "work") is None
+
+
+class TestRecords:
+    async def test_facts_are_set_and_deleted(self, log: Log):
+        await log.append(Write(T1, SAID, facts={"frontend": "4af9ec0", "hold": "bad"}))
+        await log.append(Write(T2, SAID, facts={"hold": None, "backend": ""}))
+        assert await log.facts(REPO) == {"frontend": "4af9ec0", "backend": ""}
+
+    async def test_history_is_newest_first_and_bounded(self, log: Log):
+        await log.append(Write(T1, SAID, history=[str(number) for number in range(510)]))
+        await log.append(Write(T2, SAID, history=["newest"]))
+        assert await log.history(REPO, 3) == ["newest", "509", "508"]
+        assert len(await log.history(REPO, 1_000)) == 500
+        assert await log.history(REPO, 0) == []
+
+    async def test_slack_messages_lead_to_their_thread(self, log: Log):
+        await log.append(Write(T1, SAID, index=["C01DEPLOYS|1.2", "C01DEPLOYS|1.3"]))
+        assert await log.find(REPO, "C01DEPLOYS", "1.3") == T1
+        assert await log.find(REPO, "C01DEPLOYS", "1.4") is None
+
+    async def test_threads_are_newest_first(self, log: Log):
+        for offset, thread_id in enumerate((T2, T1, T3)):
+            await log.set_offset(REPO, offset * 1_000)
+            await log.append(Write(thread_id, SAID))
+        await log.append(Write(T2, SAID))
+        assert await log.threads(REPO, 2) == [T3, T1]
+
+    async def test_are_not_changed_by_a_refused_write(self, log: Log):
+        refused = Write(T1, SAID, version=7, facts={"a": "b"}, history=["h"], index=["C|1"])
+        with pytest.raises(Conflict):
+            await log.append(refused)
+        assert await log.facts(REPO) == {}
+        assert await log.history(REPO, 9) == []
+        assert await log.find(REPO, "C", "1") is None
+
+    async def test_change_without_events(self, log: Log):
+        await log.append(Write(T1, [], facts={"a": "b"}))
+        assert await log.facts(REPO) == {"a": "b"}
+        assert await log.threads(REPO, 9) == []
+
+    async def test_marks_of_what_was_sent_are_kept_for_each_slot(self, log: Log):
+        await log.mark_sent(T1, "status", "old")
+        await log.mark_sent(T1, "status", "new")
+        await log.mark_sent(T1, "card:1", "card")
+        assert await log.sent(T1) == {"status": "new", "card:1": "card"}
+        assert await log.sent(T2) == {}
+
+
+class TestWaiting:
+    async def test_ends_when_a_thread_becomes_due(self, log: Log):
+        waiting = asyncio.create_task(log.wait_for_work(60))
+
+        async def woken() -> bool:
+            await log.append(Write(T1, SAID))
+            return waiting.done()
+
+        await until(woken)
+
+    async def test_ends_after_its_seconds(self, log: Log):
+        async with asyncio.timeout(10):
+            await log.wait_for_work(0.01)

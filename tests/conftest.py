@@ -1,0 +1,92 @@
+"""What tests of every folder share: a real Redis, and a log in it that starts empty."""
+
+import asyncio
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from redis.exceptions import RedisError
+
+from app.redis.connect import connect
+from app.redis.embedded import find_server, start_embedded, stop_embedded
+from app.redis.log import RedisLog
+from tests.waiting import until
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one embedded server for all tests."""
+    directory = tmp_path_factory.mktemp("redis")
+    yield asyncio.run(start_embedded(directory))
+    asyncio.run(stop_embedded(directory))
+
+
+@pytest.fixture
+async def clean_redis_url(redis_url: str) -> str:
+    """Return the URL of a Redis that holds nothing."""
+    await _flush(redis_url)
+    return redis_url
+
+
+@pytest.fixture
+async def redis_log(clean_redis_url: str) -> AsyncIterator[RedisLog]:
+    """Give a log in an empty Redis."""
+    log = RedisLog(connect(clean_redis_url))
+    yield log
+    await log.close()
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a cluster of one node; it, too, refuses scripts with keys of several slots."""
+    port = _free_port()
+    server = _cluster_node(tmp_path_factory.mktemp("cluster"), port)
+    asyncio.run(_form_cluster(f"redis://127.0.0.1:{port}"))
+    yield f"redis+cluster://127.0.0.1:{port}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+async def cluster_log(cluster_url: str) -> AsyncIterator[RedisLog]:
+    """Give a log in an empty cluster."""
+    await _flush(cluster_url)
+    log = RedisLog(connect(cluster_url))
+    yield log
+    await log.close()
+
+
+def _cluster_node(directory: Path, port: int) -> subprocess.Popen[bytes]:
+    options = ["--port", str(port), "--cluster-port", str(_free_port()), "--bind", "127.0.0.1"]
+    options += ["--cluster-enabled", "yes", "--appendonly", "yes", "--save", ""]
+    return subprocess.Popen([find_server(), *options], cwd=directory, stdout=subprocess.DEVNULL)
+
+
+async def _form_cluster(node_url: str) -> None:
+    node = cast("Any", connect(node_url))
+
+    async def answers(command: str, wanted: str) -> bool:
+        with suppress(RedisError):
+            return wanted in str(await node.execute_command(command))
+        return False
+
+    await until(lambda: answers("PING", "True"))
+    await node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+    await until(lambda: answers("CLUSTER INFO", "'cluster_state': 'ok'"))
+    await node.aclose()
+
+
+async def _flush(url: str) -> None:
+    client = connect(url)
+    await cast("Any", client).flushall()
+    await client.aclose()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
