@@ -6,7 +6,8 @@ from typing import Any
 
 from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
-from app.core.events import Entry, Event
+from app.core.errors import Conflict
+from app.core.events import Entry, Event, MessagePosted
 from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
 from app.core.state import State
 
@@ -24,7 +25,7 @@ class Ports:
     planner: Model | None
     source: Source | None
     deployers: Mapping[str, Deployer]
-    poll_seconds: float = 1.0
+    poll_seconds: float = 0.25
     send_seconds: float = 30.0
     model_retry_seconds: float = 60.0
 
@@ -49,11 +50,24 @@ class Job:
         return target
 
     async def decide_on(self, events: Sequence[Event], **rest: Any) -> None:
-        """Append what follows from the state that was read; raise `Conflict` if it has changed."""
-        write = ledger.write(
-            self.state, events, self.now, self.state.version, fence=self.claim.fence, **rest
-        )
-        await self.ports.log.append(write)
+        """Append what follows from the state that was read; raise `Conflict` if it has changed.
+
+        Where Slack has put a message meanwhile is no change to decide anew for.
+        """
+        version = self.state.version
+        while True:
+            write = ledger.write(
+                self.state, events, self.now, version, fence=self.claim.fence, **rest
+            )
+            try:
+                await self.ports.log.append(write)
+                return
+            except Conflict:
+                entries = await self.ports.log.read(self.claim.thread_id)
+                missed = entries[version:]
+                if not all(isinstance(entry.event, MessagePosted) for entry in missed):
+                    raise
+                version = len(entries)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Append what happened in the world, whatever people said meanwhile."""

@@ -120,14 +120,17 @@ def create_app(
 
 @asynccontextmanager
 async def _running(worker: Worker, sender: SlackSender) -> AsyncGenerator[None]:
-    """Run the two loops; on the way out they end at a step boundary, within `STOP_SECONDS`."""
-    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(sender.run())]
+    """Run the two loops; the worker ends at a step boundary, within `STOP_SECONDS`.
+
+    The sender may be cut anywhere: what it posted last is found again by its mark.
+    """
+    working = asyncio.create_task(worker.run())
+    sending = asyncio.create_task(sender.run())
     try:
         yield
     finally:
         worker.stop()
-        sender.stop()
-        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait([working], timeout=STOP_SECONDS)
+        working.cancel()
+        sending.cancel()
+        await asyncio.gather(working, sending, return_exceptions=True)
