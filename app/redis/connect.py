@@ -17,6 +17,8 @@ from redis.exceptions import (
     TimeoutError,
 )
 
+from app.core.errors import StoreUnavailable
+
 Client = Redis | RedisCluster
 Answer = TypeVar("Answer")
 
@@ -57,8 +59,16 @@ def connect(url: str) -> Client:
 async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
     """Run a command, and up to twice again when its reply is lost.
 
-    Its effect must be the same however often it arrives.
+    Its effect must be the same however often it arrives. Raise `StoreUnavailable` if Redis stayed
+    away or refused it; a change may then have happened, or happen yet.
     """
+    try:
+        return await _repeated(command)
+    except AWAY as error:
+        raise StoreUnavailable(str(error) or type(error).__name__) from error
+
+
+async def _repeated(command: Callable[[], Awaitable[Answer]]) -> Answer:
     for pause in _PAUSES:
         try:
             return await command()
@@ -73,7 +83,7 @@ async def problems(client: Client) -> list[str]:
     """Say what keeps this Redis from being used, a sentence each."""
     try:
         info = await _info(client)
-    except AWAY as error:
+    except StoreUnavailable as error:
         return [f"Redis cannot be reached: {error}"]
     found: list[str] = []
     version = str(info.get("redis_version", "0"))
@@ -91,7 +101,7 @@ async def warnings(client: Client) -> list[str]:
     """Say what makes this Redis less safe than it could be, a sentence each."""
     try:
         info = await _info(client)
-    except AWAY:
+    except StoreUnavailable:
         return []
     if "aof_enabled" in info and not int(str(info["aof_enabled"])):
         return ["Redis writes no append-only file: set appendonly to yes, or a crash loses threads"]
@@ -101,7 +111,7 @@ async def warnings(client: Client) -> list[str]:
 async def _info(client: Client) -> dict[str, object]:
     options: dict[str, object] = {}
     if isinstance(client, RedisCluster):
-        await client.initialize()
+        await send(client.initialize)
         options["target_nodes"] = client.get_random_node()
     info = cast("_Info", cast("Any", client).info)
     return await send(lambda: info(**options))

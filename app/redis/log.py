@@ -55,8 +55,8 @@ class _Commands(Protocol):
 class RedisLog:
     """Keep threads in Redis; any number of processes may do so with the same Redis.
 
-    Every command is sent again when its reply is lost; a `redis.exceptions.RedisError` means that
-    Redis stayed away, and that the change may or may not have happened.
+    Every command is sent again when its reply is lost. All methods but `wait_for_work` raise
+    `StoreUnavailable` when Redis stays away; a change may have happened then, or happen yet.
     """
 
     def __init__(self, client: Client, lease_seconds: float = 30) -> None:

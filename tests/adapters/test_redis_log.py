@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from redis.exceptions import RedisError
 
-from app.core.errors import Locked
+from app.core.errors import Locked, StoreUnavailable
 from app.core.events import HumanSaid
 from app.core.ports import Claim, Write
 from app.redis.connect import connect
@@ -118,7 +117,7 @@ class TestLostReply:
         self, far_log: RedisLog, proxy: CuttingProxy
     ):
         proxy.cuts = 3
-        with pytest.raises(RedisError):
+        with pytest.raises(StoreUnavailable):
             await far_log.append(Write(T1, SAID))
         assert len(await far_log.read(T1)) == 1
 
@@ -128,7 +127,7 @@ class TestOutage:
         log = RedisLog(connect(await start_embedded(tmp_path)))
         await log.append(Write(T1, SAID))
         await stop_embedded(tmp_path)
-        with pytest.raises(RedisError):
+        with pytest.raises(StoreUnavailable):
             await log.append(Write(T1, SAID))
         await start_embedded(tmp_path)
         await log.append(Write(T1, SAID))
