@@ -151,7 +151,7 @@ class Story:
             thread_id=THREAD,
             call_id=call_id,
             production_was=more.pop("was", OLD),
-            policy_version="1",
+            policy_version=self.repo.policy_version(service),
             expires_at=self.now + 86_400_000,
         )
         facts = more.pop("facts", card_facts())

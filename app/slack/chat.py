@@ -1,13 +1,16 @@
 """The Chat port on Slack's Web API; knows nothing of threads or what messages say."""
 
+import json
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
+from app.slack.text import without_dates
 
 EVENT_TYPE = "deploybot_slot"
 TIMEOUT_SECONDS = 10
@@ -36,7 +39,11 @@ class _Client(Protocol):
 class SlackChat:
     """Speaks to one workspace; retries nothing, since the sender knows what a lost reply means."""
 
-    def __init__(self, token: str, base_url: str = "https://slack.com/api/") -> None:
+    def __init__(
+        self, token: str, base_url: str = "https://slack.com/api/", *, dates: bool = True
+    ) -> None:
+        """Use the Web API at `base_url`; without `dates`, times are sent as text in UTC."""
+        self._dates = dates
         self._client = AsyncWebClient(
             token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
         )
@@ -52,8 +59,7 @@ class SlackChat:
         """Post a message that carries its key as metadata."""
         body: Json = {
             "channel": channel,
-            "text": text,
-            "blocks": list(blocks),
+            **self._shown(text, blocks),
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             "unfurl_links": False,
             "unfurl_media": False,
@@ -66,7 +72,7 @@ class SlackChat:
         self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> None:
         """Replace a message."""
-        body: Json = {"channel": channel, "ts": ts, "text": text, "blocks": list(blocks)}
+        body: Json = {"channel": channel, "ts": ts, **self._shown(text, blocks)}
         await self._call("chat.update", body)
 
     async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
@@ -86,12 +92,19 @@ class SlackChat:
             body["thread_ts"] = thread_ts
         await self._call("chat.postEphemeral", body)
 
+    def _shown(self, text: str, blocks: Sequence[Mapping[str, Any]]) -> Json:
+        shown: Json = {"text": text, "blocks": list(blocks)}
+        return shown if self._dates else json.loads(without_dates(json.dumps(shown)))
+
     async def _call(self, method: str, body: Json, *, form: bool = False) -> Json:
         call = cast("_Client", self._client).api_call
         try:
             response = await (call(method, params=body) if form else call(method, json=body))
         except SlackApiError as error:
-            raise _refusal(cast("_Response", error.response)) from error
+            answered = cast("object", error.response)  # the bare HTTP response if it was no JSON
+            if not isinstance(answered, AsyncSlackResponse):
+                raise ChatUnavailable(f"{method}: no JSON") from error
+            raise _refusal(cast("_Response", answered)) from error
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChatUnavailable(f"{method}: {type(error).__name__}") from error
         if isinstance(response.data, bytes):

@@ -13,10 +13,11 @@ from app.core.untrusted import clean, masked, one_line
 CUT = "… (cut)"
 
 # mrkdwn has no escape for its own marks, so each becomes a look-alike that means nothing to Slack.
-_LOOK_ALIKE = str.maketrans(
-    {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "'", "@": "\uff20", "|": "\u2223"}
-)
-_EMOJI_COLON = re.compile(r":(?=[\w+'\u02cd-]+:)|(?<=\w):(?=\s|$)")
+_LOOK_ALIKE = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'", "@": "\uff20", "|": "\u2223"})
+_ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_EMOJI = re.compile(r":(?=[\w+'-]+:)")
+# In plain_text nothing is markup, but not every client agrees on how to show an entity.
+_ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _LABELLED = re.compile(r"<(?:#[A-Z0-9]+|![^|>]+|(?:https?|mailto):[^|>]*)\|([^>]*)>")
 _BARE_LINK = re.compile(r"<((?:https?|mailto):[^|>]*)>")
@@ -30,19 +31,24 @@ def cut(text: str, limit: int) -> str:
 
 def line(text: str, limit: int = 300) -> str:
     """Make one line for a plain_text element."""
-    return _escaped(one_line(text), limit)
-
-
-def paragraph(text: str, limit: int = 2900) -> str:
-    """Make several lines for a plain_text element; never two empty ones in a row."""
-    lines = "\n".join(part.rstrip() for part in clean(text).split("\n"))
-    return _escaped(re.sub(r"\n{3,}", "\n\n", lines).strip(), limit)
+    return cut(masked(one_line(text)).translate(_ANGLES), limit)
 
 
 def inline(text: str, limit: int = 150) -> str:
     """Make one line that may stand inside mrkdwn: it formats, links and mentions nothing."""
-    plain = one_line(text).translate(_LOOK_ALIKE)
-    return _escaped(_EMOJI_COLON.sub("\u2236", plain), limit)
+    return _escaped(_defused(one_line(text)), limit)
+
+
+def prose(text: str, limit: int = 2900) -> str:
+    """Make several lines of mrkdwn that format, link and mention nothing."""
+    lines = (_defused(part.rstrip()) for part in clean(text).strip().split("\n"))
+    unquoted = (re.sub(r"^\s*>", "\u203a", part) for part in lines)
+    return _escaped(re.sub(r"\n{3,}", "\n\n", "\n".join(unquoted)), limit)
+
+
+def _defused(text: str) -> str:
+    plain = _EMOJI.sub("\u2236", text.translate(_LOOK_ALIKE))
+    return _ITALIC.sub("\u02cd", plain)
 
 
 def code(text: str, limit: int = 150) -> str:
@@ -55,6 +61,16 @@ def code_block(text: str, limit: int = 2900) -> str:
     """Make a code block; what does not fit is cut at its end."""
     inside = _escaped(clean(text).replace("`", "'").strip("\n"), limit - 8)
     return f"```\n{inside or ' '}\n```"
+
+
+def joined(lines: list[str], limit: int = 2900) -> str:
+    """Join lines of mrkdwn; whole lines are cut at the end, so that no token is torn."""
+    room = limit - len(CUT)
+    for number, shown in enumerate(lines):
+        room -= len(shown) + 1
+        if room < 0:
+            return "\n".join([*lines[:number], CUT])
+    return "\n".join(lines)
 
 
 def short(sha: str | None) -> str:
@@ -76,6 +92,11 @@ def when(ms: int) -> str:
     moment = datetime.fromtimestamp(ms // 1000, UTC)
     fallback = f"{moment:%Y-%m-%d %H:%M} UTC"
     return f"<!date^{ms // 1000}^{{date_short_pretty}} at {{time}}|{fallback}>"
+
+
+def without_dates(text: str) -> str:
+    """Write times in UTC, for a client that does not know Slack's date tokens."""
+    return re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)
 
 
 def took(milliseconds: int) -> str:

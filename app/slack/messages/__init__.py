@@ -6,8 +6,8 @@ from app.core.config import RepoConfig
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages.card import card_message
-from app.slack.messages.production_tests import production_tests
-from app.slack.messages.say import say_message
+from app.slack.messages.production_tests import ProductionTests, production_tests
+from app.slack.messages.say import say_message, verification
 from app.slack.messages.staging import staging_failed, staging_progress
 from app.slack.messages.status import status_message
 from app.slack.messages.unknown import unknown_alert
@@ -27,7 +27,7 @@ def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
     for run in state.runs.values():
         if (alert := unknown_alert(state, repo, run)) and run.ended_at is not None:
             timed.append((run.ended_at, f"alert:unknown:{run.attempt.attempt_id}", alert))
-    for tests in production_tests(state):
+    for tests in _tests_of_their_own(state):
         first = tests.runs[0]
         slot = f"progress:e2e:{first.attempt.attempt_id}"
         timed.append((first.started_at, slot, tests.message()))
@@ -36,6 +36,17 @@ def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
     timed.sort(key=lambda item: item[0])
     status = status_message(state, repo)
     return {"status": status} | {slot: message for _, slot, message in timed}
+
+
+def _tests_of_their_own(state: State) -> list[ProductionTests]:
+    """Return the verifications that need a message: a green one is told by the end of the plan."""
+    ends = [verification(state, say) for say in state.says if say.because == "done"]
+    told = {tests.runs[0].attempt.attempt_id for tests in ends if tests}
+    return [
+        tests
+        for tests in production_tests(state)
+        if tests.was_red or tests.runs[0].attempt.attempt_id not in told
+    ]
 
 
 def next_change(state: State, now: int) -> int | None:

@@ -9,9 +9,10 @@ from app.core.state import Card, State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
-from app.slack.messages.settled import settled_card
+from app.slack.messages.settled import action, settled_card
 
 MAX_COMMITS = 10
+MAX_ARGUMENTS = 12
 
 
 def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Message:
@@ -26,24 +27,16 @@ def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Messag
         *_quote(card),
         blocks.section(_change(spec, facts)),
         *_commits(facts, spec),
-        blocks.section(text.code_block(_exact(spec), 2600)),
+        blocks.section(_exact(spec)),
         blocks.section(_evidence(card, repo, whom)),
         *_model_words(card),
         *_standing(state, card),
         blocks.actions(_buttons(state, card)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
-    fallback = f"{whom}: approve {verb(spec).lower()} of {_target(spec)} to {spec.sha[:7]}?"
-    return Message(fallback if approvers else f"{_title(card)}: nobody can approve", tuple(parts))
-
-
-def verb(spec: ActionSpec) -> str:
-    """Return what the action is called."""
-    return "Deploy" if spec.kind == "deploy" else "Rollback"
-
-
-def _target(spec: ActionSpec) -> str:
-    return f"{text.inline(spec.service, 60)} in {spec.environment}"
+    asked = f"{whom}: approve to {action(spec)}, {text.short(spec.sha)}?"
+    nobody = f"Nobody can approve to {action(spec)}: no approvers are configured"
+    return Message(asked if approvers else nobody, tuple(parts))
 
 
 def _title(card: Card) -> str:
@@ -56,8 +49,8 @@ def _title(card: Card) -> str:
 def _quote(card: Card) -> list[Block]:
     if not card.request.quote or card.request.plan < 2:
         return []
-    by = blocks.mrkdwn(f"{text.user(card.request.quoted_user)} wrote:")
-    return [blocks.context(by, blocks.plain(f"“{text.line(text.quoted(card.request.quote))}”"))]
+    by = blocks.context(blocks.mrkdwn(f"{text.user(card.request.quoted_user)} wrote:"))
+    return [by, blocks.context(blocks.plain(f"“{text.line(text.quoted(card.request.quote))}”"))]
 
 
 def _change(spec: ActionSpec, facts: CardFacts) -> str:
@@ -74,7 +67,7 @@ def _change(spec: ActionSpec, facts: CardFacts) -> str:
 
 
 def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
-    """List the commits that go in, or that a rollback takes out, as plain text."""
+    """List the commits that go in, or that a rollback takes out."""
     if not facts.commits:
         return []
     shown = facts.commits[:MAX_COMMITS]
@@ -84,19 +77,23 @@ def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
         lines.append(f"… and {total - len(shown)} more (cut)")
     out = spec.kind == "rollback" or facts.commits_total < 0
     title = f"{runs.counted(total, 'commit')} {'taken out' if out else 'going in'}:"
-    return [blocks.plain_section("\n".join([title, *lines]))]
+    return [blocks.section("\n".join([title, *lines]))]
 
 
 def _commit(commit: Commit) -> str:
-    by = f" · {text.line(commit.author, 60)}" if commit.author else ""
-    return f"{commit.sha[:7]} {text.line(commit.title, 120)}{by}"
+    by = f" · {text.inline(commit.author, 60)}" if commit.author else ""
+    return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
 
 
 def _exact(spec: ActionSpec) -> str:
     """Return the exact call and the deployer's exact arguments; what hides is shown as \\u…."""
-    arguments = [f"  {key} = {json.dumps(value)}" for key, value in sorted(spec.arguments.items())]
-    call = f"{spec.tool}(sha={json.dumps(spec.sha)})"
-    return "\n".join([call, f"runs {spec.deployer} with", *arguments])
+    lines = [f"{spec.tool}(sha={json.dumps(spec.sha)})"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in sorted(spec.arguments.items())]
+    shown = [text.code(line, 1200) for line in lines[:MAX_ARGUMENTS]]
+    shown.insert(1, f"runs deployer {text.code(spec.deployer)} with")
+    if len(lines) > MAX_ARGUMENTS:
+        shown.append(f"… and {len(lines) - MAX_ARGUMENTS} more (cut)")
+    return text.joined(shown)
 
 
 def _evidence(card: Card, repo: RepoConfig, whom: str) -> str:
@@ -161,21 +158,27 @@ def _while_down(state: State) -> str:
 
 
 def _buttons(state: State, card: Card) -> list[Block]:
-    spec, value = card.request.spec, f"{state.thread_id}:{card.request.call_id}"
+    value = f"{state.thread_id}:{card.request.call_id}"
     on_hold = card.request.facts.hold and not card.hold_released_by
     made: list[Block] = []
-    if on_hold or (state.held_by and state.model_down):
-        made.append(blocks.button("Release", "release", value))
-    elif card.request.facts.approvers:
-        was = spec.production_was[:7] if spec.production_was else "an unknown version"
-        asked = blocks.confirm(
-            f"{verb(spec)} {text.line(spec.service, 40)}?",
-            f"{text.line(spec.service, 60)} in {spec.environment} goes from {was} "
-            f"to {spec.sha[:7]}.",
-            verb(spec) if spec.kind == "deploy" else "Roll back",
-            "Not yet",
-        )
-        made.append(blocks.button("Approve", "approve", value, "primary", asked))
+    if card.request.facts.approvers:
+        release = on_hold or (state.held_by and state.model_down)
+        forward = blocks.button("Release", "release", value) if release else _approve(card, value)
+        made.append(forward)
     made.append(blocks.button("Reject", "reject", value, "danger"))
     made.append(blocks.button("Reject with feedback", "reject_with_feedback", value))
     return made
+
+
+def _approve(card: Card, value: str) -> Block:
+    spec = card.request.spec
+    service = text.line(spec.service, 60)
+    was = spec.production_was[:7] if spec.production_was else "an unknown version"
+    way = "Deploy" if spec.kind == "deploy" else "Roll back"
+    asked = blocks.confirm(
+        f"{way} {service}?",
+        f"{service} in {spec.environment} goes from {was} to {spec.sha[:7]}.",
+        way,
+        "Not yet",
+    )
+    return blocks.button("Approve", "approve", value, "primary", asked)

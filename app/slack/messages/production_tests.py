@@ -21,6 +21,11 @@ class ProductionTests:
         return self.runs[-1].outcome is None
 
     @property
+    def was_red(self) -> bool:
+        """Tell whether a run of it ended other than green."""
+        return any(run.outcome not in (None, "succeeded") for run in self.runs)
+
+    @property
     def passed(self) -> bool:
         """Tell whether the newest run is green."""
         return self.runs[-1].outcome == "succeeded"

@@ -20,15 +20,14 @@ def say_message(state: State, repo: RepoConfig, say: Say) -> Message:
         case "note":
             return Message(_short(say), (blocks.context(blocks.plain(text.line(say.text, 1500))),))
         case "reply":
-            return Message(_short(say), (blocks.plain_section(text.paragraph(say.text)),))
+            return Message(_short(say), (blocks.section(text.prose(say.text) or "…"),))
 
 
 def _question(state: State, repo: RepoConfig, say: Say) -> Message:
     whom = people.asked(state, repo, say.at)
-    parts: list[Block] = [blocks.plain_section(text.paragraph(say.text))]
-    if whom:
-        mark = "⚠️" if say.because == "stuck" else "💬"
-        parts.insert(0, blocks.section(f"{mark} {whom}"))
+    mark = "⚠️" if say.because == "stuck" else "💬"
+    asked = f"{mark} {whom + ' ' if whom else ''}{text.prose(say.text)}"
+    parts: list[Block] = [blocks.section(asked)]
     if say.choices and not say.answered:
         parts.append(blocks.actions(_choices(state, say)))
         parts.append(blocks.context(blocks.plain("Or answer in your own words.")))
@@ -44,8 +43,8 @@ def _choices(state: State, say: Say) -> list[Block]:
 
 
 def _done(state: State, repo: RepoConfig, say: Say) -> Message:
-    parts: list[Block] = [blocks.plain_section(text.paragraph(say.text))]
-    tests = _verification(state, say)
+    parts: list[Block] = [blocks.section(text.prose(say.text) or "…")]
+    tests = verification(state, say)
     if tests:
         parts.append(blocks.context(blocks.mrkdwn(tests.verdict)))
     elif _to_be_tested(state, repo, say):
@@ -58,7 +57,7 @@ def _done(state: State, repo: RepoConfig, say: Say) -> Message:
     return Message(_short(say), tuple(parts))
 
 
-def _verification(state: State, say: Say) -> ProductionTests | None:
+def verification(state: State, say: Say) -> ProductionTests | None:
     """Return the tests that followed this sentence, up to the next end of a plan."""
     later = (s.at for s in state.says if s.because == "done" and s.n > say.n)
     until = next(later, None)

@@ -1,14 +1,10 @@
 """A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
 
-import re
-
 from app.core.spec import ActionSpec
 from app.core.state import Card, Run, State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
-
-_STATED = re.compile(r"(it happened|it did not happen), says <@([UW][A-Z0-9]+)>")
 
 
 def settled_card(state: State, card: Card, now: int) -> Message:
@@ -17,7 +13,7 @@ def settled_card(state: State, card: Card, now: int) -> Message:
     if card.status == "approved" and run:
         return _run(state, card, run, now)
     mark, what = _ending(state, card)
-    parts: list[Block] = [_title(mark, card), blocks.context(*what)]
+    parts: list[Block] = [_title(mark, card), *(blocks.context(line) for line in what)]
     if _can_ask_again(state, card):
         value = f"{state.thread_id}:{card.request.call_id}"
         parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
@@ -90,7 +86,7 @@ def _run(state: State, card: Card, run: Run, now: int) -> Message:
     parts: list[Block] = [_title(runs.MARKS[run.outcome], card)]
     if run.outcome is None and run.line.strip():
         lines.append(text.code(run.line, 200))
-    parts.append(blocks.context(*(blocks.mrkdwn(line) for line in lines)))
+    parts += [blocks.context(blocks.mrkdwn(line)) for line in lines]
     if run.outcome in ("failed", "unknown"):
         parts += runs.tail(run)
     if run.outcome == "unknown":
@@ -110,8 +106,8 @@ def _outcome(card: Card, run: Run) -> str:
         return f"{approved} · {doing} since {text.when(run.started_at)}{cancel}"
     ended = text.when(run.ended_at or run.started_at)
     trace = _trace(card)
-    if stated := _STATED.fullmatch(run.summary):
-        return f"{approved} · {stated[1]}, says {text.user(stated[2])} · {trace}"
+    if said := runs.stated(run):
+        return f"{approved} · {said} · {trace}"
     why = f": {text.inline(run.summary, 250)}" if run.summary else ""
     if run.outcome == "succeeded":
         return f"{approved} · succeeded {ended} after {runs.duration(run)} · {trace}"

@@ -10,7 +10,6 @@ from app.slack.messages import people, runs
 from app.slack.messages.settled import action, waiting_for
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
 
-
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
 
@@ -19,13 +18,13 @@ def status_message(state: State, repo: RepoConfig) -> Message:
     lines = [line for line in (_staging_line(state, repo), _production_line(state, repo)) if line]
     parts: list[Block] = []
     if state.origin == "merge":
-        parts += [blocks.header(_title(state)), *_byline(state, repo)]
+        parts += [blocks.header(text.line(_title(state), 150)), *_byline(state, repo)]
     parts.append(blocks.section("\n".join(lines)))
     if buttons := _buttons(state, repo):
         parts.append(blocks.actions(buttons))
     text_now = _plain(lines[-1])
     return Message(
-        text=f"{_title(state)}: {text_now}" if state.origin == "merge" else text_now,
+        text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),
         in_thread=state.origin == "mention",
     )

@@ -5,17 +5,21 @@ from app.core.state import Run, State
 from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
+from app.slack.messages.runs import stated
+from app.slack.messages.settled import action
 
 
 def unknown_alert(state: State, repo: RepoConfig, run: Run) -> Message | None:
     """Ask those who approved to settle an unknown outcome; None where nothing was unknown."""
     card = state.cards.get(run.call_id or "")
-    if card is None or run.outcome != "unknown":
+    settled = stated(run)
+    if card is None or (run.outcome != "unknown" and not settled):
         return None
-    what = f"{run.attempt.kind} of {text.inline(run.attempt.service or '', 60)} to production"
+    what = action(card.request.spec)
+    if settled:
+        said = f"Settled: {settled} ({what})."
+        return Message(text=said, blocks=(blocks.context(blocks.mrkdwn(said)),))
     whom = [text.user(slack_id) for slack_id in card.approvers]
     called = people.all_of(whom) if whom else (people.owner(state, repo) or "Somebody")
-    said = (
-        f"{called}: nobody can tell whether the {what} happened. Please say so on its card above."
-    )
+    said = f"{called}: nobody can tell whether this happened: {what}. Please say so on its card."
     return Message(text=said, blocks=(blocks.section(f"❓ {said}"),))
