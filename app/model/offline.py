@@ -1,0 +1,190 @@
+"""The planner without a model: answers people's words, and otherwise proposes what is left."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core import events as ev
+from app.core.ports import ModelAnswer, Turn
+from app.model import offline_replies as say
+from app.model.offline_plan import Plan, Step
+from app.model.offline_words import DEFAULT_WAIT_SECONDS, HELP, WISHES, Heard, hear
+
+NAME = "offline planner"
+MAX_WAIT_SECONDS = 7 * 24 * 3600
+
+
+class OfflinePlanner:
+    """A `Model` that is code: it never guesses, and asks when it is not sure.
+
+    It works on the turn's state and entries, so it needs no prompt and always answers the same.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the name that cards and logs show."""
+        return NAME
+
+    async def next_step(self, turn: Turn) -> ModelAnswer:
+        """Return the next step; raises nothing."""
+        step = next_step(turn)
+        return ModelAnswer(tool=step.tool, arguments=dict(step.arguments), by=NAME)
+
+
+def next_step(turn: Turn) -> Step:
+    """Return the next step of a thread; deterministic."""
+    return _Answering(turn).step()
+
+
+class _Answering:
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.state = turn.state
+        self.tools = {tool.name for tool in turn.tools}
+        self.plan = Plan(turn)
+
+    def step(self) -> Step:
+        """Return the step if its tool is there and code has not just refused it, else words."""
+        step = self._answer() if self.state.unread else self.plan.next_step()
+        if step.tool not in self.tools:
+            return _reply(_not_now(step.tool))
+        refused = self._refused(step)
+        if refused is None:
+            return step
+        if "reply" not in self.tools:
+            return self.plan.ask(f"I cannot go on: {refused}")
+        return _reply(f"I cannot do that: {refused}")
+
+    def _answer(self) -> Step:
+        """Answer the unread words: what is unclear, then wishes, questions, courtesies."""
+        services, mode = self.plan.services, self.state.mode
+        heard = [hear(words.text, services, mode) for words in self.state.unread]
+        kinds = {h.kind for h in heard}
+        if "unclear" in kinds:
+            return self.plan.ask(say.UNCLEAR)
+        wishes = [h for h in heard if h.kind in WISHES or h.kind in ("wait", "e2e")]
+        if wishes:
+            return self._wish(wishes[-1])
+        talk = [h for h in heard if h.kind not in ("thanks", "approval")]
+        if talk:
+            return self._talk(talk[-1])
+        return self._approval() if "approval" in kinds else self._courtesy()
+
+    def _wish(self, heard: Heard) -> Step:
+        if heard.kind == "wait":
+            return _wait(heard.number or DEFAULT_WAIT_SECONDS, "a person asked to wait")
+        if heard.kind == "e2e":
+            return Step("run_e2e_tests", {"environment": heard.environment})
+        if self.plan.memory.odd_sha:
+            return self._odd_sha()
+        step = self.plan.next_step()
+        card = self.state.pending
+        if card is None or (step.tool, step.arguments.get("sha")) != (
+            card.request.spec.tool,
+            card.request.spec.sha,
+        ):
+            return step
+        sha, there = card.request.spec.sha, self.plan.production
+        if heard.services and all(there[service] == sha for service in heard.services):
+            return _reply(f"{say.there_already(heard.services, sha)} {say.CARD_WAITS}")
+        return _reply(say.SAME_CARD)
+
+    def _odd_sha(self) -> Step:
+        text = say.unknown_sha(self.plan.memory.odd_sha, list(self.state.known.values()))
+        return _reply(text) if self.state.pending else self.plan.ask(text)
+
+    def _talk(self, heard: Heard) -> Step:
+        facts = self.state.facts
+        match heard.kind:
+            case "running":
+                return _reply(say.running(facts.running if facts else ()))
+            case "changes":
+                return _reply(say.changes(facts.commits if facts else ()))
+            case "failure":
+                return _reply(say.failure(self.state))
+            case "commits":
+                limit = max(1, min(heard.number or 10, 20))
+                return self._fetch("The newest commits", "list_git_commits", {"limit": limit})
+            case "deployments":
+                service = (*heard.services, *self.plan.services)[0]
+                arguments = {"service": service}
+                return self._fetch(f"Deployments of {service}", "list_deployments", arguments)
+            case "help":
+                return _reply(HELP)
+            case _:
+                return _reply(f"I cannot answer that. {HELP}")
+
+    def _fetch(self, what: str, tool: str, arguments: Mapping[str, Any]) -> Step:
+        result = self._fetched()
+        return Step(tool, arguments) if result is None else _reply(say.fetched(what, result))
+
+    def _fetched(self) -> str | None:
+        """Return what a tool answered, or why it was refused, since a person last spoke."""
+        for entry in reversed(self.turn.entries):
+            match entry.event:
+                case ev.HumanSaid() | ev.ApprovalRejected():
+                    return None
+                case ev.ToolAnswered(result=result):
+                    return result
+                case ev.ToolRefused(error=error):
+                    return f"not available: {error}"
+                case _:
+                    continue
+        return None
+
+    def _approval(self) -> Step:
+        if self.state.pending:
+            return _reply(say.BUTTON)
+        if self.state.question or self.state.plan_ended is not None:
+            return _reply(say.NO_CARD)
+        if "request_more_information" not in self.tools:
+            return _reply(say.NO_CARD)
+        return self.plan.next_step()
+
+    def _courtesy(self) -> Step:
+        waiting = self._wait_left()
+        if waiting:
+            return _wait(waiting, "the wait that was asked for goes on")
+        return Step("ignore", {"reason": "thanks need no step"})
+
+    def _wait_left(self) -> int:
+        """Return the seconds left of a wait; a person's words end it, thanks should not."""
+        for entry in reversed(self.turn.entries):
+            match entry.event:
+                case ev.WaitStarted(until=until):
+                    return max(0, until - self.turn.now) // 1000
+                case ev.HumanSaid() | ev.ShasResolved() | ev.FactsFetched() | ev.MessagePosted():
+                    continue
+                case _:
+                    return 0
+        return 0
+
+    def _refused(self, step: Step) -> str | None:
+        """Return why code refused the very same call since a person spoke or the bot went on."""
+        errors: dict[str, str] = {}
+        for entry in reversed(self.turn.entries):
+            match entry.event:
+                case ev.ToolRefused(call_id=call_id, error=error):
+                    errors[call_id] = error
+                case ev.ToolProposed() as call if call.call_id in errors:
+                    if (call.tool, dict(call.arguments)) == (step.tool, dict(step.arguments)):
+                        return errors[call.call_id]
+                case ev.HumanSaid() | ev.ApprovalRejected() | ev.BotSaid() | ev.ToolEnded():
+                    return None
+                case _:
+                    continue
+        return None
+
+
+def _not_now(tool: str) -> str:
+    if tool == "request_more_information":
+        return say.UNCLEAR_WHILE_BUSY
+    planned = tool.startswith(("deploy_", "rollback_", "done_", "nothing_"))
+    return say.NOTED if planned else say.NO_STEP_NOW
+
+
+def _wait(seconds: int, reason: str) -> Step:
+    return Step("wait_for", {"seconds": min(seconds, MAX_WAIT_SECONDS), "reason": reason})
+
+
+def _reply(message: str) -> Step:
+    return Step("reply", {"message": message})

@@ -1,0 +1,230 @@
+"""What the offline planner remembers of a thread: people's wishes, refusals, what was shipped."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.core import events as ev
+from app.core.state import Mode, State
+from app.core.untrusted import cut, one_line
+from app.model.offline_words import WISHES, Heard, hear
+
+Proposal = tuple[str, str]  # the tool and the full SHA
+
+
+@dataclass(slots=True)
+class Memory:
+    """What holds for the next step, from all events of the thread.
+
+    `only` is None where all services are wanted. `blocked` is what was refused or failed; it is
+    not proposed again unasked. `troubled`: nobody has said yet what to do about it. `before` is
+    what the services ran before this thread shipped something unverified, oldest first.
+    """
+
+    first: list[str] = field(default_factory=list[str])
+    last: list[str] = field(default_factory=list[str])
+    only: set[str] | None = None
+    skip: set[str] = field(default_factory=set[str])
+    sha: str | None = None
+    odd_sha: str = ""
+    back: tuple[str, ...] | None = None
+    back_sha: str | None = None
+    blocked: set[Proposal] = field(default_factory=set[Proposal])
+    troubled: str = ""
+    ended: bool = False
+    unclear: bool = False
+    before: dict[str, str | None] = field(default_factory=dict[str, str | None])
+
+
+def remember(entries: Iterable[ev.Entry], state: State, services: Sequence[str]) -> Memory:
+    """Fold the entries of a thread into what the planner remembers."""
+    remembering = _Remembering(state, services)
+    for entry in entries:
+        remembering.apply(entry.event)
+    return remembering.memory
+
+
+def resolve(sha: str, known: Mapping[str, object]) -> str | None:
+    """Return the one known SHA that begins so, or None."""
+    found = [full for full in known if full.startswith(sha)]
+    return found[0] if len(found) == 1 else None
+
+
+class _Remembering:
+    """Applies events one by one; the methods are named after the events and the wishes."""
+
+    def __init__(self, state: State, services: Sequence[str]) -> None:
+        self.memory = Memory()
+        self.state = state
+        self.services = services
+        self.verified = False
+        self.stopped = False
+        self.mode: Mode = "deploy"
+
+    def apply(self, event: ev.Event) -> None:
+        handler = getattr(self, f"on_{event.type}", None)
+        if handler is not None:
+            handler(event)
+
+    def on_thread_started(self, e: ev.ThreadStarted) -> None:
+        self.memory.only = set() if e.origin == "mention" else None
+
+    def on_human_said(self, e: ev.HumanSaid) -> None:
+        self._hear(e.text)
+
+    def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
+        spec = self.state.cards[e.call_id].request.spec
+        self._block((spec.tool, spec.sha), f"{spec.tool}({spec.sha[:7]}) was rejected")
+        if e.text:
+            self._hear(e.text)
+
+    def on_stop_requested(self, e: ev.StopRequested) -> None:
+        self.stopped = True
+
+    def on_continued(self, e: ev.Continued) -> None:
+        self.stopped = self.memory.ended = False
+
+    def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
+        self.mode = "rollback"
+        self.memory = Memory(before=self.memory.before)
+
+    def on_verification_ended(self, e: ev.VerificationEnded) -> None:
+        self.verified = e.passed
+        if e.passed:
+            self.mode = "deploy"
+
+    def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
+        run = self.state.runs[e.attempt_id]
+        if e.happened and run.attempt.service:
+            self._shipped(run.attempt.service, run.attempt.kind == "rollback", run.call_id)
+
+    def on_tool_ended(self, e: ev.ToolEnded) -> None:
+        run = self.state.runs[e.attempt_id]
+        attempt = run.attempt
+        if not run.is_production_effect or attempt.service is None or e.outcome == "unknown":
+            return
+        place = "to_prod" if attempt.kind == "deploy" else "in_prod"
+        proposal = (f"{attempt.kind}_{attempt.service}_{place}", attempt.sha)
+        if e.outcome == "cancelled" and self.stopped:
+            return
+        if e.outcome != "succeeded":
+            why = cut(one_line(e.summary), 300)
+            self._block(proposal, f"The {attempt.kind} of {attempt.service} {e.outcome}: {why}")
+            return
+        self.memory.blocked.discard(proposal)
+        self._shipped(attempt.service, attempt.kind == "rollback", run.call_id)
+
+    def _shipped(self, service: str, rolled_back: bool, call_id: str | None) -> None:
+        before = self.memory.before
+        if rolled_back:
+            before.pop(service, None)
+            return
+        if self.verified:
+            before.clear()
+            self.verified = False
+        card = self.state.cards.get(call_id or "")
+        before.setdefault(service, card.request.spec.production_was if card else None)
+
+    def _block(self, proposal: Proposal, why: str) -> None:
+        self.memory.blocked.add(proposal)
+        self.memory.troubled = why
+
+    def _hear(self, text: str) -> None:
+        heard = hear(text, self.services, self.mode)
+        if heard.kind == "unclear":
+            self.memory.unclear = True
+        if heard.kind not in WISHES:
+            return
+        self.memory.odd_sha = ""
+        if heard.sha and resolve(heard.sha, self.state.known) is None:
+            self.memory.odd_sha = heard.sha
+            return
+        self.memory.unclear, self.memory.troubled = False, ""
+        self.memory.ended = heard.kind == "stop here"
+        getattr(self, f"wish_{heard.kind.replace(' ', '_')}")(heard)
+
+    def wish_order(self, heard: Heard) -> None:
+        self._want(heard.services, alone=len(heard.services) > 1)
+        self.memory.first = list(heard.services)
+        self.memory.last = [s for s in self.memory.last if s not in heard.services]
+        self.memory.blocked.clear()
+
+    def wish_last(self, heard: Heard) -> None:
+        if not self.memory.only:
+            self.memory.only = None
+        self.memory.last = list(heard.services)
+        self.memory.first = [s for s in self.memory.first if s not in heard.services]
+        self.memory.blocked.clear()
+
+    def wish_reverse(self, heard: Heard) -> None:
+        order = in_order(self.services, self.memory)
+        self.wish_order(Heard("order", tuple(reversed(order))))
+
+    def wish_only(self, heard: Heard) -> None:
+        self.memory.only = set(heard.services)
+        self.memory.skip.difference_update(heard.services)
+        self._lift(heard.services)
+
+    def wish_skip(self, heard: Heard) -> None:
+        memory = self.memory
+        memory.skip.update(heard.services)
+        memory.only = memory.only - memory.skip if memory.only else None
+
+    def wish_deploy(self, heard: Heard) -> None:
+        memory = self.memory
+        memory.sha = resolve(heard.sha, self.state.known) if heard.sha else memory.sha
+        memory.back = None
+        if not heard.services:
+            memory.blocked.clear()
+            if not heard.sha:
+                memory.skip.clear()
+            if not heard.sha or not memory.only:
+                memory.only = None
+            return
+        self._want(heard.services, alone=memory.only is not None)
+        memory.first = [*heard.services, *(s for s in memory.first if s not in heard.services)]
+        self._lift(heard.services)
+
+    def wish_rollback(self, heard: Heard) -> None:
+        memory = self.memory
+        memory.back = heard.services
+        memory.back_sha = resolve(heard.sha, self.state.known) if heard.sha else None
+        memory.first = list(heard.services)
+        self._lift(heard.services or self.services)
+
+    def wish_again(self, heard: Heard) -> None:
+        self.memory.blocked.clear()
+
+    def wish_go_on(self, heard: Heard) -> None:
+        if not self.memory.only:
+            self.memory.only = None
+
+    def wish_stop_here(self, heard: Heard) -> None:
+        self.memory.back = None
+
+    def _want(self, services: Sequence[str], alone: bool) -> None:
+        memory = self.memory
+        memory.skip.difference_update(services)
+        if memory.only or (memory.only is not None and alone):
+            memory.only = {*memory.only, *services}
+        else:
+            memory.only = None
+
+    def _lift(self, services: Iterable[str]) -> None:
+        tools = {t for s in services for t in (f"deploy_{s}_to_prod", f"rollback_{s}_in_prod")}
+        self.memory.blocked = {p for p in self.memory.blocked if p[0] not in tools}
+
+
+def in_order(services: Iterable[str], memory: Memory) -> list[str]:
+    """Return the services in the order that people asked for, else as given."""
+    rest = list(services)
+    first = [service for service in memory.first if service in rest]
+    last = [service for service in memory.last if service in rest]
+    middle = [service for service in rest if service not in first and service not in last]
+    return [*first, *middle, *last]
+
+
+def wanted(services: Iterable[str], memory: Memory) -> list[str]:
+    """Return the services that people want, in order."""
+    order = in_order(services, memory)
+    picked = [s for s in order if memory.only is None or s in memory.only]
+    return [service for service in picked if service not in memory.skip]

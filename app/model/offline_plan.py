@@ -1,0 +1,156 @@
+"""What the offline planner proposes: the next deploy or rollback, the end, or a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import events as ev
+from app.core.ports import Turn
+from app.model import offline_replies as say
+from app.model.offline_memory import in_order, remember, resolve, wanted
+
+STOP = "stop here"
+MAX_CHOICES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One tool call."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+class Plan:
+    """The next step of a thread, from what people want and what production has."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.state = turn.state
+        self.services = list(turn.repo.production.services)
+        self.memory = remember(turn.entries, turn.state, self.services)
+        self.facts: Sequence[ev.Running] = turn.state.facts.running if turn.state.facts else ()
+        told = {running.service: self._full(running.sha) for running in self.facts}
+        shipped = turn.state.shipped
+        self.production = {s: told.get(s) or shipped.get(s) for s in self.services}
+
+    def next_step(self) -> Step:
+        """Propose what people want and production does not have, or end, or ask."""
+        memory = self.memory
+        if memory.ended:
+            return self._done("as asked")
+        if memory.unclear:
+            return self.ask(say.UNCLEAR)
+        if memory.troubled:
+            return self.ask(f"{memory.troubled}. What should I do?")
+        if self.state.mode == "rollback" or memory.back is not None:
+            return self._rollback()
+        return self._deploy()
+
+    def target(self) -> str | None:
+        """Return the SHA that is to be deployed, if any is known."""
+        if self.memory.sha:
+            return self.memory.sha
+        if self.state.sha:
+            return self.state.sha
+        if self.state.shipped:
+            return list(self.state.shipped.values())[-1]
+        staged = self.state.facts.staged if self.state.facts else ()
+        return staged[0].sha if staged else None
+
+    def ask(self, question: str) -> Step:
+        """Ask people, with choices that the planner itself understands."""
+        arguments = {"question": question, "choices": self._choices()}
+        return Step("request_more_information", arguments)
+
+    def _deploy(self) -> Step:
+        sha = self.target()
+        if sha is None:
+            return self.ask("No commit has passed staging here. Which SHA should I deploy?")
+        if self.memory.only is not None and not self.memory.only and not self.memory.skip:
+            return self.ask("What should I deploy?")
+        picked = wanted(self.services, self.memory)
+        todo = [s for s in picked if self.production[s] != sha]
+        good = [s for s in todo if not self._is_bad(s, sha)]
+        for service in good:
+            tool = f"deploy_{service}_to_prod"
+            if not self._is_refused(tool, sha):
+                return Step(tool, {"sha": sha, "reason": self._reason(service)})
+        if picked and not todo and not self.state.shipped:
+            return Step("nothing_to_do", {"reason": say.there_already(picked, sha)})
+        return self._done(_left_because(len(todo), len(good)))
+
+    def _is_refused(self, tool: str, sha: str) -> bool:
+        return (tool, sha) in self.memory.blocked or (tool, sha) in self.state.refused
+
+    def _is_bad(self, service: str, sha: str) -> bool:
+        held = (r.hold for r in self.facts if r.service == service and r.hold)
+        return self.state.rolled_back.get(service) == sha or any(sha in hold for hold in held)
+
+    def _reason(self, service: str) -> str:
+        memory = self.memory
+        asked = memory.first or memory.last or memory.only or memory.skip or memory.sha
+        why = "As asked for in this thread" if asked else "Next in the configured order"
+        return f"{why}; production has {say.short(self.production[service])}."
+
+    def _rollback(self) -> Step:
+        memory = self.memory
+        named = memory.back or list(reversed(memory.before))
+        order = [s for s in in_order(named, memory) if s not in self.state.rolled_back]
+        picked = wanted(order, memory) if self.state.mode == "rollback" else order
+        if not order and not self.state.rolled_back:
+            return self.ask("I do not know what this thread brought to production.")
+        for service in picked:
+            sha = memory.back_sha or self._earlier(service)
+            if sha is None:
+                return self.ask(f"I do not know what {service} ran before.")
+            tool = f"rollback_{service}_in_prod"
+            if not self._is_refused(tool, sha):
+                now = say.short(self.production[service])
+                reason = f"{self._why_back()}; {service} runs {now} now."
+                return Step(tool, {"sha": sha, "reason": reason})
+        return self._done("")
+
+    def _why_back(self) -> str:
+        check = self.state.verification
+        if self.memory.back is not None or not check or not check.failing_tests:
+            return "A person asked to go back, or production tests are red"
+        return f"Failing on production: {', '.join(check.failing_tests[:3])}"
+
+    def _earlier(self, service: str) -> str | None:
+        current = self.production[service]
+        verified = [r.verified_sha for r in self.facts if r.service == service]
+        for sha in (self.memory.before.get(service), *verified):
+            if sha and sha != current and sha in self.state.known:
+                return sha
+        return None
+
+    def _done(self, why: str) -> Step:
+        sha, shipped = self.target(), self.state.shipped
+        left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
+        return Step("done_for_now", {"message": say.done(shipped, left, why)})
+
+    def _choices(self) -> list[str]:
+        back = [f"roll back {_spelt(s)}" for s in reversed(self.memory.before)]
+        if self.state.mode == "rollback":
+            return [*back[: MAX_CHOICES - 1], STOP]
+        again = ["try again"] if self.memory.troubled else []
+        sha = self.target()
+        left = [_spelt(s) for s in self.services if sha and self.production[s] != sha]
+        options = [f"{s} first" for s in left] if len(left) > 1 else [f"deploy {s}" for s in left]
+        if len(left) == 2:
+            options += [f"only {s}" for s in left]
+        forward = [*again, *options][: MAX_CHOICES - 1 - len(back[:1])]
+        return [*forward, *back[:1], STOP]
+
+    def _full(self, sha: str | None) -> str | None:
+        return sha and (resolve(sha, self.state.known) or sha)
+
+
+def _left_because(todo: int, good: int) -> str:
+    if not todo:
+        return "not asked for"
+    return "refused, or failed" if good else "rolled back from this commit, which is on hold"
+
+
+def _spelt(service: str) -> str:
+    return service.replace("_", " ")

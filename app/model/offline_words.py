@@ -1,0 +1,277 @@
+"""The small set of requests that the offline planner understands; anything else is unclear.
+
+A message counts only if all of it is understood, so a negation, an irony or a clause that is not
+in this file makes it unclear. `HELP` names what people can say.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from app.core.state import Mode
+from app.core.untrusted import clean
+from app.core.words import is_approval, is_continue, is_stop, sha_like
+
+Kind = Literal[
+    "order",
+    "last",
+    "reverse",
+    "only",
+    "skip",
+    "deploy",
+    "rollback",
+    "again",
+    "go on",
+    "stop here",
+    "wait",
+    "running",
+    "changes",
+    "commits",
+    "deployments",
+    "failure",
+    "e2e",
+    "help",
+    "thanks",
+    "approval",
+    "question",
+    "unclear",
+]
+
+WISHES: frozenset[Kind] = frozenset[Kind](
+    (
+        "order",
+        "last",
+        "reverse",
+        "only",
+        "skip",
+        "deploy",
+        "rollback",
+        "again",
+        "go on",
+        "stop here",
+    )
+)
+HELP = (
+    'I understand: "backend first", "deploy the backend before the frontend", "only the backend", '
+    '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '
+    '"wait 10 minutes", "what is on production?", "what changed?", "last 5 commits".'
+)
+DEFAULT_WAIT_SECONDS = 3600
+MAX_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a message means; `number` is a count of commits or of seconds."""
+
+    kind: Kind
+    services: tuple[str, ...] = ()
+    sha: str = ""
+    number: int = 0
+    environment: str = ""
+
+
+def hear(text: str, services: Sequence[str], mode: Mode = "deploy") -> Heard:
+    """Return what a message means, `unclear` unless every word of it is understood.
+
+    A wish that names the other mode's verb is turned into that mode's or is unclear.
+    """
+    words = _plain(text)
+    if len(text) > MAX_LENGTH or not words:
+        return Heard("unclear")
+    if is_stop(text):
+        return Heard("stop here")
+    if is_continue(text):
+        return Heard("go on")
+    if is_approval(text):
+        return Heard("approval")
+    for kind, pattern in _patterns(tuple(services)):
+        match = pattern.fullmatch(words)
+        if match:
+            return _in_mode(_heard(kind, match, services), words, mode)
+    asks = text.rstrip().endswith("?") and _ASKS.match(words) and not _NEGATION.search(words)
+    return Heard("question" if asks else "unclear")
+
+
+def _in_mode(heard: Heard, words: str, mode: Mode) -> Heard:
+    if heard.kind not in WISHES:
+        return heard
+    if mode == "rollback":
+        deploys = _DEPLOYS.search(words) or (heard.kind == "deploy" and heard.sha)
+        return Heard("unclear") if deploys else heard
+    if heard.kind != "rollback" and _GOES_BACK.search(words):
+        return replace(heard, kind="rollback" if heard.kind in ("only", "order") else "unclear")
+    return heard
+
+
+def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
+    groups = match.groupdict()
+    first = next((groups[name] for name in ("a", "a2", "a3") if groups.get(name)), "")
+    named = tuple(_services(first, services))
+    later = tuple(_services(groups.get("b") or "", services))
+    if groups.get("after"):
+        named, later = later, named
+    sha = groups.get("sha") or ""
+    if sha and not sha_like(sha):
+        return Heard("unclear")
+    number = _number(groups.get("n") or "") * _SECONDS.get((groups.get("unit") or "")[:3], 1)
+    if kind == "rollback" and groups.get("first"):
+        kind = "order"
+    environment = groups.get("environment") or ""
+    environment = "production" if environment.startswith("prod") else environment
+    return Heard(kind, tuple(dict.fromkeys((*named, *later))), sha, number, environment)
+
+
+def _services(text: str, services: Sequence[str]) -> Iterator[str]:
+    for match in re.finditer(_any_of(services), text):
+        spelt = re.sub(r"[ _-]", "", match.group())
+        yield next(name for name in services if name.replace("_", "") == spelt)
+
+
+_MENTION = re.compile(r"<@[a-z0-9]+(?:\|[^>]*)?>")
+_ASKS = re.compile(r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b")
+_NEGATION = re.compile(r"\b(?:not|no|never|dont|wont|cant|isnt|arent|without|stop|wait)\b")
+_SECONDS = {"sec": 1, "min": 60, "hou": 3600, "day": 86400}
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _plain(text: str) -> str:
+    """Return the words in one spelling; a sentence's end becomes a lone dot, emoji stay."""
+    words = _MENTION.sub(" ", clean(text).lower().strip())
+    words = re.sub(r"['\u2019`*]", "", words)
+    words = re.sub(r"[.!?;\n]+(?=\s|$)", " . ", words)
+    words = re.sub(r"\b(?:the|please|pls|service|services)\b", " ", words)
+    words = " ".join(words.split())
+    words = re.sub(r"(?:[ ,.])+$", "", words)
+    return re.sub(r"^(?:[ ,.])+", "", words).replace(" ,", ",").replace(",,", ",")
+
+
+def _number(text: str) -> int:
+    if text.isdigit():
+        return int(text[:6])
+    if text in ("a", "an"):
+        return 1
+    return _NUMBERS.index(text) if text in _NUMBERS else 0
+
+
+def _any_of(services: Sequence[str]) -> str:
+    names = sorted(services, key=len, reverse=True)
+    return r"\b(?:" + "|".join(name.replace("_", "[ _-]?") for name in names) + r")\b"
+
+
+_GREETS = (
+    r"(?:(?:hey|hi|hello|ok|okay|no|nope|hm+|yes|yeah|sorry|wait|actually|well|oh|thanks"
+    r"|thank you)\s*[,.]\s*)"
+)
+_ASKING = (
+    r"(?:(?:hey|hi|hello|actually|lets|let us|can you|can we|could you|could we|would you|you can"
+    r"|i want to|i want you to|id like to|i would like to|we want to|we need to|and|then|so|now)"
+    r"\s+)"
+)
+_ENDING = (
+    r"(?:\s*[,.]?\s+(?:thanks|thank you|thx|cheers|instead|now|right now|today|for now|this time"
+    r"|(?:to|on|in) prod(?:uction)?))*"
+    r"(?: because (?:(?!\b(?:not|no|never|\w+nt|but|unless|until|if|except|only|first)\b)"
+    r"[^.\n])*)?"
+)
+_SHA = r"(?:(?:commit|version|sha) )?(?P<sha>[0-9a-f]{7,40})"
+_COUNT = r"(?P<n>\d{1,4}|an?|" + "|".join(_NUMBERS[1:]) + ")"
+_DEPLOY = r"(?:deploy|ship|release|roll out|promote|push)"
+_ANY = r"(?:deploy|ship|release|roll out|promote|push|do|take|start with|begin with)"
+_BACK = r"(?:roll ?back|revert)"
+_YES = (
+    r"(?:yes|ok|okay|lgtm|looks good(?: to me)?|great|approved|i approve(?: this| it)?|go|go ahead"
+    r"|(?:ship|deploy|do|approve|release) (?:it|this)(?: now)?|:\+1:|:thumbsup:|:shipit:"
+    "|:white_check_mark:|\U0001f44d|\u2705)"
+)
+_ENOUGH = (
+    r"(?:stop here|thats (?:it|all|enough)|leave it(?: there)?|forget it|never ?mind"
+    r"|nothing(?: else| more)?|no more|do nothing|enough for today)"
+)
+_DEPLOYS = re.compile(rf"\b{_DEPLOY}\b")
+_GOES_BACK = re.compile(rf"\b{_BACK}\b")
+_ALL = r"(?:everything|all|all of it|all of them|both|rest)"
+_PROD = r"(?:on|in) prod(?:uction)?"
+_PRAISE = (
+    r"(?:thanks|thank you|thx|ty|cheers|nice|great|awesome|perfect|cool|good job|well done"
+    r"|great work|nice work|:tada:|:heart:|:pray:|:raised_hands:|:clap:)"
+)
+
+
+@cache
+def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+    one = _any_of(services)
+    several = rf"{one}(?:(?:\s*,\s*|\s+and\s+|\s*,\s*and\s+){one})*"
+    a, b = rf"(?P<a>{several})", rf"(?P<b>{several})"
+    spelt: list[tuple[Kind, str]] = [
+        ("order", rf"(?:{_ANY} )?{a} first"),
+        ("order", rf"(?:start|begin) with {a}"),
+        ("order", rf"(?:{_ANY} )?{a} before {b}"),
+        ("order", rf"(?:{_ANY} )?{a} (?P<after>after) {b}"),
+        ("order", rf"(?:{_ANY} )?{a}(?: first)?,?(?: and)? then (?:{_ANY} )?{b}"),
+        ("order", rf"(?:{_ANY} )?{a} first,?(?: and)? {b}(?: second| last| next| after(?: that)?)"),
+        ("last", rf"(?:{_ANY} )?{a} (?:last|later)|(?P<a2>{one}) can wait"),
+        ("reverse", r"(?:swap|reverse)(?: order| them)?|other way (?:a)?round"),
+        ("only", rf"(?:(?:{_ANY}|{_BACK}) )?(?:only|just) {a}"),
+        ("only", rf"(?:only|just) (?:{_ANY}|{_BACK}) {a}"),
+        ("only", rf"(?:(?:{_ANY}|{_BACK}) )?{a}(?: only| and nothing else| is enough)"),
+        ("only", rf"nothing but {a}"),
+        ("only", rf"(?:{_ANY} )?{a},?(?: and| but) (?:skip|leave out|not) {several}"),
+        ("skip", rf"(?:skip|leave out|omit|exclude) {a}"),
+        ("skip", rf"leave {a} (?:out|alone|as it is)"),
+        ("skip", rf"(?:(?:{_DEPLOY} )?{_ALL} )?(?:without|except|except for) {a}"),
+        ("skip", rf"(?:do not|dont) (?:{_DEPLOY}|{_BACK}) {a}"),
+        ("deploy", rf"{_DEPLOY} {a}(?: (?:at|as|to))?(?: {_SHA})?"),
+        ("deploy", rf"(?:{_DEPLOY}|use|take)(?: {_ALL})?(?: at)? {_SHA}"),
+        ("deploy", rf"{_DEPLOY} {_SHA} (?:of|for|to|on) {a}"),
+        ("deploy", rf"(?:now|also|and|next) {a}(?: too| also| as well)?"),
+        ("deploy", rf"(?:{_DEPLOY} )?{a} (?:too|also|as well|next|now)"),
+        ("deploy", rf"(?:retry|re-?deploy) {a}|(?:{_DEPLOY}|try) (?P<a3>{several}) again"),
+        ("deploy", rf"{_DEPLOY} {_ALL}"),
+        ("rollback", rf"{_BACK}(?: {a}| it| {_ALL})?(?P<first> first)?(?: to {_SHA})?"),
+        ("again", r"(?:try|do)(?: it| that)? (?:again|once more)|retry(?: it| that)?|again"),
+        (
+            "go on",
+            r"go on|continue|carry on|go ahead|proceed|next|keep going|as planned|default order"
+            r"|deploy|whats next",
+        ),
+        ("stop here", rf"{_ENOUGH}(?:[ ,.]+{_ENOUGH})*"),
+        ("wait", rf"(?:wait|hold on|pause)(?: for)?(?: {_COUNT} ?{_unit()})?|not yet|hold on"),
+        ("wait", rf"give (?:me|us) {_COUNT} ?{_unit()}"),
+        ("running", rf"what(?:s| is| runs)?(?: running| live| deployed| currently)? {_PROD}"),
+        ("running", rf"wh(?:at|ich) (?:version|sha|commit)s? (?:is|are|runs?)(?: live)? {_PROD}"),
+        ("running", r"what(?:s| is) (?:live|deployed)|status"),
+        ("changes", r"what(?:s| is) (?:in (?:this|it)|new|changed)|what changed"),
+        (
+            "commits",
+            rf"(?:what (?:are|were) |show(?: me| us)? |list )?(?:last|latest|newest|recent)"
+            rf"(?: {_COUNT})? commits?",
+        ),
+        (
+            "deployments",
+            rf"(?:show(?: me)? |list )?(?:last |latest |recent )?deployments(?: of {a})?",
+        ),
+        ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
+        (
+            "e2e",
+            r"(?:re-?)?run (?:e2e|end to end)(?: tests)?(?: again)? (?:on|in|against)"
+            r" (?P<environment>staging|prod(?:uction)?)",
+        ),
+        ("help", r"help|what can you do|what can i (?:say|do)"),
+        ("thanks", rf"{_PRAISE}(?:[ ,]+(?:{_PRAISE}|so much|a lot|all|everyone))*"),
+        ("approval", rf"{_YES}(?:[ ,.]+{_YES})*"),
+    ]
+    bare: frozenset[Kind] = frozenset({"thanks", "approval", "again", "wait"})
+    return tuple(
+        (kind, re.compile(pattern if kind in bare else _framed(pattern))) for kind, pattern in spelt
+    )
+
+
+def _unit() -> str:
+    return r"(?P<unit>sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)"
+
+
+def _framed(pattern: str) -> str:
+    return rf"(?:{_GREETS}|{_ASKING})*(?:{pattern}){_ENDING}"
