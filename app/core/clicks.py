@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core import events as ev
-from app.core import policy, words
+from app.core import policy, refusals, words
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
-from app.core.spec import spec_hash
-from app.core.state import Card, Run, State
+from app.core.state import Card, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,9 @@ def approve(click: Click) -> Decision:
     verdict = policy.may_approve(click.repo, click.person, click.state, card)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
-    stale = _stale(click, card) or _held(click, card)
+    stale = refusals.stale(click.state, click.repo, card) or refusals.held(
+        click.state, card, click.facts
+    )
     if stale:
         return Refused(stale)
     request = card.request
@@ -99,7 +100,7 @@ def release(click: Click) -> Decision:
     bad_sha = policy.hold_on(spec, click.facts)
     unheard = click.state.held_by is not None and click.state.model_down is not None
     if not unheard and bad_sha is None:
-        return Refused(_nothing_to_release(click.state))
+        return Refused(refusals.nothing_to_release(click.state))
     verdict = policy.may_decide(click.repo, spec.service, click.person)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
@@ -117,13 +118,13 @@ def ask_again(click: Click) -> Decision:
     """Ask for a card that no longer counts to be made anew; anyone may."""
     state, card = click.state, click.state.cards.get(click.call_id)
     if card is None:
-        return Refused("I do not know this card any more.")
+        return Refused(refusals.UNKNOWN_CARD)
     stopped = card.status == "superseded" and card.text == "stopped"
     if card.status != "expired" and not stopped:
-        return Refused(_settled(card) or "This card is still open: approve or reject it.")
+        return Refused(refusals.settled(card) or "This card is still open: approve or reject it.")
     if state.ask_again:
         return Refused(f"{policy.mentions([state.ask_again[1]])} asked for it already.")
-    occupied = _occupied(state)
+    occupied = refusals.occupied(state)
     if occupied:
         return Refused(occupied)
     again = ev.AskedAgain(call_id=click.call_id, user=click.user)
@@ -144,7 +145,7 @@ def _stop(state: State, user: str) -> Decision:
     if state.stopped_by:
         return Refused(f"{policy.mentions([state.stopped_by])} stopped this thread already.")
     idle = state.plan_ended is not None and not state.turn_due and not state.effects
-    if idle and not _occupied(state) and not state.ask_again:
+    if idle and not refusals.occupied(state) and not state.ask_again:
         return Refused("There is nothing to stop: nothing runs here and nothing waits.")
     return Accepted((ev.StopRequested(user=user),))
 
@@ -160,7 +161,7 @@ def retry(click: Click) -> Decision:
     if staging.passed:
         return Refused(f"Staging has passed for {staging.sha[:7]}: there is nothing to retry.")
     if state.running:
-        return Refused(_occupied(state))
+        return Refused(refusals.occupied(state))
     again = ev.StagingRequested(
         sha=staging.sha, scope="e2e" if scope == "e2e" else "all", user=click.user
     )
@@ -177,7 +178,7 @@ def rollback(click: Click) -> Decision:
     state = click.state
     if not _shipped(state):
         return Refused("This thread has nothing on production that could be rolled back.")
-    occupied = _occupied(state)
+    occupied = refusals.occupied(state)
     if occupied:
         return Refused(occupied)
     if state.mode == "rollback" and state.turn_due:
@@ -213,14 +214,13 @@ def did_not_happen(click: Click) -> Decision:
 def _state_outcome(click: Click, truth: bool) -> Decision:
     run = click.state.unknown
     if run is None or run.call_id != click.call_id:
-        return Refused(_known_outcome(click))
+        return Refused(refusals.known_outcome(click.state, click.call_id))
     verdict = policy.may_decide(click.repo, run.attempt.service or "", click.person)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
     if not truth and click.now < run.send_by:
-        return Refused(
-            f"It may still be on its way until {when(run.send_by)}: say so after that time."
-        )
+        until = refusals.when(run.send_by)
+        return Refused(f"It may still be on its way until {until}: say so after that time.")
     stated = ev.OutcomeStated(attempt_id=run.attempt.attempt_id, happened=truth, user=click.user)
     return Accepted((stated,))
 
@@ -242,7 +242,7 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
     return Accepted((ev.HumanSaid(user=user, text=text, ts=ts),))
 
 
-# What stands in the way.
+# Whose and what.
 
 
 def service_of(state: State, call_id: str) -> str | None:
@@ -250,97 +250,23 @@ def service_of(state: State, call_id: str) -> str | None:
     card = state.cards.get(call_id)
     if card:
         return card.request.spec.service
-    run = _run_of(state, call_id)
+    run = refusals.run_of(state, call_id)
     return run.attempt.service if run else None
-
-
-def when(ms: int) -> str:
-    """Write a time so that Slack shows it in the reader's own time zone."""
-    fallback = policy.utc(ms)
-    return f"<!date^{ms // 1000}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def _open_card(click: Click) -> Card | Refused:
     card = click.state.cards.get(click.call_id)
     if card is None:
-        return Refused("I do not know this card any more.")
-    settled = _settled(card)
+        return Refused(refusals.UNKNOWN_CARD)
+    settled = refusals.settled(card)
     if settled:
         return Refused(settled)
     expires_at = card.request.spec.expires_at
     if click.now >= expires_at:
-        return Refused(f"Too late: this card expired {when(expires_at)}. Ask for it again.")
-    return card
-
-
-def _settled(card: Card) -> str:
-    by = policy.mentions([card.decided_by]) if card.decided_by else ""
-    at = when(card.decided_at) if card.decided_at is not None else ""
-    match card.status:
-        case "pending":
-            return ""
-        case "approved":
-            return f"Too late: {by} approved this already, {at}."
-        case "rejected":
-            return f"Too late: {by} rejected this already, {at}."
-        case "expired":
-            return f"Too late: this card expired {at}. Ask for it again."
-        case "superseded" if card.text == "stopped":
-            return f"Too late: {by} stopped this thread, {at}."
-        case "superseded":
-            return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
-
-
-def _stale(click: Click, card: Card) -> str:
-    """Say why the card's bytes or rules are no longer those that were shown."""
-    spec = card.request.spec
-    if spec_hash(spec) != card.request.spec_hash:
-        return "The stored action is not what this card shows. Reject it and ask again."
-    if spec.thread_id != click.state.thread_id or spec.channel != click.state.channel:
-        return "This card belongs to another thread."
-    if spec.policy_version != click.repo.policy_version(spec.service):
-        return "The rules for approvals have changed since this card was made. Reject it and ask."
-    return ""
-
-
-def _held(click: Click, card: Card) -> str:
-    state, spec = click.state, card.request.spec
-    if state.held_by:
-        reader = policy.mentions([state.held_by])
-        if state.model_down:
-            return (
-                f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
-            )
-        return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
-    bad_sha = policy.hold_on(spec, click.facts)
-    if bad_sha:
-        return (
-            f"{spec.service} is on hold since {bad_sha[:7]} was rolled back. "
-            "An approver has to release it first."
+        return Refused(
+            f"Too late: this card expired {refusals.when(expires_at)}. Ask for it again."
         )
-    return ""
-
-
-def _nothing_to_release(state: State) -> str:
-    if state.held_by:
-        reader = policy.mentions([state.held_by])
-        return f"I am reading {reader}'s message. The card is released with my answer."
-    return "Nothing holds this card any more."
-
-
-def _occupied(state: State) -> str:
-    """Say what runs or waits in the thread, so that nothing else can be begun."""
-    if state.running:
-        attempt = state.running.attempt
-        what = attempt.service or "the e2e tests"
-        return f"Wait: {attempt.kind} of {what} is running on {attempt.environment}."
-    if state.unknown:
-        return f"Say first what became of {state.unknown.attempt.service}: nobody knows."
-    if state.pending or state.approved:
-        return "Another card waits in this thread. Decide about that one first."
-    if state.staging and state.staging.passed is None:
-        return "Wait: staging is running."
-    return ""
+    return card
 
 
 def _reached_e2e(state: State) -> bool:
@@ -356,16 +282,3 @@ def _shipped(state: State) -> bool:
         if run.is_production_effect and run.outcome == "succeeded"
     }
     return "deploy" in newest.values()
-
-
-def _run_of(state: State, call_id: str) -> Run | None:
-    return next((run for run in state.runs.values() if call_id and run.call_id == call_id), None)
-
-
-def _known_outcome(click: Click) -> str:
-    run = _run_of(click.state, click.call_id)
-    if run is None:
-        return "I do not know this effect any more."
-    if run.outcome is None:
-        return "It is still running: its outcome will show."
-    return f"Its outcome is known: {run.summary or run.outcome}."

@@ -52,6 +52,7 @@ class _Actions(BaseModel):
 
 
 class _View(BaseModel):
+    type: str
     callback_id: str
 
 
@@ -98,12 +99,13 @@ def slack_routes(app: AsyncApp, signing_secret: str, clock: Callable[[], float])
 
 
 async def _dispatched(app: AsyncApp, payload: Json) -> Response:
-    # As a parsed body, so that nothing parses the bytes a second time and differently.
     try:
-        request = AsyncBoltRequest(body=payload, mode="socket_mode")
-    except (TypeError, ValueError, KeyError, AttributeError):
+        # As a parsed body, so that nothing parses the bytes a second time and differently.
+        answer = await app.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        # Our handlers' errors end in `on_error`: this is Bolt itself, tripping over a field.
+        _log.warning("slack request refused", status=400, reason=type(error).__name__)
         return Response("A field has the wrong form.\n", 400, media_type="text/plain")
-    answer = await app.async_dispatch(request)
     if answer.status == 404:
         return Response()  # well-formed, but nothing here listens for it
     return Response(answer.body, answer.status, headers=answer.first_headers_without_set_cookie())

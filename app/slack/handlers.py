@@ -146,7 +146,7 @@ class Handlers:
         """Turn a failure into a status for Slack and an answer for the person."""
         answer = _failed(error)
         is_event = body.get("type") == "event_callback"
-        if body.get("type") == "view_submission":
+        if body.get("type") == "view_submission" and answer.status != 400:
             errors = {"feedback": answer.body}
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})
         if not is_event and answer.status != 400:

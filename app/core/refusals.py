@@ -1,0 +1,105 @@
+"""What stands in the way of a click, as sentences in Slack's markup; "" where nothing does."""
+
+from collections.abc import Mapping
+
+from app.core import policy
+from app.core.config import RepoConfig
+from app.core.spec import spec_hash
+from app.core.state import Card, Run, State
+
+UNKNOWN_CARD = "I do not know this card any more."
+
+
+def settled(card: Card) -> str:
+    """Say who or what settled a card, and when."""
+    by = policy.mentions([card.decided_by]) if card.decided_by else ""
+    at = when(card.decided_at) if card.decided_at is not None else ""
+    match card.status:
+        case "pending":
+            return ""
+        case "approved":
+            return f"Too late: {by} approved this already, {at}."
+        case "rejected":
+            return f"Too late: {by} rejected this already, {at}."
+        case "expired":
+            why = f" ({card.text})" if card.text else ""
+            return f"Too late: this card expired {at}{why}. Ask for it again."
+        case "superseded" if card.text == "stopped":
+            return f"Too late: {by} stopped this thread, {at}."
+        case "superseded":
+            return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
+
+
+def stale(state: State, repo: RepoConfig, card: Card) -> str:
+    """Say why the card's bytes or rules are no longer those that were shown."""
+    spec = card.request.spec
+    if spec_hash(spec) != card.request.spec_hash:
+        return "The stored action is not what this card shows. Reject it and ask again."
+    if spec.thread_id != state.thread_id or spec.channel != state.channel:
+        return "This card belongs to another thread."
+    if spec.policy_version != repo.policy_version(spec.service):
+        return "The rules for approvals have changed since this card was made. Reject it and ask."
+    return ""
+
+
+def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
+    """Say whose unread words, or which hold of its target, keep a card from being approved."""
+    spec = card.request.spec
+    if state.held_by:
+        reader = policy.mentions([state.held_by])
+        if state.model_down:
+            return (
+                f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
+            )
+        return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
+    bad_sha = policy.hold_on(spec, facts)
+    if bad_sha:
+        return (
+            f"{spec.service} is on hold since {bad_sha[:7]} was rolled back. "
+            "An approver has to release it first."
+        )
+    return ""
+
+
+def nothing_to_release(state: State) -> str:
+    """Say why a card needs no release by hand."""
+    if state.held_by:
+        reader = policy.mentions([state.held_by])
+        return f"I am reading {reader}'s message. The card is released with my answer."
+    return "Nothing holds this card any more."
+
+
+def occupied(state: State) -> str:
+    """Say what runs or waits in the thread, so that nothing else can be begun."""
+    if state.running:
+        attempt = state.running.attempt
+        what = attempt.service or "the e2e tests"
+        return f"Wait: {attempt.kind} of {what} is running on {attempt.environment}."
+    if state.unknown:
+        return f"Say first what became of {state.unknown.attempt.service}: nobody knows."
+    if state.pending or state.approved:
+        return "Another card waits in this thread. Decide about that one first."
+    if state.staging and state.staging.passed is None:
+        return "Wait: staging is running."
+    return ""
+
+
+def run_of(state: State, call_id: str) -> Run | None:
+    """Return the run that came of a card."""
+    return next((run for run in state.runs.values() if call_id and run.call_id == call_id), None)
+
+
+def known_outcome(state: State, call_id: str) -> str:
+    """Say what became of an effect of which nobody has to say it."""
+    run = run_of(state, call_id)
+    if run is None:
+        return "I do not know this effect any more."
+    if run.outcome is None:
+        return "It is still running: its outcome will show."
+    return f"Its outcome is known: {run.summary or run.outcome}."
+
+
+def when(ms: int) -> str:
+    """Write a time so that Slack shows it in the reader's own time zone."""
+    fallback = policy.utc(ms)
+    return f"<!date^{ms // 1000}^{{date_short_pretty}} {{time}}|{fallback}>"

@@ -1,0 +1,203 @@
+"""Who may approve what, and when an approved action may not happen any more."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.core.config import RepoConfig, TargetConfig
+from app.core.events import ApprovalRequested
+from app.core.policy import Allowed, Denied, Person, hold_on, last_look, may_approve, may_decide
+from app.core.state import Card
+from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
+
+DAN, GROUP = "U04DAN", "S0OPS"
+
+
+def asked(story: Story | None = None, **more: Any) -> tuple[Story, Card]:
+    """Let alice's change, which somebody else merged, wait for approval."""
+    story = (story or Story()).merged().staged().asks(**more)
+    card = story.state.pending
+    assert card
+    return story, card
+
+
+def verdict(user: str, repo: RepoConfig | None = None, **more: Any) -> Allowed | Denied:
+    """Ask whether a user may approve alice's change."""
+    story, card = asked(Story(repo or repo_config(people={"alice": ALICE})), **more)
+    return may_approve(story.repo, Person(user), story.state, card)
+
+
+def reason(answer: Allowed | Denied) -> str:
+    """Return why not."""
+    assert isinstance(answer, Denied)
+    return answer.reason
+
+
+def request_and_hash() -> ApprovalRequested:
+    """Return a card's request."""
+    return asked()[1].request
+
+
+def test_an_approver_may() -> None:
+    assert verdict(BOB) == Allowed()
+
+
+def test_others_hear_who_may() -> None:
+    assert reason(verdict(DAN)) == (
+        "You are not an approver of backend. These are: <@U02BOB>, <@U03CARA>."
+    )
+
+
+def test_an_empty_list_means_nobody() -> None:
+    repo = repo_config(approvers=())
+    assert reason(verdict(BOB, repo)) == (
+        "Nobody can approve backend: its list of approvers is empty."
+    )
+
+
+def test_a_service_that_is_gone_has_no_approvers() -> None:
+    assert "search is no longer configured" in reason(
+        may_decide(repo_config(), "search", Person(BOB))
+    )
+
+
+def test_a_member_of_an_approving_group_may() -> None:
+    repo = repo_config(approvers=(GROUP,))
+    assert may_decide(repo, "backend", Person(DAN, groups=frozenset({GROUP}))) == Allowed()
+    assert "<!subteam^S0OPS>" in reason(may_decide(repo, "backend", Person(DAN)))
+
+
+def test_a_service_may_have_its_own_approvers() -> None:
+    repo = repo_config()
+    own = TargetConfig(deployer="command", options={}, approvers=(DAN,))
+    services = {**repo.production.services, "backend": own}
+    production = repo.production.model_copy(update={"services": services})
+    repo = repo.model_copy(update={"production": production})
+    assert may_decide(repo, "backend", Person(DAN)) == Allowed()
+    assert isinstance(may_decide(repo, "backend", Person(BOB)), Denied)
+
+
+@pytest.mark.parametrize(
+    ("person", "sentence"),
+    [
+        (Person(BOB, is_bot=True), "Bots cannot decide about production."),
+        (Person(BOB, deleted=True), "This Slack account is deactivated"),
+        (Person(BOB, restricted=True), "Guests of this workspace cannot decide"),
+        (Person(BOB, ultra_restricted=True), "Guests of this workspace cannot decide"),
+        (Person(BOB, foreign=True), "People from other workspaces cannot decide"),
+    ],
+)
+def test_a_flag_denies_an_approver(person: Person, sentence: str) -> None:
+    assert reason(may_decide(repo_config(), "backend", person)).startswith(sentence)
+
+
+def test_the_author_may_not_approve() -> None:
+    repo = repo_config(approvers=(ALICE, BOB), people={"Alice": ALICE})
+    assert reason(verdict(ALICE, repo, facts=card_facts(barred=()))) == (
+        "You wrote, merged or pushed this change, so somebody else has to approve it: "
+        "<@U01ALICE>, <@U02BOB>."
+    )
+
+
+def test_the_merger_may_not_approve() -> None:
+    answer = verdict(BOB, repo_config(people={"bob": BOB}), facts=card_facts(barred=()))
+    assert reason(answer).startswith("You wrote, merged or pushed")
+
+
+def test_whom_the_card_bars_may_not_approve() -> None:
+    answer = verdict(CARA, repo_config(people={}), facts=card_facts(barred=(CARA,)))
+    assert reason(answer).startswith("You wrote, merged or pushed")
+
+
+def test_an_unmapped_author_is_no_obstacle() -> None:
+    assert verdict(BOB, repo_config(people={}), facts=card_facts(barred=())) == Allowed()
+
+
+def test_a_team_may_allow_self_approval() -> None:
+    repo = repo_config(approvers=(ALICE,), allow_self_approval=True)
+    assert verdict(ALICE, repo) == Allowed()
+
+
+def test_two_approvals_come_from_two_people() -> None:
+    story, _ = asked(Story(repo_config(people={})), facts=card_facts(needed=2, barred=()))
+    card = story.approves(BOB).state.cards["c1"]
+    assert reason(may_approve(story.repo, Person(BOB), story.state, card)) == (
+        "You approved this already; 1 of 2 approvals are there, "
+        "the others have to come from other people."
+    )
+    assert may_approve(story.repo, Person(CARA), story.state, card) == Allowed()
+
+
+def test_a_hold_stands_against_a_deploy_and_not_against_a_rollback() -> None:
+    facts = {"hold/backend": f'{{"bad_sha": "{OLD}", "thread": "t", "at": 0}}'}
+    spec = request_and_hash().spec
+    assert hold_on(spec, facts) == OLD
+    assert hold_on(spec, {}) is None
+    assert hold_on(spec.model_copy(update={"kind": "rollback"}), facts) is None
+
+
+def look(
+    request: ApprovalRequested,
+    granted: list[str] | None = None,
+    production_is: str | None = OLD,
+    hold: str | None = None,
+    policy_version: str = "",
+    now: int = 0,
+) -> str | None:
+    """Take the last look, by default at a world that has not changed."""
+    hashes = [request.spec_hash] if granted is None else granted
+    version = policy_version or request.spec.policy_version
+    return last_look(request, hashes, production_is, hold, version, now)
+
+
+def test_what_was_approved_may_be_executed() -> None:
+    assert look(request_and_hash()) is None
+
+
+def test_changed_bytes_may_not() -> None:
+    request = request_and_hash()
+    spec = request.spec.model_copy(update={"arguments": {"argv": ["./other.sh"]}})
+    changed = request.model_copy(update={"spec": spec})
+    assert look(changed) == "the stored action is not, byte for byte, what was approved"
+    assert look(request, ["another hash"]) == (
+        "the stored action is not, byte for byte, what was approved"
+    )
+
+
+def test_too_few_approvals_may_not() -> None:
+    request = request_and_hash()
+    assert look(request, []) == "it has 0 of 1 approvals"
+
+
+def test_an_expired_approval_may_not() -> None:
+    request = request_and_hash()
+    why = look(request, now=request.spec.expires_at)
+    assert why
+    assert why.startswith("the approval expired at 20")
+
+
+def test_new_rules_may_not() -> None:
+    why = look(request_and_hash(), policy_version="new")
+    assert why == "the rules for approvals have changed since the card was made"
+
+
+def test_a_held_service_may_not() -> None:
+    why = look(request_and_hash(), hold=OLD)
+    assert why == "backend is on hold since 1111111 was rolled back"
+
+
+def test_another_production_may_not() -> None:
+    why = look(request_and_hash(), production_is=NEW)
+    assert why == (
+        "production has changed since the card was made: it ran 1111111 and now runs 4af9ec0"
+    )
+    assert look(request_and_hash(), production_is=None) is not None
+
+
+def test_a_pull_request_of_the_card_counts_too() -> None:
+    story = Story(repo_config(people={"alice": ALICE}, approvers=(ALICE,))).mentioned()
+    story.asks(facts=card_facts(barred=(), pull_request=pull_request()))
+    card = story.state.cards["c1"]
+    person = replace(Person(BOB), user_id=ALICE)
+    assert isinstance(may_approve(story.repo, person, story.state, card), Denied)
