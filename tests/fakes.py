@@ -248,7 +248,8 @@ class FakeMessage:
 class FakeChat:
     """Keep messages in memory and check each as Slack would.
 
-    `troubles` are raised by the next calls, one each; `lost_replies` posts are done and then fail.
+    `troubles` are raised by the next calls, one each; `lost_replies` posts are done and then fail;
+    while it `hangs`, no call returns.
     """
 
     def __init__(self) -> None:
@@ -257,6 +258,7 @@ class FakeChat:
         self.calls: list[str] = []
         self.troubles: list[Exception] = []
         self.lost_replies = 0
+        self.hangs = False
 
     async def post(
         self,
@@ -266,7 +268,7 @@ class FakeChat:
         thread_ts: str | None,
         key: str,
     ) -> str:
-        self._called(f"post {channel}")
+        await self._called(f"post {channel}")
         message = FakeMessage(channel, f"1800000000.{len(self.calls):06}", thread_ts, key)
         message.show(text, blocks)
         self.messages.append(message)
@@ -278,21 +280,23 @@ class FakeChat:
     async def update(
         self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> None:
-        self._called(f"update {channel}")
+        await self._called(f"update {channel}")
         found = [m for m in self.messages if (m.channel, m.ts) == (channel, ts)]
         if not found:
             raise MessageGone(ts)
         found[0].show(text, blocks)
 
     async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
-        self._called(f"find {channel}")
+        await self._called(f"find {channel}")
         return max((m.ts for m in self.messages if m.key == key), default=None)
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
-        self._called(f"ephemeral {channel}")
+        await self._called(f"ephemeral {channel}")
         self.told.append((channel, user, text))
 
-    def _called(self, call: str) -> None:
+    async def _called(self, call: str) -> None:
         self.calls.append(call)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.troubles:
             raise self.troubles.pop(0)

@@ -73,9 +73,17 @@ def plain(text: str) -> Block:
 
 
 def button(
-    label: str, action_id: str, value: str, style: Style | None = None, confirm: Block | None = None
+    label: str,
+    action_id: str,
+    value: str,
+    style: Style | None = None,
+    confirm: Block | None = None,
+    spoken: str = "",
 ) -> Block:
-    """Make a button; the label is at most 75 characters, the value at most 2000."""
+    """Make a button; the label is at most 75 characters, the value at most 2000.
+
+    `spoken` is what a screen reader says instead of the label, at most 75 characters.
+    """
     made: Block = {
         "type": "button",
         "text": plain(label),
@@ -84,6 +92,8 @@ def button(
     }
     if style:
         made["style"] = style
+    if spoken:
+        made["accessibility_label"] = spoken
     if confirm:
         made["confirm"] = confirm
     return made

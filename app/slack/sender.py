@@ -101,13 +101,21 @@ class SlackSender:
         An edit of a message that is as it should be changes nothing; one that is gone comes back.
         """
         for thread_id in await self._log.threads(repo, RECHECKED_THREADS):
-            state = fold(await self._log.read(thread_id))
-            messages = render(state, self._repos[repo], await self._log.now(repo))
-            slots = [slot for slot in unfinished(state, messages) if slot in state.slots]
-            for slot in slots:
-                await self._log.mark_sent(thread_id, slot, "")
-            if slots:
-                await self._log.append(Write(thread_id, ()))
+            try:
+                await self._distrust(thread_id, self._repos[repo])
+            except StoreUnavailable:
+                raise
+            except Exception:
+                logger.exception("cannot show thread %s", thread_id)
+
+    async def _distrust(self, thread_id: str, repo: RepoConfig) -> None:
+        state = fold(await self._log.read(thread_id))
+        messages = render(state, repo, await self._log.now(repo.name))
+        slots = [slot for slot in unfinished(state, messages) if slot in state.slots]
+        for slot in slots:
+            await self._log.mark_sent(thread_id, slot, "")
+        if slots:
+            await self._log.append(Write(thread_id, ()))
 
     async def _forever(self, work: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
         while True:
@@ -133,6 +141,9 @@ class SlackSender:
             await self._project(claim, repo)
         except Fenced:
             return
+        except asyncio.CancelledError:
+            await self._log.park(claim, QUEUE, 0, None)  # more events than none: due at once
+            raise
         except StoreUnavailable:
             raise
         except Exception:

@@ -184,6 +184,10 @@ def test_a_card_has_its_three_buttons_and_asks_before_it_counts() -> None:
     assert "backend in production goes from 1111111 to 4af9ec0." in story.says("card:c1")
 
 
+def test_a_card_in_a_mention_thread_says_who_asked() -> None:
+    assert "asked for by <@U03CARA>" in Story().mentioned().asks().says("card:c1")
+
+
 def test_the_notification_of_a_card_calls_the_approvers() -> None:
     facts = card_facts(approvers=(BOB, "S0WEB"))
 

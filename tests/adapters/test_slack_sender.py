@@ -266,6 +266,21 @@ async def test_the_loop_sends_by_itself_and_ends_when_cancelled(room: Room) -> N
         await running
 
 
+async def test_a_sender_that_is_stopped_gives_its_thread_back(room: Room) -> None:
+    room.chat.hangs = True
+    await room.log.append(Write(THREAD, (Story().merged().entries[0].event,)))
+    stopped = asyncio.create_task(room.sender.step())
+    await until(lambda: room.chat.calls)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+
+    room.chat.hangs = False
+    room.sender = room.new_sender()
+    await room.settle()
+    assert len(room.chat.messages) == 1
+
+
 # The pace.
 
 

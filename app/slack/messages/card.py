@@ -25,7 +25,7 @@ def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Messag
     parts: list[Block] = [
         blocks.header(_title(card)),
         *_quote(card),
-        blocks.section(_change(spec, facts)),
+        blocks.section(_change(state, spec, facts)),
         *_commits(facts, spec),
         blocks.section(_exact(spec)),
         blocks.section(_evidence(card, repo, whom)),
@@ -53,11 +53,13 @@ def _quote(card: Card) -> list[Block]:
     return [by, blocks.context(blocks.plain(f"“{text.line(text.quoted(card.request.quote))}”"))]
 
 
-def _change(spec: ActionSpec, facts: CardFacts) -> str:
+def _change(state: State, spec: ActionSpec, facts: CardFacts) -> str:
     compare = f" · {text.link(facts.compare_url, 'compare')}" if facts.compare_url else ""
     change = f"{text.short(spec.production_was)} → {text.short(spec.sha)}{compare}"
     if spec.production_was is None:
         change += "\nNobody knows what production runs now."
+    if state.asked_by:
+        change += f" · asked for by {text.user(state.asked_by)}"
     pull = facts.pull_request
     if pull is None:
         return change
@@ -158,27 +160,30 @@ def _while_down(state: State) -> str:
 
 
 def _buttons(state: State, card: Card) -> list[Block]:
-    value = f"{state.thread_id}:{card.request.call_id}"
+    value, what = (
+        f"{state.thread_id}:{card.request.call_id}",
+        text.line(action(card.request.spec), 50),
+    )
     on_hold = card.request.facts.hold and not card.hold_released_by
+    release = on_hold or (state.held_by and state.model_down)
     made: list[Block] = []
-    if card.request.facts.approvers:
-        release = on_hold or (state.held_by and state.model_down)
-        forward = blocks.button("Release", "release", value) if release else _approve(card, value)
-        made.append(forward)
-    made.append(blocks.button("Reject", "reject", value, "danger"))
-    made.append(blocks.button("Reject with feedback", "reject_with_feedback", value))
+    if card.request.facts.approvers and release:
+        made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))
+    elif card.request.facts.approvers:
+        asked, spoken = _are_you_sure(card), f"Approve: {what}"
+        made.append(blocks.button("Approve", "approve", value, "primary", asked, spoken))
+    feedback = f"Reject with feedback: {what}"
+    made.append(blocks.button("Reject", "reject", value, "danger", spoken=f"Reject: {what}"))
+    made.append(
+        blocks.button("Reject with feedback", "reject_with_feedback", value, spoken=feedback)
+    )
     return made
 
 
-def _approve(card: Card, value: str) -> Block:
+def _are_you_sure(card: Card) -> Block:
     spec = card.request.spec
     service = text.line(spec.service, 60)
     was = spec.production_was[:7] if spec.production_was else "an unknown version"
     way = "Deploy" if spec.kind == "deploy" else "Roll back"
-    asked = blocks.confirm(
-        f"{way} {service}?",
-        f"{service} in {spec.environment} goes from {was} to {spec.sha[:7]}.",
-        way,
-        "Not yet",
-    )
-    return blocks.button("Approve", "approve", value, "primary", asked)
+    goes = f"{service} in {spec.environment} goes from {was} to {spec.sha[:7]}."
+    return blocks.confirm(f"{way} {service}?", goes, way, "Not yet")
