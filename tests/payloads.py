@@ -15,7 +15,8 @@ MAX_CHARACTERS = 13_200
 MAX_TEXT = 4_000
 TOKEN = re.compile(r"<([^<>]*)>")
 ALLOWED = re.compile(
-    r"@[UW][A-Z0-9]+|#[CG][A-Z0-9]+|!subteam\^S[A-Z0-9]+|!date\^\d+\^[^|^]+\|[^|]+|https?://[^|\s]+\|[^|]+"
+    r"@[UW][A-Z0-9]+|#[CG][A-Z0-9]+"
+    r"|!subteam\^S[A-Z0-9]+|!date\^\d+\^[^|^]+\|[^|]+|https?://[^|\s]+\|[^|]+"
 )
 
 

@@ -82,7 +82,7 @@ def waiting_line(state: State) -> str:
 
 def channels_line(repos: Sequence[RepoConfig]) -> str:
     """Say in which channels which repositories are deployed."""
-    served = ", ".join(f"<#{repo.channel}> ({inline(repo.name)})" for repo in repos)
+    served = ", ".join(f"<#{repo.channel}> ({inline(repo.name)})" for repo in repos[:20])
     return f"I deploy nothing in this channel. Talk to me in: {served or 'no channel yet'}."
 
 

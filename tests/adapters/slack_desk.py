@@ -20,6 +20,7 @@ from app.slack.chat import SlackChat
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
+from tests import payloads
 from tests.fakes import FakeLog
 from tests.story import THREAD, Story, repo_config
 from tests.waiting import until
@@ -65,6 +66,13 @@ class SlackStub:
     def fields(self, method: str) -> list[Json]:
         """Return what a method was called with, oldest first."""
         return [fields for name, fields in self.calls if name == method]
+
+    def check(self) -> None:
+        """Fail if anything that was shown is not as Slack wants it."""
+        for fields in self.fields("chat.postEphemeral"):
+            payloads.check(fields["text"], json.loads(fields.get("blocks", "[]")))
+        for fields in (*self.fields("views.open"), *self.fields("views.publish")):
+            payloads.check("a view", json.loads(fields["view"])["blocks"])
 
     async def _answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
@@ -113,6 +121,7 @@ class Desk:
         """Open the door for these repositories, by default for the shop."""
         async with SlackStub.run() as slack:
             yield cls(slack, log or FakeLog(start=NOW * 1000), repos or (repo_config(),))
+            slack.check()
 
     # Requests.
 
