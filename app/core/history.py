@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from app.core import events as ev
 from app.core.state import State
 from app.core.tokens import tokens_at_most
-from app.core.untrusted import quoted
+from app.core.untrusted import as_data, cut
 
 
 def outside(text: str, tokens: int) -> str:
     """Return outside text between « and », cut so that it costs at most `tokens`."""
-    limit = tokens * 3
-    while tokens_at_most(shown := quoted(text, limit)) > tokens and limit > 16:
+    head = text[: 12 * tokens]
+    data, hidden = as_data(head), len(text) - len(head)
+    limit = 3 * tokens
+    while tokens_at_most(shown := f"«{cut(data, limit, hidden)}»") > tokens and limit > 16:
         limit = limit * 3 // 4
     return shown
 

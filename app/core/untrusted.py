@@ -9,13 +9,12 @@ _MARKS = frozenset({"Mn", "Me"})
 _MAX_MARKS = 2
 _QUOTES = str.maketrans(dict.fromkeys("«»≪≫⟪⟫《》", '"'))
 _SECRET = re.compile(
-    r"gh[a-z]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
+    r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|gh[a-z]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
     r"|sk-[\w-]{16,}|A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
     r"|(?i:(?<=bearer )[\w.~+/=-]{8,})"
-    r"|(?i:(?<![a-z])(?:password|passwd|secret|token|api_?key)\s*[=:]\s*)[^\s'\"]{4,}"
+    r"|(?P<key>(?i:password|passwd|secret|token|api[_-]?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\"]{4,}"
 )
-_KEY = re.compile(r"^(\w+\s*[=:]\s*)")
 
 
 def clean(text: str) -> str:
@@ -44,13 +43,13 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters and, where some are missing, how many."""
-    if len(text) <= limit:
+def cut(text: str, limit: int, hidden: int = 0) -> str:
+    """Return at most `limit` characters and how many are missing; `hidden` were cut off before."""
+    total = len(text) + hidden
+    if total <= limit:
         return text
-    note = f"… (+{len(text)} characters)"
-    kept = max(0, limit - len(note))
-    return f"{text[:kept].rstrip()}… (+{len(text) - kept} characters)"
+    kept = max(0, min(len(text), limit - len(f"… (+{total} characters)")))
+    return f"{text[:kept].rstrip()}… (+{total - kept} characters)"
 
 
 def masked(text: str) -> str:
@@ -59,10 +58,14 @@ def masked(text: str) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
-    key = _KEY.match(found.group())
-    return f"{key.group(1) if key else ''}[secret]"
+    return f"{found['key'] or ''}[secret]"
+
+
+def as_data(text: str) -> str:
+    """Return the text cleaned, masked, on one line and free of the marks « and »."""
+    return masked(one_line(text)).translate(_QUOTES)
 
 
 def quoted(text: str, limit: int) -> str:
-    """Return the text as data for the model: cleaned, masked, cut, on one line between « and »."""
-    return f"«{cut(masked(one_line(text)).translate(_QUOTES), limit)}»"
+    """Return the text as data for the model: one line, cut, between « and »."""
+    return f"«{cut(as_data(text), limit)}»"
