@@ -142,9 +142,14 @@ class Thread:
         """Let an approver reject a card with words."""
         self.add(ev.ApprovalRejected(call_id=call_id, user="U02BOB", text=words))
 
-    def ran(self, tool: str, outcome: Literal["succeeded", "failed"] = "succeeded") -> None:
+    def ran(
+        self,
+        tool: str,
+        outcome: Literal["succeeded", "failed"] = "succeeded",
+        sha: str = SHA,
+    ) -> None:
         """Put up a card, approve it and run it to its end."""
-        attempt = self.began(tool)
+        attempt = self.began(tool, sha)
         ended = ev.ToolEnded(
             attempt_id=attempt.attempt_id,
             outcome=outcome,
@@ -156,9 +161,9 @@ class Thread:
             self.running[attempt.service] = attempt.sha
         self.fetched()
 
-    def began(self, tool: str) -> ev.Attempt:
+    def began(self, tool: str, sha: str = SHA) -> ev.Attempt:
         """Put up a card, approve it and start it."""
-        call_id = self.card(tool)
+        call_id = self.card(tool, sha)
         requested = self.entries[-1].event
         assert isinstance(requested, ev.ApprovalRequested)
         spec = requested.spec

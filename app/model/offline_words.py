@@ -173,8 +173,8 @@ _ASKING = (
 _ENDING = (
     r"(?:\s*[,.]?\s+(?:thanks|thank you|thx|cheers|instead|now|right now|today|for now|this time"
     r"|(?:to|on|in) prod(?:uction)?))*"
-    r"(?: because (?:(?!\b(?:not|no|never|\w+nt|but|unless|until|if|except|only|first)\b)"
-    r"[^.\n])*)?"
+    r"(?: because (?:(?!\b(?:not|no|never|\w+nt|but|unless|until|if|except|only|first|without|stop"
+    r"|wait|cancel|instead|rather|later|yet|maybe)\b)[^.\n])*)?"
 )
 _SHA = r"(?:(?:commit|version|sha) )?(?P<sha>[0-9a-f]{7,40})"
 _COUNT = r"(?P<n>\d{1,4}|an?|" + "|".join(_NUMBERS[1:]) + ")"

@@ -87,6 +87,16 @@ class OpenAIModel:
         """Close the connections."""
         await self._client.close()
 
+    async def check(self) -> None:
+        """Ask the server for the model; raise `ModelUnavailable` saying why it cannot be had."""
+        try:
+            await self._client.models.retrieve(self._model)
+        except (openai.APIConnectionError, openai.APITimeoutError) as error:
+            why = _why(error, self._try_seconds)
+            raise ModelUnavailable(f"the model's server {why}") from error
+        except openai.APIStatusError as error:
+            raise ModelUnavailable(f"the model's server {_refusal(error)}") from error
+
     async def next_step(self, turn: Turn) -> ModelAnswer:
         """Return one call of one of the turn's tools, within two tries; see `Model`."""
         context = render(turn.state, turn.entries, turn.repo, turn.now)
