@@ -50,10 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     which = demo_parser.add_mutually_exclusive_group()
     for option in ("--merge", "--merge-bad"):
         which.add_argument(option, dest="merge", action="store_const", const=option)
-    demo_parser.set_defaults(run=lambda args: demo([args.merge] if args.merge else []))
+    demo_parser.set_defaults(run=_demo)
 
     check = commands.add_parser("doctor", help="check configuration and surroundings")
-    check.set_defaults(run=lambda args: asyncio.run(doctor()))
+    check.set_defaults(run=_doctor)
 
     print_manifest = commands.add_parser("manifest", help="print the Slack app's manifest")
     print_manifest.add_argument("--url", required=True, help="the service's public address")
@@ -62,10 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     threads = commands.add_parser("threads", help="look at threads")
     verbs = threads.add_subparsers(required=True, metavar="VERB")
     listed = verbs.add_parser("list", help="list the newest threads")
-    listed.set_defaults(run=lambda args: asyncio.run(list_threads()))
+    listed.set_defaults(run=_list_threads)
     shown = verbs.add_parser("show", help="show a thread's events")
     shown.add_argument("thread_id")
-    shown.set_defaults(run=lambda args: asyncio.run(show_thread(args.thread_id)))
+    shown.set_defaults(run=_show_thread)
 
     evals = commands.add_parser("eval", help="measure a model on the words of people")
     evals.add_argument("--offline", action="store_true", help="measure the offline planner")
@@ -85,23 +85,38 @@ async def _serving(*, work: bool, serve: bool) -> int:
     missing = missing_for_service(settings)
     if missing:
         raise ConfigError(missing)
-    log = await open_log(settings)
-    problems = await log.check()
-    if problems:
-        raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
-    app = create_app(settings, repos, log, deployers, work=work, serve=serve)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-    )
-    server = uvicorn.Server(config)
-    await server.serve()
-    await log.close()
-    return 0 if server.started else 1
+    async with open_log(settings) as log:
+        problems = await log.check()
+        if problems:
+            raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
+        app = create_app(settings, repos, log, deployers, work=work, serve=serve)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+        server = uvicorn.Server(config)
+        await server.serve()
+        return 0 if server.started else 1
+
+
+def _demo(args: argparse.Namespace) -> int:
+    return demo([args.merge] if args.merge else [])
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    return asyncio.run(doctor())
+
+
+def _list_threads(args: argparse.Namespace) -> int:
+    return asyncio.run(list_threads())
+
+
+def _show_thread(args: argparse.Namespace) -> int:
+    return asyncio.run(show_thread(args.thread_id))
 
 
 def _manifest(args: argparse.Namespace) -> int:

@@ -53,19 +53,17 @@ def _approvers(repos: Mapping[str, RepoConfig]) -> list[Finding]:
 
 async def _redis(settings: Settings) -> list[Finding]:
     fix = "Check REDIS_URL; it has to be Redis 6.2 or newer, or Valkey, with noeviction."
+    where = "REDIS_URL" if settings.redis_url else "embedded"
     try:
-        log = await open_log(settings)
+        async with open_log(settings) as log:
+            problems = await log.check()
+            notes = [] if problems else await log.warnings()
     except (UserError, StoreUnavailable) as error:
         return [Finding(False, f"Redis: {error}", fix)]
-    try:
-        problems = await log.check()
-        if problems:
-            return [Finding(False, f"Redis: {problem}", fix) for problem in problems]
-        where = "REDIS_URL" if settings.redis_url else "embedded"
-        notes = [Finding(None, f"Redis: {warning}") for warning in await log.warnings()]
-        return [Finding(True, f"Redis: answers ({where})"), *notes]
-    finally:
-        await log.close()
+    if problems:
+        return [Finding(False, f"Redis: {problem}", fix) for problem in problems]
+    answers = Finding(True, f"Redis: answers ({where})")
+    return [answers, *[Finding(None, f"Redis: {note}") for note in notes]]
 
 
 async def _github(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[Finding]:

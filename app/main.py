@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -19,7 +20,7 @@ from app.github.edge import github_routes
 from app.model.offline import OfflinePlanner
 from app.model.openai import OpenAIModel
 from app.redis.connect import connect
-from app.redis.embedded import start_embedded
+from app.redis.embedded import release_embedded, start_embedded
 from app.redis.log import RedisLog
 from app.settings import Settings
 from app.slack.chat import SlackChat
@@ -33,6 +34,7 @@ from app.worker import Worker
 from tools.deployers import DEPLOYERS
 
 HOME = Path(".deploybot")
+STORE = HOME / "redis"
 STOP_SECONDS = 20
 
 
@@ -51,10 +53,20 @@ def build_deployers(settings: Settings) -> dict[str, Deployer]:
     }
 
 
-async def open_log(settings: Settings) -> RedisLog:
-    """Open the thread log; without REDIS_URL, start the embedded server or find it running."""
-    url = settings.redis_url or await start_embedded(HOME / "redis")
-    return RedisLog(connect(url), settings.deploybot_lease_seconds)
+@asynccontextmanager
+async def open_log(settings: Settings) -> AsyncGenerator[RedisLog]:
+    """Open the thread log while the body runs; without REDIS_URL, in an embedded server.
+
+    That is started, or found running, and ended when nobody else uses it.
+    """
+    url = settings.redis_url or await start_embedded(STORE)
+    log = RedisLog(connect(url), settings.deploybot_lease_seconds)
+    try:
+        yield log
+    finally:
+        await log.close()
+        if not settings.redis_url:
+            await release_embedded(STORE)
 
 
 def build_source(settings: Settings, repos: Mapping[str, RepoConfig]) -> GitHubSource | None:
@@ -94,7 +106,8 @@ def create_app(
     own_model, planner = build_model(settings)
     source = source or build_source(settings, repos)
     ports = Ports(log, model or own_model, planner, source, deployers)
-    chat = SlackChat(settings.slack_bot_token, settings.slack_api_url)
+    is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
+    chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)
     sender = SlackSender(log, chat, repos)
     people = SlackPeople(settings.slack_bot_token, settings.slack_api_url, time.monotonic)

@@ -16,26 +16,20 @@ async def list_threads() -> int:
     """Print a line for each of the newest threads of every repository."""
     settings = load_settings()
     repos = load_repos(settings.deploybot_config, build_deployers(settings))
-    log = await open_log(settings)
-    try:
+    async with open_log(settings) as log:
         for repo in repos:
             for thread_id in await log.threads(repo, NEWEST):
                 state = fold(await log.read(thread_id))
                 began = _time(state.started_at)
                 sha = (state.sha or "")[:7]
                 sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {waiting_line(state)}\n")
-    finally:
-        await log.close()
     return 0
 
 
 async def show_thread(thread_id: str) -> int:
     """Print every event of a thread; raise `UserError` if there is none."""
-    log = await open_log(load_settings())
-    try:
+    async with open_log(load_settings()) as log:
         entries = await log.read(thread_id)
-    finally:
-        await log.close()
     if not entries:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
     for entry in entries:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Coroutine, Mapping
 from typing import Any, assert_never
 
@@ -23,8 +24,9 @@ from app.core.decide import (
     decide,
 )
 from app.core.errors import Conflict, Fenced, StoreUnavailable
+from app.core.events import StepFailed
 from app.core.fold import fold
-from app.core.ports import Claim
+from app.core.ports import Claim, Write
 from app.desk import Job, Ports
 
 FAULT_PAUSE_MS = 15_000
@@ -58,21 +60,11 @@ class Worker:
     async def _hand(self) -> None:
         while not self._stopping.is_set():
             try:
-                if not await self.work_once():
-                    await self._idle()
+                if await self.work_once():
+                    continue
             except StoreUnavailable as error:
                 log.warning("store_unavailable", error=str(error))
-                await self._idle()
-
-    async def _idle(self) -> None:
-        waits = (self._ports.log.wait_for_work(IDLE_SECONDS), self._stopping.wait())
-        tasks = [asyncio.ensure_future(wait) for wait in waits]
-        _, rest = await asyncio.wait(
-            tasks, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await self._ports.log.wait_for_work(IDLE_SECONDS)
 
     async def work_once(self) -> bool:
         """Work on one due thread until it waits; False if none was due."""
@@ -92,11 +84,21 @@ class Worker:
             log.info("claim_lost")
         except StoreUnavailable:
             raise
-        except Exception:
-            log.exception("fault")
-            now = await self._ports.log.now(repo.name)
-            version = len(await self._ports.log.read(claim.thread_id))
-            await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
+        except Exception as error:
+            await self._rest(claim, repo, error)
+
+    async def _rest(self, claim: Claim, repo: RepoConfig, error: Exception) -> None:
+        """Log a fault under an id, tell the thread's people once, and try again later."""
+        error_id = secrets.token_hex(4)
+        log.error("fault", error_id=error_id, exc_info=error)
+        entries = await self._ports.log.read(claim.thread_id)
+        if fold(entries).fault is None:
+            failed = StepFailed(error_id=error_id)
+            write = Write(claim.thread_id, [failed], fence=claim.fence)
+            await self._ports.log.append(write)
+        now = await self._ports.log.now(repo.name)
+        version = len(entries) + 1
+        await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
 
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
         while True:

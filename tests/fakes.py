@@ -5,14 +5,12 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from app.core.errors import ChatUnavailable, Conflict, Fenced, Locked, MessageGone
 from app.core.events import Entry, parse_event
-from app.core.ports import Claim, Write
+from app.core.ports import Claim, Queue, Write
 from tests import payloads
-
-Queue = Literal["work", "slack"]
 
 
 @dataclass

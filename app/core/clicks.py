@@ -174,8 +174,16 @@ def retry(click: Click) -> Decision:
 
 
 def rollback(click: Click) -> Decision:
-    """Call the rollback agent for what this thread shipped; anyone may, the card still waits."""
+    """Call the rollback agent for what this thread shipped; anyone may, its card still waits.
+
+    Of an unknown effect, an approver says with this that it may have happened.
+    """
     state = click.state
+    if state.unknown and state.unknown.call_id == click.call_id:
+        stated = _state_outcome(click, True)
+        if isinstance(stated, Refused):
+            return stated
+        return Accepted((*stated.events, ev.RollbackOpened(user=click.user)))
     if not _shipped(state):
         return Refused("This thread has nothing on production that could be rolled back.")
     occupied = refusals.occupied(state)

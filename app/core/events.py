@@ -352,6 +352,13 @@ class Ignored(_Frozen):
     reason: str
 
 
+class StepFailed(_Frozen):
+    """A step of ours failed unexpectedly; it is tried again, and the log knows more by the id."""
+
+    type: Literal["step_failed"] = "step_failed"
+    error_id: str
+
+
 # Approvals.
 
 
@@ -470,6 +477,7 @@ KnownEvent = (
     | RollbackOpened
     | BotSaid
     | Ignored
+    | StepFailed
     | ApprovalRequested
     | ApprovalGranted
     | ApprovalRejected

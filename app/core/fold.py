@@ -16,6 +16,9 @@ from app.core.state import (
 )
 from app.core.words import sha_like
 
+# What is no step of ours says nothing about whether the next one will work.
+KEEPING_A_FAULT = frozenset({"message_posted", "human_said"})
+
 
 def fold(entries: Iterable[ev.Entry]) -> State:
     """Fold a thread's entries into its state; unknown events change nothing but the version."""
@@ -37,9 +40,12 @@ class Fold:
         self.at = entry.at
         self.state.version += 1
         handler = getattr(self, f"on_{entry.event.type}", None)
-        if handler is not None:
-            handler(entry.event)
-            self.state.updated_at = entry.at
+        if handler is None:
+            return
+        if entry.event.type not in KEEPING_A_FAULT:
+            self.state.fault = None
+        handler(entry.event)
+        self.state.updated_at = entry.at
 
     # People.
 
@@ -125,8 +131,8 @@ class Fold:
     def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
         run = self.state.runs[e.attempt_id]
         run.outcome = "succeeded" if e.happened else "failed"
-        said = "it happened" if e.happened else "it did not happen"
-        run.summary = f"{said}, says <@{e.user}>"
+        run.summary = "it happened" if e.happened else "it did not happen"
+        run.stated_by = e.user
         self._effect_settled(run)
         if not e.happened and run.call_id:
             self.state.ask_again = (run.call_id, e.user)
@@ -257,6 +263,9 @@ class Fold:
             self.state.unread, self.state.errors = [], 0
         elif e.because != "note":
             self._concluded()
+
+    def on_step_failed(self, e: ev.StepFailed) -> None:
+        self.state.fault = e.error_id
 
     def on_ignored(self, e: ev.Ignored) -> None:
         self.state.unread, self.state.errors = [], 0

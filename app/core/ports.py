@@ -13,6 +13,8 @@ from app.core.state import State
 
 # The log.
 
+Queue = Literal["work", "slack"]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -31,7 +33,8 @@ class Write:
     seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") to the thread. Locks: `take` fails as a whole with `Locked` if another thread
-    has one; a thread that waits for one sets `waits`, and is woken when any lock is given back.
+    has one, and puts the thread in line: it is woken when any lock is given back. To stay in line,
+    its next fenced write sets `waits`.
     """
 
     thread_id: str
@@ -51,7 +54,8 @@ class Write:
 class ThreadLog(Protocol):
     """Threads as append-only lists, with their queue, locks and facts; a repo changes as one.
 
-    The repository of a thread is the part of its id before the last "/".
+    The repository of a thread is the part of its id before the last "/". All methods but
+    `wait_for_work` raise `StoreUnavailable`; a change may have happened then, or happen yet.
     """
 
     async def append(self, write: Write) -> bool:
@@ -66,20 +70,18 @@ class ThreadLog(Protocol):
         """Return all entries, oldest first; an empty list if there is no such thread."""
         ...
 
-    async def claim(self, repo: str, queue: Literal["work", "slack"]) -> Claim | None:
+    async def claim(self, repo: str, queue: Queue) -> Claim | None:
         """Claim the thread that is due longest, or None if none is due.
 
         `work` is the worker's queue; `slack` holds threads whose messages may be out of date.
         """
         ...
 
-    async def renew(self, claim: Claim, queue: Literal["work", "slack"]) -> None:
+    async def renew(self, claim: Claim, queue: Queue) -> None:
         """Extend the lease; raise `Fenced` if it is another's."""
         ...
 
-    async def park(
-        self, claim: Claim, queue: Literal["work", "slack"], version: int, wake_at: int | None
-    ) -> None:
+    async def park(self, claim: Claim, queue: Queue, version: int, wake_at: int | None) -> None:
         """Give the thread back until `wake_at` (ms; None: until something happens).
 
         Due at once if the thread has more events than `version`. A fenced claim is ignored.

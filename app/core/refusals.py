@@ -96,7 +96,8 @@ def known_outcome(state: State, call_id: str) -> str:
         return "I do not know this effect any more."
     if run.outcome is None:
         return "It is still running: its outcome will show."
-    return f"Its outcome is known: {run.summary or run.outcome}."
+    said = f", says <@{run.stated_by}>" if run.stated_by else ""
+    return f"Its outcome is known: {run.summary or run.outcome}{said}."
 
 
 def when(ms: int) -> str:

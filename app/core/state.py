@@ -49,6 +49,7 @@ class Run:
     ended_at: int | None = None
     outcome: Outcome | None = None
     summary: str = ""
+    stated_by: str | None = None
     failing_tests: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
     cancel_requested: bool = False
@@ -160,6 +161,7 @@ class State:
     model_down: ModelDown | None = None
     ask_again: tuple[str, str] | None = None
     last_error: str = ""
+    fault: str | None = None
     verify_requested: bool = False
     verifications: int = 0
 

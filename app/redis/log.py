@@ -21,16 +21,14 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 from app.core.errors import Conflict, Fenced, Locked
 from app.core.events import Entry, parse_event
-from app.core.ports import Claim, Write
+from app.core.ports import Claim, Queue, Write
 from app.redis import connect
 from app.redis.connect import Client, send
 from app.redis.hints import CHANNEL, Hints
-
-Queue = Literal["work", "slack"]
 
 
 class _Script(Protocol):

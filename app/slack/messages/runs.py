@@ -1,15 +1,11 @@
 """How one attempt reads: its state, its duration, its failing tests and its last lines."""
 
-import re
-
 from app.core.state import Run
 from app.slack import blocks, text
 from app.slack.blocks import Block
 
 MARKS = {"succeeded": "✅", "failed": "❌", "cancelled": "⏹️", "unknown": "❓", None: "⏳"}
 MAX_TESTS = 10
-_STATED = re.compile(r"(it happened|it did not happen), says <@([UW][A-Z0-9]+)>")
-
 
 def duration(run: Run) -> str:
     """Return how long an ended run took."""
@@ -51,5 +47,4 @@ def tail(run: Run) -> list[Block]:
 
 def stated(run: Run) -> str:
     """Return what a person said came of a run that was unknown; empty if nobody had to."""
-    said = _STATED.fullmatch(run.summary)
-    return f"{said[1]}, says {text.user(said[2])}" if said and run.is_production_effect else ""
+    return f"{run.summary}, says {text.user(run.stated_by)}" if run.stated_by else ""
