@@ -132,7 +132,15 @@ def _services(text: str, services: Sequence[str]) -> Iterator[str]:
 
 _MENTION = re.compile(r"<@[a-z0-9]+(?:\|[^>]*)?>")
 _ASKS = re.compile(r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b")
-_NEGATION = re.compile(r"\b(?:not|no|never|dont|wont|cant|isnt|arent|without|stop|wait)\b")
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|stop|wait)\b")
+_SPELT_OUT = (
+    (re.compile(r"\blet'?s\b"), "let us"),
+    (re.compile(r"\b(what|that)'?s\b"), r"\1 is"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|would|should|could)n'?t\b"), r"\1 not"),
+    (re.compile(r"n't\b"), " not"),
+    (re.compile(r"\bi'd\b"), "i would"),
+    (re.compile(r"'"), ""),
+)
 _SECONDS = {"sec": 1, "min": 60, "hou": 3600, "day": 86400}
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -140,7 +148,9 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 def _plain(text: str) -> str:
     """Return the words in one spelling; a sentence's end becomes a lone dot, emoji stay."""
     words = _MENTION.sub(" ", clean(text).lower().strip())
-    words = re.sub(r"['\u2019`*]", "", words)
+    words = re.sub(r"[`*]", "", words).replace("\u2019", "'")
+    for pattern, spelt in _SPELT_OUT:
+        words = pattern.sub(spelt, words)
     words = re.sub(r"[.!?;\n]+(?=\s|$)", " . ", words)
     words = re.sub(r"\b(?:the|please|pls|service|services)\b", " ", words)
     words = " ".join(words.split())
@@ -166,8 +176,8 @@ _GREETS = (
     r"|thank you)\s*[,.]\s*)"
 )
 _ASKING = (
-    r"(?:(?:hey|hi|hello|actually|lets|let us|can you|can we|could you|could we|would you|you can"
-    r"|i want to|i want you to|id like to|i would like to|we want to|we need to|and|then|so|now)"
+    r"(?:(?:hey|hi|hello|actually|let us|can you|can we|could you|could we|would you|you can"
+    r"|i want to|i want you to|i would like to|we want to|we need to|and|then|so|now)"
     r"\s+)"
 )
 _ENDING = (
@@ -187,7 +197,7 @@ _YES = (
     "|:white_check_mark:|\U0001f44d|\u2705)"
 )
 _ENOUGH = (
-    r"(?:stop here|thats (?:it|all|enough)|leave it(?: there)?|forget it|never ?mind"
+    r"(?:stop here|that is (?:it|all|enough)|leave it(?: there)?|forget it|never ?mind"
     r"|nothing(?: else| more)?|no more|do nothing|enough for today)"
 )
 _DEPLOYS = re.compile(rf"\b{_DEPLOY}\b")
@@ -222,7 +232,7 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("skip", rf"(?:skip|leave out|omit|exclude) {a}"),
         ("skip", rf"leave {a} (?:out|alone|as it is)"),
         ("skip", rf"(?:(?:{_DEPLOY} )?{_ALL} )?(?:without|except|except for) {a}"),
-        ("skip", rf"(?:do not|dont) (?:{_DEPLOY}|{_BACK}) {a}"),
+        ("skip", rf"do not (?:{_DEPLOY}|{_BACK}) {a}"),
         ("deploy", rf"{_DEPLOY} {a}(?: (?:at|as|to))?(?: {_SHA})?"),
         ("deploy", rf"(?:{_DEPLOY}|use|take)(?: {_ALL})?(?: at)? {_SHA}"),
         ("deploy", rf"{_DEPLOY} {_SHA} (?:of|for|to|on) {a}"),
@@ -235,15 +245,15 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         (
             "go on",
             r"go on|continue|carry on|go ahead|proceed|next|keep going|as planned|default order"
-            r"|deploy|whats next",
+            r"|deploy|what is next",
         ),
         ("stop here", rf"{_ENOUGH}(?:[ ,.]+{_ENOUGH})*"),
         ("wait", rf"(?:wait|hold on|pause)(?: for)?(?: {_COUNT} ?{_unit()})?|not yet|hold on"),
         ("wait", rf"give (?:me|us) {_COUNT} ?{_unit()}"),
-        ("running", rf"what(?:s| is| runs)?(?: running| live| deployed| currently)? {_PROD}"),
+        ("running", rf"what(?: is| runs)?(?: running| live| deployed| currently)? {_PROD}"),
         ("running", rf"wh(?:at|ich) (?:version|sha|commit)s? (?:is|are|runs?)(?: live)? {_PROD}"),
-        ("running", r"what(?:s| is) (?:live|deployed)|status"),
-        ("changes", r"what(?:s| is) (?:in (?:this|it)|new|changed)|what changed"),
+        ("running", r"what is (?:live|deployed)|status"),
+        ("changes", r"what is (?:in (?:this|it)|new|changed)|what changed"),
         (
             "commits",
             rf"(?:what (?:are|were) |show(?: me| us)? |list )?(?:last|latest|newest|recent)"
@@ -270,7 +280,7 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
 
 
 def _unit() -> str:
-    return r"(?P<unit>sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)"
+    return r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|days?)"
 
 
 def _framed(pattern: str) -> str:
