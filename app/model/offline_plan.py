@@ -90,7 +90,8 @@ class Plan:
         memory = self.memory
         asked = memory.first or memory.last or memory.only or memory.skip or memory.sha
         why = "As asked for in this thread" if asked else "Next in the configured order"
-        return f"{why}; production has {say.short(self.production[service])}."
+        now = self.production[service]
+        return f"{why}; {f'production has {now[:7]}' if now else 'what runs now is not known'}."
 
     def _rollback(self) -> Step:
         memory = self.memory

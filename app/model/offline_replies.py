@@ -88,6 +88,8 @@ def done(shipped: Mapping[str, str], left: Mapping[str, str | None], why: str) -
             "On production now: " + ", ".join(f"{s} {short(v)}" for s, v in shipped.items())
         )
     if left:
-        stays = ", ".join(f"{s} stays at {short(v)}" for s, v in left.items())
+        stays = ", ".join(
+            f"{s} stays {f'at {short(v)}' if v else 'as it is'}" for s, v in left.items()
+        )
         parts.append(f"{stays}, {why}" if why else stays)
     return ". ".join(parts) + "." if parts else "Nothing was deployed."

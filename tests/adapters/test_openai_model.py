@@ -11,7 +11,9 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ModelMisbehaved, ModelUnavailable
 from app.core.fold import fold
 from app.core.ports import ToolSchema, Turn
+from app.core.state import Mode
 from app.model.openai import OpenAIModel
+from app.model.prompts import system_prompt
 from tests.scripted_openai import Reply, ScriptedOpenAI, call, calls, completion, refusal
 
 KEY = "sk-test-0123456789abcdef"
@@ -89,6 +91,14 @@ async def test_the_request_has_rules_thread_and_strict_tools(
     assert request["parallel_tool_calls"] is False
     assert [tool["function"]["strict"] for tool in request["tools"]] == [True, True]
     assert KEY not in json.dumps(request)
+
+
+@pytest.mark.parametrize("mode", ["deploy", "rollback"])
+def test_a_prompt_names_the_services_and_has_the_teams_rules_last(mode: Mode) -> None:
+    prompt = system_prompt(mode, _turn().repo)
+    assert "Services, in their default order: frontend, backend." in prompt
+    assert prompt.endswith("from its configuration:\nNever on Friday.\n")
+    assert "{{" not in prompt
 
 
 @pytest.mark.parametrize(
