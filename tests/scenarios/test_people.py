@@ -11,7 +11,7 @@ async def test_a_question_in_the_middle_leaves_the_card_as_it_is(tmp_path: Path)
         await w.merge()
         card = await w.card("Deploy frontend")
         await w.reply("alice", card, "what is on production?")
-        await w.sees("frontend: ")
+        await w.sees("On production: ")
         again = await w.card("Deploy frontend")
         assert again["ts"] == card["ts"]
         await w.click("bob", again, "approve")
@@ -91,9 +91,9 @@ async def test_a_mention_starts_one_thread_and_is_answered(tmp_path: Path) -> No
         await w.merge()
         await w.card("Deploy frontend")
         await w.mention("alice", "what is on production?")
-        answer = await w.sees("backend: ")
-        roots = {m.get("thread_ts") for m in await w.messages() if "backend: " in text(m)}
-        assert roots == {answer["thread_ts"]}
+        answer = await w.sees("On production: ")
+        told = [m for m in await w.messages() if "On production: " in text(m)]
+        assert told == [answer]
 
 
 async def test_a_mention_deploys_what_passed_staging_last(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_a_mention_deploys_what_passed_staging_last(tmp_path: Path) -> Non
         await w.sees("stopped")
         await w.mention("alice", "deploy backend")
         await w.click("bob", await w.card("Deploy backend"), "approve")
-        await w.sees("Done")
+        await w.card("On production now: backend", "rollback")
         assert f"production backend {sha[:7]}" in w.effects()
 
 

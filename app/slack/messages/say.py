@@ -51,7 +51,7 @@ def _done(state: State, repo: RepoConfig, say: Say) -> Message:
         parts.append(blocks.context(blocks.mrkdwn("⏳ production tests are next")))
     elif state.shipped and repo.production.e2e is None:
         parts.append(blocks.context(blocks.mrkdwn("Not tested: no production tests configured")))
-    if _can_roll_back(state, say):
+    if _can_roll_back(state, say) and not _to_be_tested(state, repo, say):
         button = blocks.button("Roll back", "rollback", state.thread_id, "danger")
         parts.append(blocks.actions([button]))
     return Message(_short(say), tuple(parts))
