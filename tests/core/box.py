@@ -134,9 +134,7 @@ class Box:
 
     async def rejects(self, text: str = "", user: str = BOB) -> None:
         card = await self.card()
-        await self.does(
-            ev.ApprovalRejected(call_id=card.request.call_id, user=user, text=text)
-        )
+        await self.does(ev.ApprovalRejected(call_id=card.request.call_id, user=user, text=text))
 
     async def settles(self) -> None:
         """Work until nothing is due."""

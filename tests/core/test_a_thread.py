@@ -37,7 +37,8 @@ async def test_a_red_staging_e2e_stops_there_and_can_be_retried() -> None:
     box.deployer.prepare("staging e2e", RED)
     await box.merges()
     state = await box.state()
-    assert state.staging and state.staging.passed is False
+    assert state.staging
+    assert state.staging.passed is False
     assert await box.log.locks(REPO) == {}
     box.model.will("nothing_to_do", reason="no")
     await box.does(ev.StagingRequested(sha=SHA, scope="e2e", user="U01ALICE"))
@@ -65,7 +66,8 @@ async def test_words_hold_the_card_and_a_reply_releases_it() -> None:
     await box.later(60_000)
     state = await box.state()
     assert state.held_by is None
-    assert state.pending and state.pending.request == before.request
+    assert state.pending
+    assert state.pending.request == before.request
 
 
 async def test_another_step_supersedes_the_card_and_quotes_the_words() -> None:
@@ -77,7 +79,8 @@ async def test_another_step_supersedes_the_card_and_quotes_the_words() -> None:
     await box.says("backend first please")
     state = await box.state()
     assert state.cards[first.request.call_id].status == "superseded"
-    assert state.pending and state.pending.request.plan == 2
+    assert state.pending
+    assert state.pending.request.plan == 2
     assert state.pending.request.quote == "backend first please"
 
 
@@ -121,7 +124,8 @@ async def test_stop_settles_the_card_and_verifies_what_was_shipped() -> None:
     state = await box.state()
     assert state.pending is None
     assert box.deployer.effects[-1] == "production e2e 4af9ec0"
-    assert state.verification and state.verification.passed
+    assert state.verification
+    assert state.verification.passed
     assert await box.log.locks(REPO) == {}
 
 
@@ -144,7 +148,8 @@ async def test_three_errors_in_a_row_ask_a_person() -> None:
         box.model.will("launch_the_rockets")
     await box.merges()
     state = await box.state()
-    assert state.question and state.question.because == "stuck"
+    assert state.question
+    assert state.question.because == "stuck"
     assert not state.turn_due
 
 

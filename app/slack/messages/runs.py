@@ -7,6 +7,7 @@ from app.slack.blocks import Block
 MARKS = {"succeeded": "✅", "failed": "❌", "cancelled": "⏹️", "unknown": "❓", None: "⏳"}
 MAX_TESTS = 10
 
+
 def duration(run: Run) -> str:
     """Return how long an ended run took."""
     return text.took((run.ended_at or run.started_at) - run.started_at)
