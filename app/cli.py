@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -98,9 +100,24 @@ async def _serving(*, work: bool, serve: bool) -> int:
             access_log=False,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         await server.serve()
         return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Ends by itself on a signal: uvicorn's own raises it again, and what comes after never runs.
+
+    That is where the store is closed, and the embedded server with it.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Have SIGINT and SIGTERM end the server while the body runs, and nothing else."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from app.demo.emulate import Emulate
 from app.demo.journal import Journal
 from app.demo.local_slack import LocalSlack, Workspace
 from app.demo.shop import FOLDER, Shop
+from app.redis.embedded import stop_embedded
 
 SERVICE_PORT, SLACK_PORT, GITHUB_PORT = 8000, 3900, 4001
 SHOP_PORTS = (8101, 8102, 8201, 8202)
@@ -199,3 +200,5 @@ async def _service(
         yield service
     finally:
         await service.end(grace_seconds=15)
+        # It ends its store itself; this is for a service that was killed, or had only begun.
+        await stop_embedded(files.folder / "redis")
