@@ -8,7 +8,7 @@ import structlog
 from app.core import events as ev
 from app.core import ledger
 from app.core.decide import Start
-from app.core.errors import Locked
+from app.core.errors import Locked, NotStarted
 from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.spec import attempt_id, spec_hash
@@ -103,6 +103,10 @@ async def _send(job: Job, attempt: ev.Attempt) -> None:
             reference = await deployer.start(attempt)
     except TimeoutError:
         return  # whether it arrived is for the next look at the target to say
+    except NotStarted as error:
+        failed = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome="failed", summary=str(error))
+        await job.record([failed])
+        return
     sent = ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)
     await job.record([sent])
 

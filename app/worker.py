@@ -64,17 +64,20 @@ class Worker:
                     continue
             except StoreUnavailable as error:
                 log.warning("store_unavailable", error=str(error))
+            except Exception:
+                log.exception("fault")  # its thread is due again when the lease is over
             await self._ports.log.wait_for_work(IDLE_SECONDS)
 
     async def work_once(self) -> bool:
-        """Work on one due thread until it waits; False if none was due."""
+        """Work on one due thread of each repository until it waits; False if none was due."""
+        worked = False
         for repo in self._repos.values():
             claim = await self._ports.log.claim(repo.name, "work")
             if claim is not None:
+                worked = True
                 with structlog.contextvars.bound_contextvars(thread_id=claim.thread_id):
                     await self._guarded(claim, repo)
-                return True
-        return False
+        return worked
 
     async def _guarded(self, claim: Claim, repo: RepoConfig) -> None:
         """Keep one thread's fault from touching the others: log it, and let the thread rest."""

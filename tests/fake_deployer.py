@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.core.errors import NotStarted
 from app.core.events import Attempt
 from app.core.ports import Observation
 from app.core.spec import Environment
@@ -25,6 +26,7 @@ class FakeDeployer:
     prepared: dict[str, list[Observation]] = field(default_factory=dict[str, list[Observation]])
     seen: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
     cancelled: set[str] = field(default_factory=set[str])
+    refuses: str = ""
 
     def prepare(self, what: str, *outcomes: Observation) -> None:
         """Let the next attempts at "<environment> <service or e2e>" end like this, in order."""
@@ -41,6 +43,8 @@ class FakeDeployer:
     async def start(self, attempt: Attempt) -> str:
         if attempt.attempt_id in self.seen:
             return "again"
+        if self.refuses:
+            raise NotStarted(self.refuses)
         self.seen[attempt.attempt_id] = attempt
         self.effects.append(f"{_what(attempt)} {attempt.sha[:7]}")
         return "first"

@@ -27,6 +27,9 @@ async def _run(desk: Desk, arguments: E2EArguments) -> Sequence[Event]:
     if environment.e2e is None:
         raise ToolError(f"no e2e tests are configured for {arguments.environment}")
     if arguments.environment == "production":
+        known = [r.sha for r in desk.state.facts.running if r.sha] if desk.state.facts else []
+        if not known and desk.state.sha is None:
+            raise ToolError("nobody knows what production runs, so no tests can be chosen")
         return [VerificationRequested(call_id=desk.call_id)]
     sha = desk.state.staging.sha if desk.state.staging else desk.state.sha
     if sha is None:

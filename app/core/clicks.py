@@ -119,8 +119,7 @@ def ask_again(click: Click) -> Decision:
     state, card = click.state, click.state.cards.get(click.call_id)
     if card is None:
         return Refused(refusals.UNKNOWN_CARD)
-    stopped = card.status == "superseded" and card.text == "stopped"
-    if card.status != "expired" and not stopped:
+    if card.status not in ("expired", "stopped"):
         return Refused(refusals.settled(card) or "This card is still open: approve or reject it.")
     if state.ask_again:
         return Refused(f"{policy.mentions([state.ask_again[1]])} asked for it already.")
@@ -170,7 +169,7 @@ def retry(click: Click) -> Decision:
     if not state.stopped_by:
         return Accepted((again,))
     continued = ev.Continued(user=click.user)
-    return Accepted((continued,) if staging.summary == "stopped" else (continued, again))
+    return Accepted((continued,) if staging.stopped else (continued, again))
 
 
 def rollback(click: Click) -> Decision:

@@ -7,7 +7,7 @@ from typing import Literal
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.spec import Environment
-from app.core.state import MAX_ERRORS, MAX_STEPS, Run, Staging, State
+from app.core.state import MAX_ERRORS, MAX_STEPS, STOPPED, Run, Staging, State
 
 STAGING_LOCK = "staging"
 FACTS_FRESH_MS = 10 * 60 * 1000
@@ -123,6 +123,8 @@ def _staging(state: State, repo: RepoConfig, now: int) -> Action | None:
     staging = state.staging
     if staging is None or staging.passed is not None:
         return None
+    if state.stopped_by:
+        return _staging_end(state, staging, False, STOPPED)
     for step in _staging_steps(staging, repo):
         tries = [
             run for run in state.runs_of(staging.attempts) if (run.attempt.service or "e2e") == step
@@ -164,7 +166,7 @@ def _place_holds(state: State, repo: RepoConfig, now: int) -> Action | None:
 
 
 def _verify(state: State, repo: RepoConfig, now: int) -> Action | None:
-    ended = state.plan_ended is not None or state.stopped_by is not None
+    ended = state.plan_ended is not None or state.stopped_by is not None or state.lapsed
     due = state.verify_requested or (bool(state.effects) and ended)
     if not due or repo.production.e2e is None or state.unknown or state.pending:
         return None
@@ -214,7 +216,7 @@ def _release_locks(state: State, repo: RepoConfig, now: int) -> Action | None:
     if staging and staging.passed is None and not state.stopped_by:
         keep.add(STAGING_LOCK)
     unverified = bool(state.effects) and repo.production.e2e is not None
-    open_plan = state.plan_ended is None and state.stopped_by is None
+    open_plan = state.plan_ended is None and state.stopped_by is None and not state.lapsed
     if unverified or open_plan:
         keep.update(lock for lock in state.locks if lock != STAGING_LOCK)
     if state.unknown:

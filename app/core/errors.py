@@ -30,6 +30,10 @@ class Locked(Exception):
         self.holder = holder
 
 
+class NotStarted(Exception):
+    """Report that an attempt certainly did not begin; the sentence says why."""
+
+
 class ModelUnavailable(Exception):
     """Report that no model answered within its budget; the sentence says why."""
 

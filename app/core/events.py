@@ -9,7 +9,7 @@ from app.core.spec import ActionSpec, Environment
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Commit(_Frozen):

@@ -69,11 +69,9 @@ class Fold:
         s = self.state
         s.stopped_by, s.wait, s.ask_again = e.user, None, None
         s.unread, s.unresolved, s.owes_step = [], [], False
-        if s.staging and s.staging.passed is None and s.running is None:
-            self._end_staging(False, "stopped")
         for card in s.cards.values():
             if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
-                self._settle(card, "superseded", e.user, "stopped")
+                self._settle(card, "stopped", e.user, "")
         self._answer_questions()
 
     def on_continued(self, e: ev.Continued) -> None:
@@ -81,7 +79,7 @@ class Fold:
         s.stopped_by, s.plan_ended = None, None
         s.steps = s.errors = 0
         staging = s.staging
-        if staging and staging.passed is False and staging.summary == "stopped":
+        if staging and staging.stopped:
             s.stagings.append(Staging(staging.sha, "all", len(s.stagings) + 1, self.at))
         else:
             s.owes_step = staging is None or staging.passed is True
@@ -248,8 +246,11 @@ class Fold:
         self.state.wait, self.state.owes_step = None, True
 
     def on_plan_ended(self, e: ev.PlanEnded) -> None:
+        s = self.state
         self._concluded()
-        self.state.plan_ended = e.message
+        s.plan_ended = e.message
+        if not s.effects:
+            s.mode = "deploy"
         self._say(e.call_id, e.message, "done")
 
     def on_rollback_opened(self, e: ev.RollbackOpened) -> None:

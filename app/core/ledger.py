@@ -1,6 +1,6 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>" and "hold/<service>" are JSON; "verified/<service>", "staged" are SHAs.
+Facts: "running/<service>" and "hold/<service>" are JSON; "verified/<service>" is a full SHA.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -73,12 +73,11 @@ def _follow(
     for event in events:
         match event:
             case ev.ToolEnded():
-                _effect(state.runs[event.attempt_id], event.outcome, state, now, facts, history)
+                _effect(state.runs.get(event.attempt_id), event.outcome, state, now, facts, history)
             case ev.OutcomeStated():
                 outcome = "succeeded" if event.happened else "failed"
-                _effect(state.runs[event.attempt_id], outcome, state, now, facts, history)
+                _effect(state.runs.get(event.attempt_id), outcome, state, now, facts, history)
             case ev.StagingEnded(passed=True, sha=sha):
-                facts["staged"] = sha
                 history.append(_line(state, "staged", sha, now))
             case ev.VerificationEnded(passed=True, versions=versions):
                 facts.update({f"verified/{service}": sha for service, sha in versions.items()})
@@ -93,14 +92,14 @@ def _follow(
 
 
 def _effect(
-    run: Run,
+    run: Run | None,
     outcome: str,
     state: State,
     now: int,
     facts: dict[str, str | None],
     history: list[str],
 ) -> None:
-    if not run.is_production_effect:
+    if run is None or not run.is_production_effect:  # no run: it could not even be started
         return
     service, sha = run.attempt.service, run.attempt.sha
     if outcome == "succeeded":

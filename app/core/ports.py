@@ -206,7 +206,11 @@ class Deployer(Protocol):
         ...
 
     async def start(self, attempt: Attempt) -> str:
-        """Start the attempt and return the target's reference; keyed: never twice for one id."""
+        """Start the attempt and return the target's reference; keyed: never twice for one id.
+
+        Raise `NotStarted` where it is certain that nothing began; after anything else raised, it
+        is for `observe` to say.
+        """
         ...
 
     async def observe(self, attempt: Attempt, reference: str) -> Observation:

@@ -24,7 +24,7 @@ def settled(card: Card) -> str:
         case "expired":
             why = f" ({card.text})" if card.text else ""
             return f"Too late: this card expired {at}{why}. Ask for it again."
-        case "superseded" if card.text == "stopped":
+        case "stopped":
             return f"Too late: {by} stopped this thread, {at}."
         case "superseded":
             return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."

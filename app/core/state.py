@@ -16,9 +16,10 @@ from app.core.events import (
 
 MAX_STEPS = 20
 MAX_ERRORS = 3
+STOPPED = "stopped"
 
 Outcome = Literal["succeeded", "failed", "cancelled", "unknown"]
-CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded"]
+CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded", "stopped"]
 Mode = Literal["deploy", "rollback"]
 SayKind = Literal["reply", "question", "stuck", "note", "done"]
 
@@ -107,6 +108,11 @@ class Staging:
     passed: bool | None = None
     summary: str = ""
     ended_at: int | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether people stopped it before it was through."""
+        return self.passed is False and self.summary == STOPPED
 
 
 @dataclass(slots=True)
@@ -217,6 +223,13 @@ class State:
     def turn_due(self) -> bool:
         """Tell whether the agent has to say what is next."""
         return self.owes_step or bool(self.unread)
+
+    @property
+    def lapsed(self) -> bool:
+        """Tell whether the newest card expired and nobody asked for it again."""
+        newest = next(reversed(self.cards.values()), None)
+        expired = newest is not None and newest.status == "expired"
+        return expired and not self.turn_due and self.ask_again is None
 
     @property
     def question(self) -> Say | None:

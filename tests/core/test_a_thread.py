@@ -162,3 +162,95 @@ async def test_a_changed_production_voids_the_card() -> None:
     await box.approves()
     assert (await box.state()).cards[first.request.call_id].status == "expired"
     assert not [effect for effect in box.deployer.effects if effect.startswith("production")]
+
+
+async def test_an_expired_card_does_not_leave_production_untested() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.approves()
+    await box.later(24 * 3600 * 1000)
+    assert box.deployer.effects[-1] == "production e2e 4af9ec0"
+    assert await box.log.locks(REPO) == {}
+
+
+async def test_stop_during_staging_starts_nothing_more_and_continue_begins_anew() -> None:
+    box = Box()
+    box.deployer.prepare("staging frontend", Observation(status="running"))
+    await box.merges()
+    await box.does(ev.StopRequested(user="U01ALICE"))
+    assert box.deployer.effects == ["staging frontend 4af9ec0"]
+    assert await box.log.locks(REPO) == {}
+    box.deployer.prepared.clear()
+    box.model.will("nothing_to_do", reason="no")
+    await box.does(ev.Continued(user="U01ALICE"))
+    assert box.deployer.effects[-1] == "staging e2e 4af9ec0"
+
+
+async def test_what_cannot_be_started_has_failed_and_says_why() -> None:
+    box = Box()
+    box.deployer.refuses = "there is no program ./deploy.sh"
+    await box.merges()
+    state = await box.state()
+    assert state.staging
+    assert state.staging.summary == "frontend: there is no program ./deploy.sh"
+
+
+async def test_an_unexpected_failure_is_told_in_the_thread_and_tried_again() -> None:
+    box = Box()
+    box.model.script.append(RuntimeError("a bug"))
+    await box.merges()
+    assert (await box.state()).fault is not None
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.later(15_000)
+    assert (await box.state()).fault is None
+    assert await box.card()
+
+
+async def test_two_merges_share_staging_one_after_the_other() -> None:
+    box = Box()
+    box.deployer.prepare("staging frontend", Observation(status="running"))
+    await box.merges()
+    first = box.thread_id
+    await box.merges("b" * 40)
+    assert (await box.state()).waits_for_lock == ("staging", first)
+    box.deployer.prepared.clear()
+    box.model.will("nothing_to_do", reason="no")
+    box.model.will("nothing_to_do", reason="no")
+    await box.later(10_000)
+    assert box.deployer.effects[-3:] == [
+        f"staging {s} bbbbbbb" for s in ("frontend", "backend", "e2e")
+    ]
+
+
+async def test_an_unknown_outcome_waits_for_a_person_and_keeps_its_lock() -> None:
+    box = Box()
+    box.deployer.prepare("production backend", Observation(status="unknown", summary="gone"))
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    await box.approves()
+    state = await box.state()
+    assert state.unknown
+    assert "production/backend" in await box.log.locks(REPO)
+    stated = ev.OutcomeStated(
+        attempt_id=state.unknown.attempt.attempt_id, happened=False, user="U02BOB"
+    )
+    await box.does(stated)
+    assert (await box.card()).request.spec.service == "backend"
+    assert box.deployer.effects.count("production backend 4af9ec0") == 1
+
+
+async def test_after_a_declined_rollback_the_locks_are_given_back() -> None:
+    box = Box()
+    await box.has_old_version()
+    box.deployer.prepare("production e2e", RED, RED)
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("done_for_now", message="only the backend")
+    box.model.will("rollback_backend_in_prod", sha=OLD, reason="checkout is red")
+    await box.approves()
+    box.model.will("done_for_now", message="left as it is")
+    await box.rejects("leave it, we fix it")
+    assert await box.log.locks(REPO) == {}
+    assert (await box.state()).mode == "deploy"

@@ -280,7 +280,8 @@ def test_tests_that_were_not_reached_are_not_retried_alone() -> None:
 
 
 def test_a_retry_continues_a_stopped_thread() -> None:
-    told = Story().merged().then(ev.StopRequested(user=BOB))
+    stopped = ev.StagingEnded(sha="4af9ec0", passed=False, summary="stopped")
+    told = Story().merged().then(ev.StopRequested(user=BOB), stopped)
     assert [e.type for e in events(clicks.retry(click(told)))] == ["continued"]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.core.errors import NotStarted
 from app.core.events import Attempt
 from app.core.ports import Observation
 from app.core.spec import Environment
@@ -100,9 +101,12 @@ class CommandDeployer:
     async def start(self, attempt: Attempt) -> str:
         """Start the program unless this attempt began before; return "<host>:<attempt id>".
 
-        After an exception the program was not started; `observe` then says `missing`.
+        After any exception the program was not started; `observe` then says `missing`.
         """
-        return await asyncio.to_thread(self._start, attempt)
+        try:
+            return await asyncio.to_thread(self._start, attempt)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotStarted(f"it could not be started: {error}") from error
 
     def _start(self, attempt: Attempt) -> str:
         folder = self._folder(attempt)

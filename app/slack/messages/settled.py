@@ -17,7 +17,7 @@ def settled_card(state: State, card: Card, now: int) -> Message:
     if _can_ask_again(state, card):
         value = f"{state.thread_id}:{card.request.call_id}"
         parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
-    return Message(f"{action(card.request.spec)}: {_fallback(card)}", tuple(parts))
+    return Message(f"{action(card.request.spec)}: {card.status}", tuple(parts))
 
 
 def action(spec: ActionSpec) -> str:
@@ -57,7 +57,7 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
         case "expired":
             reason = f": {text.inline(card.text, 250)}" if card.text else ""
             return "⌛", [blocks.mrkdwn(f"expired {at}{reason} (nobody rejected it)")]
-        case "superseded" if card.text == "stopped":
+        case "stopped":
             return "⏹️", [blocks.mrkdwn(f"stopped by {by} {at}")]
         case "superseded":
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
@@ -68,10 +68,6 @@ def waiting_for(waits: tuple[str, str]) -> str:
     target, holder = waits
     name = text.code(target.rpartition("|")[2], 60)
     return f"waiting for {name}, in use by thread {text.code(holder.rpartition('/')[2], 20)}"
-
-
-def _fallback(card: Card) -> str:
-    return "stopped" if card.text == "stopped" else card.status
 
 
 def _can_ask_again(state: State, card: Card) -> bool:

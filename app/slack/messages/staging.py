@@ -26,7 +26,7 @@ def staging_progress(state: State, repo: RepoConfig, staging: Staging) -> Messag
 
 def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message | None:
     """Call the author when staging failed, with the reasons and the way on; None if it did not."""
-    if staging.passed is not False or staging.summary == "stopped":
+    if staging.passed is not False or staging.stopped:
         return None
     whom = people.owner(state, repo)
     said = f"staging failed for {text.short(staging.sha)}: {text.inline(staging.summary, 300)}"
@@ -42,7 +42,7 @@ def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message 
 
 def can_retry(state: State, staging: Staging) -> bool:
     """Tell whether running staging again is the way on."""
-    failed = staging.passed is False and staging.summary != "stopped"
+    failed = staging.passed is False and not staging.stopped
     return failed and staging is state.staging and state.stopped_by is None
 
 

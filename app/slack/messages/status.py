@@ -19,6 +19,8 @@ def status_message(state: State, repo: RepoConfig) -> Message:
     parts: list[Block] = []
     if state.origin == "merge":
         parts += [blocks.header(text.line(_title(state), 150)), *_byline(state, repo)]
+    if state.fault:
+        lines.append(f"⚠️ a step failed unexpectedly, and is tried again (log: {state.fault})")
     parts.append(blocks.section("\n".join(lines)))
     if buttons := _buttons(state, repo):
         parts.append(blocks.actions(buttons))
@@ -84,7 +86,7 @@ def _staging_now(state: State, repo: RepoConfig, staging: Staging) -> str:
     if staging.passed:
         untested = "" if repo.staging.e2e else " (no tests configured)"
         return f"✅ passed{untested} · {since}"
-    if staging.summary == "stopped":
+    if staging.stopped:
         return f"⏹️ stopped · {since}"
     run = last_failed(state, staging)
     names = runs.failing_tests(run.failing_tests) if run else ""
