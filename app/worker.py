@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Coroutine, Mapping
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import structlog
 
@@ -29,8 +29,11 @@ from app.core.fold import fold
 from app.core.ports import Claim, Write
 from app.desk import Job, Ports
 
+Outcome = TypeVar("Outcome")
+
 FAULT_PAUSE_MS = 15_000
 IDLE_SECONDS = 1.0
+STEP_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -48,10 +51,18 @@ class Worker:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until `stop`; then finish the steps under way and give every thread back."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._hands):
-                group.create_task(self._hand())
+        """Work until `stop`; then finish the steps under way and give every thread back.
+
+        A step that is not through after `STEP_SECONDS` is cut, but for one that sends an effect.
+        """
+        hands = [asyncio.create_task(self._hand()) for _ in range(self._hands)]
+        try:
+            await self._stopping.wait()
+            await asyncio.wait(hands, timeout=STEP_SECONDS)
+        finally:
+            for hand in hands:
+                hand.cancel()
+            await asyncio.gather(*hands, return_exceptions=True)
 
     def stop(self) -> None:
         """Take no more threads, and end at the next step boundary."""
@@ -86,6 +97,9 @@ class Worker:
         except Fenced:
             log.info("claim_lost")
         except StoreUnavailable:
+            raise
+        except asyncio.CancelledError:
+            await self._ports.log.park(claim, "work", 0, None)  # for others, at once
             raise
         except Exception as error:
             await self._rest(claim, repo, error)
@@ -129,7 +143,7 @@ class Worker:
             case Append():
                 await job.decide_on(action.events)
             case Start():
-                return await effects.start(job, action)
+                return await _whole(effects.start(job, action))
             case Observe():
                 return await effects.observe(job, action.run)
             case Cancel():
@@ -166,3 +180,13 @@ class Worker:
             await asyncio.sleep(self._lease / 3)
             with contextlib.suppress(StoreUnavailable):
                 await self._ports.log.renew(claim, "work")
+
+
+async def _whole(step: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Let a step come to its end also when its task is cancelled meanwhile."""
+    task = asyncio.ensure_future(step)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

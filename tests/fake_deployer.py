@@ -1,5 +1,6 @@
 """A deployer that keeps its own count: what it was asked to do, and what it runs now."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +28,7 @@ class FakeDeployer:
     seen: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
     cancelled: set[str] = field(default_factory=set[str])
     refuses: str = ""
+    gate: asyncio.Event | None = None
 
     def prepare(self, what: str, *outcomes: Observation) -> None:
         """Let the next attempts at "<environment> <service or e2e>" end like this, in order."""
@@ -47,6 +49,8 @@ class FakeDeployer:
             raise NotStarted(self.refuses)
         self.seen[attempt.attempt_id] = attempt
         self.effects.append(f"{_what(attempt)} {attempt.sha[:7]}")
+        if self.gate:
+            await self.gate.wait()
         return "first"
 
     async def observe(self, attempt: Attempt, reference: str) -> Observation:

@@ -10,7 +10,7 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.ports import ModelAnswer, Turn, Write
+from app.core.ports import Model, ModelAnswer, Turn, Write
 from app.core.state import Card, State
 from app.desk import Ports
 from app.worker import Worker
@@ -65,16 +65,22 @@ class ScriptedModel:
 class Box:
     """One repository, one thread, one worker."""
 
-    def __init__(self, config: RepoConfig | None = None) -> None:
+    def __init__(self, config: RepoConfig | None = None, model: Model | None = None) -> None:
         self.config = config or repo_config()
         self.log = FakeLog()
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
-        ports = Ports(self.log, self.model, None, None, {"fake": self.deployer})
+        ports = Ports(self.log, model or self.model, None, None, {"fake": self.deployer})
         self.worker = Worker(ports, {REPO: self.config}, lease_seconds=30)
         self.thread_id = ""
 
     async def merges(self, sha: str = SHA) -> None:
+        """Merge a pull request, and let the worker do all that follows."""
+        await self.starts(sha)
+        await self.settles()
+
+    async def starts(self, sha: str = SHA) -> None:
+        """Merge a pull request."""
         self.thread_id = thread_id_for(REPO, "main", sha)
         pull_request = ev.PullRequest(
             number=12,
@@ -93,7 +99,6 @@ class Box:
             pull_request=pull_request,
         )
         await self.log.append(Write(self.thread_id, [started], dedupe=[f"merge:{sha}"]))
-        await self.settles()
 
     async def has_old_version(self) -> None:
         """Let production have run another version of the backend before."""
