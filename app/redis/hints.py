@@ -11,6 +11,7 @@ from redis.asyncio import RedisCluster
 from app.redis.connect import AWAY, Client
 
 CHANNEL = "deploybot:due"
+POLL_SECONDS = 1.0
 _PAUSE = 0.2
 
 
@@ -49,6 +50,11 @@ class Hints:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), seconds)
         self._noticed[task] = self._count
+
+    def expect(self, seconds: float) -> None:
+        """Give a hint of our own then, if it is sooner than the poll would find out."""
+        if seconds < POLL_SECONDS:
+            asyncio.get_running_loop().call_later(seconds, self._announce)
 
     async def close(self) -> None:
         """End the subscription."""

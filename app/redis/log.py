@@ -118,7 +118,9 @@ class RedisLog:
         keys = _keys(_repo(claim.thread_id), *names, f"log:{claim.thread_id}")
         due = "" if wake_at is None else wake_at
         args = [claim.thread_id, claim.fence, version, due, CHANNEL]
-        await send(lambda: self._park(keys, args))
+        due_in = cast("int | None", await send(lambda: self._park(keys, args)))
+        if due_in is not None:
+            self._hints.expect(due_in / 1000)
 
     async def now(self, repo: str) -> int:
         """Return Redis' time in milliseconds, with the tests' offset."""
