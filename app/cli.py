@@ -5,19 +5,21 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import uvicorn
 
 import tools
 from app import logs
+from app.core.config import RepoConfig
 from app.core.errors import ConfigError, StoreUnavailable, UserError
+from app.core.ports import Deployer
 from app.demo.demo import demo
 from app.doctor import doctor
 from app.main import build_deployers, build_model, create_app, open_log
 from app.model.evals import run as run_evals
-from app.settings import load_repos, load_settings, missing_for_service
+from app.settings import Settings, load_repos, load_settings, missing_for_service
 from app.slack.manifest import manifest
 from app.threads import list_threads, show_thread
 
@@ -83,10 +85,7 @@ async def _serving(*, work: bool, serve: bool) -> int:
     settings = load_settings()
     logs.configure(settings.secrets())
     deployers = build_deployers(settings)
-    repos = load_repos(settings.deploybot_config, deployers)
-    missing = missing_for_service(settings)
-    if missing:
-        raise ConfigError(missing)
+    repos = _configured(settings, deployers, missing_for_service(settings, listens=serve))
     async with open_log(settings) as log:
         problems = await log.check()
         if problems:
@@ -103,6 +102,19 @@ async def _serving(*, work: bool, serve: bool) -> int:
         server = _Server(config)
         await server.serve()
         return 0 if server.started else 1
+
+
+def _configured(
+    settings: Settings, deployers: Mapping[str, Deployer], missing: list[str]
+) -> dict[str, RepoConfig]:
+    """Read the configuration; whatever is wrong is reported together with what is missing."""
+    try:
+        repos = load_repos(settings.deploybot_config, deployers)
+    except ConfigError as error:
+        raise ConfigError([*missing, *error.problems]) from None
+    if missing:
+        raise ConfigError(missing)
+    return repos
 
 
 class _Server(uvicorn.Server):

@@ -39,16 +39,27 @@ async def doctor() -> int:
 
 
 def _approvers(repos: Mapping[str, RepoConfig]) -> list[Finding]:
-    return [
-        Finding(
-            False,
-            f"{repo.name}: nobody can approve {service} in production",
-            f'Name approvers in [repos."{repo.name}"] of the configuration.',
-        )
+    found = (
+        _approvable(repo, service)
         for repo in repos.values()
         for service in repo.production.services
-        if len(repo.approvers_of(service)) == 0
-    ]
+    )
+    return [finding for finding in found if finding]
+
+
+def _approvable(repo: RepoConfig, service: str) -> Finding | None:
+    approvers, needed = set(repo.approvers_of(service)), repo.approvals_needed_for(service)
+    fix = f'Name approvers in [repos."{repo.name}"] of the configuration'
+    if not approvers:
+        line = f"{repo.name}: nobody can approve {service} in production"
+        return Finding(False, line, f"{fix}.")
+    # A user group may hold any number of people.
+    if len(approvers) < needed and not any(name.startswith("S") for name in approvers):
+        line = (
+            f"{repo.name}: {service} needs {needed} approvals, and has {len(approvers)} approvers"
+        )
+        return Finding(False, line, f"{fix}, or lower approvals_needed.")
+    return None
 
 
 async def _redis(settings: Settings) -> list[Finding]:

@@ -125,8 +125,7 @@ def create_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health_routes(log, repos, log.check))
     if serve:
-        secrets = settings.github_webhook_secret.split(",")
-        app.include_router(github_routes(secrets, repos, log))
+        app.include_router(github_routes(settings.webhook_secrets(), repos, log))
         app.include_router(slack_routes(bolt, settings.slack_signing_secret, time.time))
     return app
 

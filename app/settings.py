@@ -4,9 +4,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core import duration
@@ -15,9 +16,14 @@ from app.core.errors import ConfigError, UserError
 from app.core.ports import Deployer
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
+E2E = "e2e"
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
+USER_ID = re.compile(r"[UW][A-Z0-9]+")
 APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
 REPO_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Settings(BaseSettings):
@@ -39,23 +45,37 @@ class Settings(BaseSettings):
     openai_model: str = "gpt-5-mini"
     redis_url: str = ""
     deploybot_config: Path = Path("deploybot.toml")
-    deploybot_lease_seconds: float = Field(default=30.0, gt=0)
+    deploybot_lease_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     fly_app_name: str = ""
 
+    def webhook_secrets(self) -> list[str]:
+        """Return GitHub's secrets: several, separated by commas, while one is being replaced."""
+        return [secret.strip() for secret in self.github_webhook_secret.split(",")]
+
     def secrets(self) -> list[str]:
         """Return every secret value, for the log's redaction."""
+        password = _password(self.redis_url)
         values = (
             self.slack_bot_token,
             self.slack_signing_secret,
             self.slack_app_token,
-            self.github_webhook_secret,
+            *self.webhook_secrets(),
             self.github_token,
             self.github_app_private_key,
             self.openai_api_key,
+            password,
+            unquote(password),
         )
         return [value for value in values if value]
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
 
 
 def load_settings() -> Settings:
@@ -69,6 +89,8 @@ def load_settings() -> Settings:
         problems.append(
             "REDIS_URL: required on Fly: the embedded server would be lost with the machine"
         )
+    if settings.redis_url and settings.redis_url.partition("://")[0] not in REDIS_SCHEMES:
+        problems.append(f"REDIS_URL: has to begin with one of {', '.join(REDIS_SCHEMES)}")
     if bool(settings.github_app_id) != bool(settings.github_app_private_key):
         problems.append("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: set both, or neither")
     if problems:
@@ -76,13 +98,36 @@ def load_settings() -> Settings:
     return settings
 
 
-def missing_for_service(settings: Settings) -> list[str]:
-    """Return a sentence for each variable that `serve` cannot do without."""
+def missing_for_service(settings: Settings, *, listens: bool = True) -> list[str]:
+    """Return a sentence for each variable that `serve` cannot do without.
+
+    What only speaks and acts (it does not listen) has no use for what checks signatures.
+    """
     needed = {"SLACK_BOT_TOKEN": settings.slack_bot_token}
-    if not settings.slack_app_token:
+    if listens and not settings.slack_app_token:
         needed["SLACK_SIGNING_SECRET"] = settings.slack_signing_secret
-    needed["GITHUB_WEBHOOK_SECRET"] = settings.github_webhook_secret
+    if listens:
+        needed["GITHUB_WEBHOOK_SECRET"] = settings.github_webhook_secret
     return [f"{name}: not set" for name, value in needed.items() if not value]
+
+
+def _matching(pattern: re.Pattern[str], problem: str) -> AfterValidator:
+    def match(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"{value!r}: {problem}")
+        return value
+
+    return AfterValidator(match)
+
+
+def _lasting(value: str) -> str:
+    duration.seconds(value)
+    return value
+
+
+_Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
+_User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
+_Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user group id (U…, S…)")]
 
 
 class _Strict(BaseModel):
@@ -91,24 +136,31 @@ class _Strict(BaseModel):
 
 class _Environment(_Strict):
     e2e: dict[str, Any] | None = None
-    services: dict[str, dict[str, Any]]
+    services: dict[str, dict[str, Any]] = Field(min_length=1)
 
 
 class _Repo(_Strict):
-    branch: str = "main"
-    channel: str
-    approvers: list[str]
+    branch: str = Field(default="main", min_length=1)
+    channel: _Channel
+    approvers: list[_Approver]
     approvals_needed: int = Field(default=1, ge=1, le=10)
     allow_self_approval: bool = False
-    approval_expires: str = "24h"
+    approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
     instructions: str = Field(default="", max_length=4000)
-    people: dict[str, str] = {}
-    staging: _Environment
-    production: _Environment
+    people: dict[str, _User] = {}
+    staging: dict[str, Any]
+    production: dict[str, Any]
+
+
+class _Rules(_Strict):
+    """What a production service may have of its own."""
+
+    approvers: list[_Approver] | None = None
+    approvals_needed: int | None = Field(default=None, ge=1, le=10)
 
 
 class _File(_Strict):
-    repos: dict[str, _Repo]
+    repos: dict[str, Any] = Field(min_length=1)
 
 
 def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoConfig]:
@@ -122,33 +174,38 @@ def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoC
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
-    try:
-        file = _File.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError([_problem(e) for e in error.errors()]) from None
-    reader = _Reader(deployers)
-    repos = {name: reader.repo(name, repo) for name, repo in file.repos.items()}
-    if not repos:
-        reader.problems.append('repos: empty: configure at least one, as [repos."owner/name"]')
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    return repos
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+    return _Reader(deployers).repos(data)
 
 
 class _Reader:
-    """Turns the file's tables into the core's configuration and collects what is wrong."""
+    """Turns the file's tables into the core's configuration and collects what is wrong.
+
+    A table that is wrong itself does not hide what is wrong in the tables below it.
+    """
 
     def __init__(self, deployers: Mapping[str, Deployer]) -> None:
         self.problems: list[str] = []
         self._deployers = deployers
 
-    def repo(self, name: str, repo: _Repo) -> RepoConfig:
+    def repos(self, data: Mapping[str, Any]) -> dict[str, RepoConfig]:
+        """Return every repository; raise `ConfigError` if anything is wrong anywhere."""
+        self._valid(_File, "", data)
+        found = {name: self._repo(name, table) for name, table in _table(data, "repos").items()}
+        if self.problems:
+            raise ConfigError(self.problems)
+        return {name: repo for name, repo in found.items() if repo}
+
+    def _repo(self, name: str, table: Any) -> RepoConfig | None:
         key = f'repos."{name}"'
-        self._match(key, name, REPO_NAME, 'not "owner/name"')
-        self._match(f"{key}.channel", repo.channel, CHANNEL_ID, "not a Slack channel id (C…)")
-        self._approvers(f"{key}.approvers", repo.approvers)
-        for login, user in repo.people.items():
-            self._match(f"{key}.people.{login}", user, APPROVER_ID, "not a Slack user id (U…)")
+        if not REPO_NAME.fullmatch(name):
+            self.problems.append(f'{key}: not "owner/name"')
+        repo = self._valid(_Repo, key, table)
+        staging = self._environment(key, "staging", _entries(table))
+        production = self._environment(key, "production", _entries(table))
+        if repo is None:
+            return None
         return RepoConfig(
             name=name,
             branch=repo.branch,
@@ -156,77 +213,88 @@ class _Reader:
             approvers=tuple(repo.approvers),
             approvals_needed=repo.approvals_needed,
             allow_self_approval=repo.allow_self_approval,
-            approval_expires_seconds=self._duration(
-                f"{key}.approval_expires", repo.approval_expires
-            ),
+            approval_expires_seconds=duration.seconds(repo.approval_expires),
             instructions=repo.instructions,
             people=repo.people,
-            staging=self._environment(f"{key}.staging", repo.staging, production=False),
-            production=self._environment(f"{key}.production", repo.production, production=True),
+            staging=staging,
+            production=production,
         )
 
     def _environment(
-        self, key: str, environment: _Environment, *, production: bool
+        self, repo: str, name: str, repo_table: Mapping[str, Any]
     ) -> EnvironmentConfig:
-        if not environment.services:
-            self.problems.append(f"{key}.services: empty: name at least one service")
+        key, table = f"{repo}.{name}", _table(repo_table, name)
+        if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
+            self._valid(_Environment, key, table)
         services: dict[str, TargetConfig] = {}
-        for name, table in environment.services.items():
-            where = f"{key}.services.{name}"
-            self._match(where, name, SERVICE_NAME, "a service name is [a-z][a-z0-9_]*")
-            services[name] = self._target(where, table, name, production=production)
-        e2e = environment.e2e
-        tests = None if e2e is None else self._target(f"{key}.e2e", e2e, None, production=False)
-        return EnvironmentConfig(e2e=tests, services=services)
+        for service, options in _tables(_table(table, "services")):
+            where = f"{key}.services.{service}"
+            self._service_name(where, service)
+            services[service] = self._target(where, options, service, ruled=name == "production")
+        tests = [self._target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
+        return EnvironmentConfig(e2e=tests[0] if tests else None, services=services)
+
+    def _service_name(self, key: str, name: str) -> None:
+        if not SERVICE_NAME.fullmatch(name) or len(name) > LONGEST_SERVICE_NAME:
+            self.problems.append(f"{key}: a service name is [a-z][a-z0-9_]*, up to 40 characters")
+        if name == E2E:
+            self.problems.append(f"{key}: that is what the tests are called")
 
     def _target(
-        self, key: str, table: Mapping[str, Any], service: str | None, *, production: bool
+        self, key: str, table: Mapping[str, Any], service: str | None, *, ruled: bool = False
     ) -> TargetConfig:
         options = dict(table)
         deployer = options.pop("deployer", None)
-        approvers = options.pop("approvers", None) if production else None
-        needed = options.pop("approvals_needed", None) if production else None
-        if approvers is not None:
-            approvers = self._own_approvers(f"{key}.approvers", approvers)
-        if needed is not None and (not isinstance(needed, int) or not 1 <= needed <= 10):
-            self.problems.append(f"{key}.approvals_needed: {needed!r} is no number from 1 to 10")
-            needed = None
-        if deployer not in self._deployers:
+        own = [name for name in _Rules.model_fields if ruled and name in options]
+        rules = self._valid(_Rules, key, {name: options.pop(name) for name in own}) or _Rules()
+        if not isinstance(deployer, str) or deployer not in self._deployers:
             known = ", ".join(self._deployers)
             self.problems.append(f"{key}.deployer: {deployer!r} is unknown; there are: {known}")
         else:
             wrong = self._deployers[deployer].problems(options, service)
             self.problems += [f"{key}.{option}: {problem}" for option, problem in wrong]
         return TargetConfig(
-            deployer=str(deployer), options=options, approvers=approvers, approvals_needed=needed
+            deployer=str(deployer),
+            options=options,
+            approvers=None if rules.approvers is None else tuple(rules.approvers),
+            approvals_needed=rules.approvals_needed,
         )
 
-    def _own_approvers(self, key: str, approvers: Any) -> tuple[str, ...]:
-        if not isinstance(approvers, list):
-            self.problems.append(f"{key}: {approvers!r} is no list of Slack ids")
-            return ()
-        names = [str(approver) for approver in approvers]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        self._approvers(key, names)
-        return tuple(names)
-
-    def _approvers(self, key: str, approvers: list[str]) -> None:
-        for approver in approvers:
-            self._match(key, approver, APPROVER_ID, "not a Slack user or user group id (U…, S…)")
-
-    def _duration(self, key: str, text: str) -> int:
+    def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:
         try:
-            return duration.seconds(text)
-        except ValueError as error:
-            self.problems.append(f"{key}: {error}")
-            return 0
-
-    def _match(self, key: str, value: str, pattern: re.Pattern[str], problem: str) -> None:
-        if not pattern.fullmatch(value):
-            self.problems.append(f"{key}: {value!r}: {problem}")
+            return model.model_validate(table)
+        except ValidationError as error:
+            self.problems += [_problem(item, key) for item in error.errors()]
+            return None
 
 
-def _problem(error: Any, *, upper: bool = False) -> str:
+def _entries(value: Any) -> dict[str, Any]:
+    """Return a table; an empty one for what is none, which its own check reports."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _table(parent: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return _entries(parent.get(key))
+
+
+def _tables(parent: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(key, cast("dict[str, Any]", v)) for key, v in parent.items() if isinstance(v, dict)]
+
+
+_PLAIN = {
+    "extra_forbidden": "unknown key",
+    "missing": "missing",
+    "model_type": "not a table",
+    "dict_type": "not a table",
+    "too_short": "empty",
+    "string_too_short": "empty",
+}
+
+
+def _problem(error: Any, key: str = "", *, upper: bool = False) -> str:
     parts = [str(part) for part in error["loc"]]
-    key = ".".join(f'"{part}"' if "/" in part else part for part in parts) or "file"
-    message = "unknown key" if error["type"] == "extra_forbidden" else error["msg"].lower()
-    return f"{key.upper() if upper else key}: {message}"
+    where = ".".join([key, *parts] if key else parts)
+    told = error["msg"].removeprefix("Value error, ")
+    if error["type"] != "value_error":
+        told = _PLAIN.get(error["type"], told[:1].lower() + told[1:])
+    return f"{where.upper() if upper else where}: {told}"

@@ -1,0 +1,251 @@
+"""The configuration file and the environment: what is refused, all at once, each by its key."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from app.core.errors import ConfigError, UserError
+from app.settings import Settings, load_repos, load_settings, missing_for_service
+from tools.deployers.command import CommandDeployer
+
+Table = dict[str, Any]
+SHOP = 'repos."acme/shop"'
+
+
+def command_deployer(root: Path) -> dict[str, CommandDeployer]:
+    """Build the one deployer, with its programs below `root`."""
+    made = CommandDeployer(
+        root / ".deploybot", root=root, environ={"PATH": "/usr/bin:/bin"}, host="here", sole=True
+    )
+    return {"command": made}
+
+
+def good() -> Table:
+    """Return a configuration that has nothing wrong with it."""
+    return {
+        "channel": "C01DEPLOYS",
+        "approvers": ["U02BOB", "S0WEB"],
+        "staging": {"services": {"backend": _target()}, "e2e": _target()},
+        "production": {"services": {"backend": _target()}, "e2e": _target()},
+    }
+
+
+def _target() -> Table:
+    return {"deployer": "command", "argv": ["true", "{sha}"]}
+
+
+def toml(value: Any) -> str:
+    """Write a value of a configuration as TOML."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            table = cast("Table", value)
+            return "{ " + ", ".join(f'"{k}" = {toml(v)}' for k, v in table.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(toml, cast("list[Any]", value))) + "]"
+        case str():
+            return f"'{value}'"
+        case _:
+            return str(value)
+
+
+def written(folder: Path, repos: Table, **top: Any) -> Path:
+    """Write a configuration file."""
+    path = folder / "deploybot.toml"
+    path.write_text("\n".join(f"{k} = {toml(v)}" for k, v in {**top, "repos": repos}.items()))
+    return path
+
+
+def problems(folder: Path, repos: Table, **top: Any) -> list[str]:
+    """Return what is wrong with a configuration."""
+    with pytest.raises(ConfigError) as refused:
+        load_repos(written(folder, repos, **top), command_deployer(folder))
+    return refused.value.problems
+
+
+def test_a_good_file_has_its_defaults(tmp_path: Path) -> None:
+    path = written(tmp_path, {"acme/shop": good()})
+    repo = load_repos(path, command_deployer(tmp_path))["acme/shop"]
+    assert (repo.branch, repo.approvals_needed, repo.allow_self_approval) == ("main", 1, False)
+    assert (repo.approval_expires_seconds, repo.instructions, repo.people) == (86400, "", {})
+    assert repo.approvers_of("backend") == ("U02BOB", "S0WEB")
+
+
+Change = Callable[[Table], object]
+BACKEND = f"{SHOP}.production.services.backend"
+
+
+def _backend(repo: Table) -> Table:
+    return repo["production"]["services"]["backend"]
+
+
+BAD: list[tuple[str, Change, str]] = [
+    ("unknown key", lambda r: r.update(color=1), f"{SHOP}.color: unknown key"),
+    ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: unknown key"),
+    (
+        "unknown key of an environment",
+        lambda r: r["production"].update(jobs={}),
+        f"{SHOP}.production.jobs: unknown key",
+    ),
+    ("unknown key of a service", lambda r: _backend(r).update(colour=1), f"{BACKEND}.colour: "),
+    ("paths", lambda r: _backend(r).update(paths=["web/**"]), f"{BACKEND}.paths: "),
+    ("a service's channel", lambda r: _backend(r).update(channel="C0"), f"{BACKEND}.channel: "),
+    (
+        "rules on staging",
+        lambda r: r["staging"]["services"]["backend"].update(approvers=["U02BOB"]),
+        f"{SHOP}.staging.services.backend.approvers: ",
+    ),
+    ("no channel", lambda r: r.pop("channel"), f"{SHOP}.channel: missing"),
+    ("no approvers", lambda r: r.pop("approvers"), f"{SHOP}.approvers: missing"),
+    ("no production", lambda r: r.pop("production"), f"{SHOP}.production: missing"),
+    ("production is no table", lambda r: r.update(production=1), f"{SHOP}.production: not a table"),
+    ("empty staging", lambda r: r.update(staging={}), f"{SHOP}.staging.services: missing"),
+    ("no services", lambda r: r["staging"].update(services={}), f"{SHOP}.staging.services: empty"),
+    ("a channel's name", lambda r: r.update(channel="#deploys"), f"{SHOP}.channel: '#deploys'"),
+    ("an approver's name", lambda r: r.update(approvers=["bob"]), f"{SHOP}.approvers.0: 'bob'"),
+    ("a person's name", lambda r: r.update(people={"bob": "bob"}), f"{SHOP}.people.bob: 'bob'"),
+    ("a person is no group", lambda r: r.update(people={"bob": "S0"}), f"{SHOP}.people.bob: 'S0'"),
+    ("a duration", lambda r: r.update(approval_expires="1 day"), f"{SHOP}.approval_expires: "),
+    ("too long", lambda r: r.update(approval_expires="31d"), f"{SHOP}.approval_expires: "),
+    ("no approvals", lambda r: r.update(approvals_needed=0), f"{SHOP}.approvals_needed: "),
+    ("text for a number", lambda r: r.update(approvals_needed="2"), f"{SHOP}.approvals_needed: "),
+    ("own approver", lambda r: _backend(r).update(approvers=["x"]), f"{BACKEND}.approvers.0: 'x'"),
+    ("own approvals", lambda r: _backend(r).update(approvals_needed=True), f"{BACKEND}.approvals_"),
+    (
+        "unknown deployer",
+        lambda r: _backend(r).update(deployer="ssh"),
+        f"{BACKEND}.deployer: 'ssh'",
+    ),
+    ("no deployer", lambda r: _backend(r).pop("deployer"), f"{BACKEND}.deployer: None"),
+    ("deployer is no name", lambda r: _backend(r).update(deployer=[]), f"{BACKEND}.deployer: []"),
+    ("empty e2e", lambda r: r["staging"].update(e2e={}), f"{SHOP}.staging.e2e.deployer: None"),
+    ("missing program", lambda r: _backend(r).update(argv=["./no.sh"]), f"{BACKEND}.argv: "),
+    ("missing folder", lambda r: _backend(r).update(cwd="nowhere"), f"{BACKEND}.cwd: "),
+    ("bad time limit", lambda r: _backend(r).update(timeout="soon"), f"{BACKEND}.timeout: "),
+    (
+        "half a placeholder",
+        lambda r: _backend(r).update(argv=["true", "v{sha}"]),
+        f"{BACKEND}.argv",
+    ),
+    (
+        "a service's name",
+        lambda r: r["production"]["services"].update({"Front-End": _backend(r)}),
+        f"{SHOP}.production.services.Front-End: a service name is",
+    ),
+    (
+        "a service named as the tests",
+        lambda r: r["staging"]["services"].update(e2e=_backend(r)),
+        f"{SHOP}.staging.services.e2e: that is what the tests are called",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, change: Change, said: str) -> None:
+    repo = good()
+    change(repo)
+    found = problems(tmp_path, {"acme/shop": repo})
+    assert len(found) == 1, found
+    assert found[0].startswith(said)
+
+
+def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
+    repo = good()
+    for _, change, _ in BAD:
+        if change not in (BAD[9][1], BAD[10][1], BAD[11][1], BAD[12][1]):
+            change(repo)
+    found = problems(tmp_path, {"acme/shop": repo, "shop": good()}, colour="red")
+    for said in (
+        "colour: unknown key",
+        'repos."shop": not "owner/name"',
+        f"{SHOP}.color: unknown key",
+        f"{SHOP}.channel: '#deploys'",
+        f"{SHOP}.staging.e2e.deployer: None",
+        f"{BACKEND}.deployer: []",
+        f"{BACKEND}.approvers.0: 'x'",
+    ):
+        assert any(problem.startswith(said) for problem in found), said
+
+
+def test_no_repository_is_a_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path, {}) == ["repos: empty"]
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^There is no configuration file .*deploybot\.toml'"):
+        load_repos(tmp_path / "deploybot.toml", {})
+
+
+@pytest.mark.parametrize("content", [b"repos = [", b"\xff\xfe"])
+def test_what_is_no_toml_says_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "deploybot.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_repos(tmp_path / "deploybot.toml", {})
+
+
+# The environment.
+
+
+@contextmanager
+def environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Generator[None]:
+    """Have these variables and no other one that is read."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    yield
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"FLY_APP_NAME": "deploybot"}, "REDIS_URL: required on Fly"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL: has to begin with"),
+        ({"GITHUB_APP_ID": "1"}, "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: set both"),
+        ({"PORT": "http"}, "PORT: "),
+        ({"DEPLOYBOT_LEASE_SECONDS": "0"}, "DEPLOYBOT_LEASE_SECONDS: "),
+        ({"DEPLOYBOT_LEASE_SECONDS": "inf"}, "DEPLOYBOT_LEASE_SECONDS: "),
+    ],
+)
+def test_a_wrong_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    with environment(monkeypatch, **variables), pytest.raises(ConfigError) as refused:
+        load_settings()
+    assert [problem[: len(said)] for problem in refused.value.problems] == [said]
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    with environment(monkeypatch, OPENAI_MODEL="", PORT=""):
+        settings = load_settings()
+    assert (settings.openai_model, settings.port) == ("gpt-5-mini", 8000)
+
+
+def test_several_webhook_secrets_are_all_kept_out_of_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "rediss://user:p%40ss@redis.example:6379/0"
+    with environment(monkeypatch, GITHUB_WEBHOOK_SECRET="old, new", REDIS_URL=url):
+        settings = load_settings()
+    assert settings.webhook_secrets() == ["old", "new"]
+    assert {"old", "new", "p@ss", "p%40ss"} <= set(settings.secrets())
+
+
+@pytest.mark.parametrize(
+    ("variables", "listens", "missing"),
+    [
+        ({}, True, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_WEBHOOK_SECRET"]),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, True, ["SLACK_BOT_TOKEN", "GITHUB_WEBHOOK_SECRET"]),
+        ({}, False, ["SLACK_BOT_TOKEN"]),
+    ],
+)
+def test_only_what_is_needed_has_to_be_set(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], listens: bool, missing: list[str]
+) -> None:
+    with environment(monkeypatch, **variables):
+        found = missing_for_service(load_settings(), listens=listens)
+    assert [line.partition(":")[0] for line in found] == missing
