@@ -1,0 +1,72 @@
+"""What is copied to begin with: the example configuration, and what the README says of both."""
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from app.settings import Settings, load_repos
+from tests.adapters.test_settings import command_deployer
+from tests.packaging.files import ROOT, toml
+
+NAME = "deploybot.example.toml"
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """Copy the example beside the programs that it names."""
+    for name in ("deploy.sh", "version.sh", "e2e.sh"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    copied = tmp_path / "deploybot.toml"
+    copied.write_text((ROOT / NAME).read_text())
+    return copied
+
+
+def test_the_example_loads(example: Path) -> None:
+    repo = load_repos(example, command_deployer(example.parent))["acme/shop"]
+    assert list(repo.production.services) == ["frontend", "backend"]
+    assert repo.approvers_of("frontend") == ("U02BOB", "U03CARA")
+    assert repo.approvals_needed_for("backend") == 2
+
+
+def test_the_example_shows_every_key_that_is_accepted(example: Path) -> None:
+    deployer = command_deployer(example.parent)["command"]
+    assert _keys(toml(NAME)["repos"]["acme/shop"]) >= _accepted() | set(
+        deployer.Options.model_fields
+    )
+
+
+def _accepted() -> set[str]:
+    """Return the keys that the reader of the configuration itself takes."""
+    text = (ROOT / "app/settings.py").read_text()
+    tables = re.findall(
+        r"^class _(?:Environment|Repo|Rules)\(_Strict\):\n(.*?)^\n\n", text, re.M | re.S
+    )
+    assert len(tables) == 3
+    return {key for table in tables for key in re.findall(r"^    (\w+): ", table, re.M)} | {
+        "deployer"
+    }
+
+
+def _keys(table: dict[str, Any]) -> set[str]:
+    below = (cast("dict[str, Any]", v) for v in table.values() if isinstance(v, dict))
+    return set(table) | {key for inner in below for key in _keys(inner)}
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    assert re.search(r"^make demo\b", README, re.M)
+    assert re.search(r"^make test\b", README, re.M)
+
+
+def test_the_readme_lists_every_variable() -> None:
+    named = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
+    rows = "\n".join(line for line in README.splitlines() if line.startswith("|"))
+    wanted = {*named, *(name.upper() for name in Settings.model_fields)}
+    assert [name for name in sorted(wanted) if f"`{name}`" not in rows] == []
+
+
+def test_the_readme_keeps_to_its_length() -> None:
+    assert 100 <= len(README.splitlines()) <= 200
