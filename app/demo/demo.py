@@ -119,7 +119,8 @@ def _welcome(up: Running, environ: Mapping[str, str]) -> str:
 
   Three things to try
   1. Press m: Alice merges a pull request. Watch #deploys until the bot asks about production.
-  2. As Cara, answer in the thread: can you deploy the backend first?   Then click Approve.
+  2. Become Cara ("Act as", top right) and answer in the thread: can you deploy the backend first?
+     Then click Approve. Alice cannot: it is her change.
   3. Press b and approve everything: production turns red, and the bot proposes a rollback.
 
   Keys: m merges the next pull request, b merges the bad one, q stops everything.

@@ -154,9 +154,13 @@ async def _run(settings: Mapping[str, str], say: Say, *argv: str) -> None:
         start_new_session=True,
     )
     assert process.stdout
-    async for line in process.stdout:
-        say("  " + line.decode(errors="replace").rstrip())
-    if await process.wait():
+    try:
+        async for line in process.stdout:
+            say("  " + line.decode(errors="replace").rstrip())
+    finally:
+        # Cancelled, we still wait: what it starts is stopped only when it has started.
+        await process.communicate()
+    if process.returncode:
         raise DemoError(f"the shop's {argv[0]} failed")
 
 

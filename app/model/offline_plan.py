@@ -112,10 +112,12 @@ class Plan:
         return self._done("")
 
     def _why_back(self) -> str:
-        check = self.state.verification
-        if self.memory.back is not None or not check or not check.failing_tests:
-            return "A person asked to go back, or production tests are red"
-        return f"Failing on production: {', '.join(check.failing_tests[:3])}"
+        if self.memory.back is not None:
+            return "As asked for in this thread"
+        # A rollback ends the verification, and what it found is still the reason for the next one.
+        runs = reversed(self.state.runs.values())
+        red = next((run.failing_tests for run in runs if run.failing_tests), ())
+        return f"Failing on production: {', '.join(red[:3])}" if red else "Production tests are red"
 
     def _earlier(self, service: str) -> str | None:
         current = self.production[service]

@@ -88,12 +88,12 @@ async def test_exit_code_zero_is_success_with_its_output(tmp_path: Path) -> None
 
 async def test_another_exit_code_is_a_failure_that_names_it(tmp_path: Path) -> None:
     seen = await run(tmp_path, python("raise SystemExit(3)"))
-    assert (seen.status, seen.summary) == ("failed", "exit code 3 after 1 s")
+    assert (seen.status, seen.summary) == ("failed", "exit code 3")
 
 
 async def test_a_killed_program_is_a_failure_that_names_the_signal(tmp_path: Path) -> None:
     seen = await run(tmp_path, python("import os; os.kill(os.getpid(), 9)"))
-    assert (seen.status, seen.summary) == ("failed", "ended by SIGKILL after 1 s")
+    assert (seen.status, seen.summary) == ("failed", "ended by SIGKILL")
 
 
 async def test_a_program_that_cannot_be_started_is_a_failure(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_its_time_limit_ends_the_program_and_its_children(tmp_path: Path) 
         "print(c.pid, flush=True)\ntime.sleep(60)"
     )
     seen = await run(tmp_path, python(code), timeout="1s")
-    assert (seen.status, seen.summary) == ("failed", "ended by the time limit after 1 s")
+    assert (seen.status, seen.summary) == ("failed", "ended by the time limit")
     await until(lambda: is_gone(int(seen.line)))
 
 
@@ -140,7 +140,7 @@ async def test_cancel_ends_the_program(tmp_path: Path) -> None:
     await begun(tmp_path, made)
     assert await target.cancel(made, reference)
     seen = await ended(target, made, reference)
-    assert (seen.status, seen.summary) == ("cancelled", "cancelled after 1 s")
+    assert (seen.status, seen.summary) == ("cancelled", "cancelled")
 
 
 async def test_what_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:

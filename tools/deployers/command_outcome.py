@@ -1,4 +1,4 @@
-"""How an attempt's program ended, in one status and one sentence; reads nothing."""
+"""How an attempt's program ended, in one status and a few words; reads nothing."""
 
 import signal
 from collections.abc import Mapping
@@ -7,20 +7,20 @@ from typing import Any, Literal
 
 def outcome(end: Mapping[str, Any]) -> tuple[Literal["succeeded", "failed", "cancelled"], str]:
     """Return the status and the summary of an `end.json`."""
-    took, code = _took(end["seconds"]), end["exit_code"]
+    code = end["exit_code"]
     match end["because"]:
         case "cancel":
-            return "cancelled", f"cancelled after {took}"
+            return "cancelled", "cancelled"
         case "timeout":
-            return "failed", f"ended by the time limit after {took}"
+            return "failed", "ended by the time limit"
         case "error":
             return "failed", f"could not be started: {end['error']}"
         case _ if code == 0:
-            return "succeeded", f"in {took}"
+            return "succeeded", f"in {_took(end['seconds'])}"
         case _ if code < 0:
-            return "failed", f"ended by {_signal_name(-code)} after {took}"
+            return "failed", f"ended by {_signal_name(-code)}"
         case _:
-            return "failed", f"exit code {code} after {took}"
+            return "failed", f"exit code {code}"
 
 
 def _signal_name(number: int) -> str:

@@ -100,8 +100,9 @@ def _exact(spec: ActionSpec) -> str:
 
 def _evidence(card: Card, repo: RepoConfig, whom: str) -> str:
     request, facts = card.request, card.request.facts
+    tested = "Staging" if request.spec.kind == "deploy" else "This version"
     rows = [
-        f"*Staging:* {text.inline(facts.staging, 300)}" if facts.staging else "",
+        f"*{tested}:* {text.inline(facts.staging, 300)}" if facts.staging else "",
         _who(card, repo, whom),
         *(f"*Not checked:* {text.inline(fact, 200)}" for fact in facts.unchecked[:5]),
         f"*Expires:* {text.when(request.spec.expires_at)} · run {text.code(request.spec_hash[:8])}",
@@ -138,7 +139,8 @@ def _standing(state: State, card: Card) -> list[Block]:
         )
     elif hold:
         lines.append(
-            f"✋ *On hold:* {text.inline(hold, 250)}. An approver has to release it first."
+            f"✋ *On hold* {text.inline(hold.removeprefix('on hold '), 250)}. "
+            "An approver has to release it first."
         )
     if state.held_by:
         reading = f"⏸️ Reading {text.user(state.held_by)}'s message"

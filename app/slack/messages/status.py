@@ -203,7 +203,8 @@ def _ended(state: State, repo: RepoConfig) -> str:
     if newest and newest.status == "rejected":
         return f"🚫 rejected by {text.user(newest.decided_by)}"
     if state.rolled_back:
-        return "↩️ rolled back"
+        tested = " and tested" if check and check.passed else ""
+        return f"↩️ rolled back{tested}"
     if state.shipped:
         tested = " and tested" if check and check.passed else ""
         return f"✅ done{tested}{_since_done(state)}"
