@@ -113,8 +113,8 @@ async def _merge(shop: Shop, say: Say, *, bad: bool) -> None:
 
 def _welcome(up: Running, environ: Mapping[str, str]) -> str:
     return f"""
-  Slack        {up.slack_url}  (channel #deploys)
-  The shop     {up.production_url}  (production)
+  Slack        {up.slack.url}  (channel #deploys)
+  The shop     {up.production["frontend"]}  (production)
   Planner      {_planner(environ)}
 
   Three things to try

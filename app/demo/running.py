@@ -59,12 +59,12 @@ class Files:
 
 @dataclass(frozen=True)
 class Running:
-    """A demo that is up."""
+    """A demo that is up; `production` is the address of each of the shop's services there."""
 
     shop: Shop
     service: Child
-    slack_url: str
-    production_url: str
+    slack: LocalSlack
+    production: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -89,9 +89,8 @@ async def running(
                     f"http://127.0.0.1:{port}/github/webhook", _WEBHOOK_SECRET
                 )
                 files.address.write_text(json.dumps({"github": github.url}))
-                production = f"http://127.0.0.1:{settings['SHOP_PORTS'].split(',')[3]}"
                 try:
-                    yield Running(shop, service, slack.url, production)
+                    yield Running(shop, service, slack, _production(settings))
                 finally:
                     files.address.unlink(missing_ok=True)
                     say("Stopping everything")
@@ -162,6 +161,15 @@ async def _run(settings: Mapping[str, str], say: Say, *argv: str) -> None:
         await process.communicate()
     if process.returncode:
         raise DemoError(f"the shop's {argv[0]} failed")
+
+
+def _production(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the address of each service on production."""
+    ports = settings["SHOP_PORTS"].split(",")
+    return {
+        "backend": f"http://127.0.0.1:{ports[2]}",
+        "frontend": f"http://127.0.0.1:{ports[3]}",
+    }
 
 
 def _silent(_: str) -> None:

@@ -79,14 +79,14 @@ class Shop:
 
     def __init__(self, github: Emulate, journal: Journal) -> None:
         """Drive the repository of this local GitHub."""
-        self._github = github
+        self.github = github
         self._journal = journal
 
     async def seed(self) -> str:
         """Fill the empty repository, repeat the kept merges, and return the first commit's SHA."""
         files = _files(FOLDER / "product")
-        first = await self._github.commit(files, "Open the shop", identity("alice", _FIRST_DATE))
-        await self._github.create_branch("main", first)
+        first = await self.github.commit(files, "Open the shop", identity("alice", _FIRST_DATE))
+        await self.github.create_branch("main", first)
         async with self._journal.alone():
             for merge in self._journal.merges():
                 await self._repeat(merge)
@@ -109,7 +109,7 @@ class Shop:
 
     async def _merge(self, wanted: Change) -> Merge:
         pull = await self._open(wanted)
-        sha = await self._github.merge(pull.number, wanted.merged_by)
+        sha = await self.github.merge(pull.number, wanted.merged_by)
         merge = Merge(
             **vars(wanted),
             number=pull.number,
@@ -120,12 +120,12 @@ class Shop:
         return merge
 
     async def _open(self, wanted: Change | Merge) -> PullRequest:
-        return await self._github.open_pull_request(
+        return await self.github.open_pull_request(
             wanted.title, wanted.body, wanted.author, wanted.files
         )
 
     async def _kept(self, sha: str) -> KeptCommit:
-        found = await self._github.get(f"/repos/{self._github.repo}/git/commits/{sha}")
+        found = await self.github.get(f"/repos/{self.github.repo}/git/commits/{sha}")
         return KeptCommit(
             sha=sha,
             message=found["message"],
@@ -138,9 +138,9 @@ class Shop:
 
         The local GitHub dates a merge itself, so the one that it makes here has another SHA.
         """
-        main = await self._github.head()
+        main = await self.github.head()
         pull = await self._open(merge)
-        await self._github.merge(pull.number, merge.merged_by)
+        await self.github.merge(pull.number, merge.merged_by)
         head = await self._commit_again(merge.head, [main], main, merge.files)
         merged = await self._commit_again(merge.merged, [main, head], head, {})
         if (pull.number, merged) != (merge.number, merge.merged.sha):
@@ -148,11 +148,11 @@ class Shop:
                 f"#{merge.number} comes out as another commit than {merge.merged.sha[:7]}: "
                 "the example changed since, so remove .deploybot and start again"
             )
-        await self._github.move_branch("main", merged)
+        await self.github.move_branch("main", merged)
 
     async def _commit_again(
         self, kept: KeptCommit, parents: list[str], tree_of: str, files: dict[str, str]
     ) -> str:
         author: dict[str, Any] = kept.author.model_dump()
         committer: dict[str, Any] = kept.committer.model_dump()
-        return await self._github.commit(files, kept.message, author, parents, tree_of, committer)
+        return await self.github.commit(files, kept.message, author, parents, tree_of, committer)
