@@ -11,6 +11,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
 from app.slack.text import without_dates
+from app.slack.web import silent
 
 EVENT_TYPE = "deploybot_slot"
 TIMEOUT_SECONDS = 10
@@ -45,7 +46,11 @@ class SlackChat:
         """Use the Web API at `base_url`; without `dates`, times are sent as text in UTC."""
         self._dates = dates
         self._client = AsyncWebClient(
-            token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
+            token=token,
+            base_url=base_url,
+            timeout=TIMEOUT_SECONDS,
+            logger=silent,
+            retry_handlers=[],
         )
 
     async def post(

@@ -224,7 +224,7 @@ class SlackSender:
             here.wake_in(wait)
             return False
         try:
-            ts = await self._posted(here, slot, message, channel, root)
+            ts, is_new = await self._posted(here, slot, message, channel, root)
         except RateLimited as limit:
             self._limited(here, "post", channel, limit)
             return False
@@ -235,26 +235,28 @@ class SlackSender:
             await self._log.mark_sent(here.claim.thread_id, "status", "")
             here.failed = True
             return False
+        # Until it is bound the slot keeps its mark, so that after a crash it is looked for.
         await self._bind(here, slot, channel, ts)
+        if is_new:
+            await self._mark(here, slot, message)
+        else:
+            await self._log.mark_sent(here.claim.thread_id, slot, "")
+            here.wakes.append(here.now)  # it may be out of date
         return True
 
     async def _posted(
         self, here: Pass, slot: str, message: Message, channel: str, root: str | None
-    ) -> str:
-        """Return the ts of the slot's message: the one whose reply was lost, or a new one."""
+    ) -> tuple[str, bool]:
+        """Return the ts of the slot's message, and whether it is new: else its reply was lost."""
         thread_id, key = here.claim.thread_id, _key(here, slot)
         await self._log.renew(here.claim, QUEUE)
         if here.sent.get(slot) == POSTING:
             found = await self._chat.find(channel, root, key)
             if found is not None:
-                await self._log.mark_sent(thread_id, slot, "")
-                here.wakes.append(here.now)  # it may be out of date
-                return found
+                return found, False
         await self._log.mark_sent(thread_id, slot, POSTING)
         blocks = _marked(here, slot, message)
-        ts = await self._chat.post(channel, message.text, blocks, root, key)
-        await self._mark(here, slot, message)
-        return ts
+        return await self._chat.post(channel, message.text, blocks, root, key), True
 
     async def _bind(self, here: Pass, slot: str, channel: str, ts: str) -> None:
         posted = MessagePosted(slot=slot, channel=channel, ts=ts)
