@@ -11,7 +11,7 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test check lock clean
+.PHONY: help setup demo merge test check bench lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
@@ -19,6 +19,7 @@ help:
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make check   format, lint, types, architecture, spelling"
+	@echo "make bench   measure what people wait for, and memory (about 3 minutes)"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
@@ -81,6 +82,9 @@ check: setup
 	run lint-imports --cache-dir=.cache/import_linter --no-logo; \
 	run codespell; \
 	[ -z "$$failed" ] || { echo "Failed: $${failed#, }" >&2; exit 1; }
+
+bench: setup
+	@$(BIN)/python -m bench.first_deploy $(ARGS)
 
 EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-annotate --format requirements.txt
 
