@@ -49,8 +49,8 @@ async def _commits_since(
     found: dict[str, ev.Commit] = {}
     try:
         for base in sorted(bases):
-            commits, _ = await job.ports.source.compare(job.repo.name, base, head)
-            found.update({commit.sha: commit for commit in commits})
+            compared = await job.ports.source.compare(job.repo.name, base, head)
+            found.update({commit.sha: commit for commit in compared.commits})
     except SourceUnavailable as error:
         return (), (f"GitHub could not be asked: {error}",)
     return tuple(found.values())[:COMMITS_SHOWN], ()

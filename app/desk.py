@@ -9,6 +9,7 @@ from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict
 from app.core.events import Entry, Event, MessagePosted
 from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
+from app.core.spec import Environment
 from app.core.state import State
 
 
@@ -41,13 +42,10 @@ class Job:
     now: int
     ports: Ports
 
-    def target(self, environment: str, service: str | None) -> TargetConfig:
-        """Return the configured target of an attempt."""
+    def target(self, environment: Environment, service: str | None) -> TargetConfig | None:
+        """Return the target of an attempt as configured now, None if it is no longer."""
         where = self.repo.staging if environment == "staging" else self.repo.production
-        target = where.e2e if service is None else where.services[service]
-        if target is None:
-            raise LookupError(f"no e2e tests are configured for {environment}")
-        return target
+        return where.e2e if service is None else where.services.get(service)
 
     async def decide_on(self, events: Sequence[Event], **rest: Any) -> None:
         """Append what follows from the state that was read; raise `Conflict` if it has changed.

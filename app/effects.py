@@ -6,12 +6,12 @@ from datetime import timedelta
 import structlog
 
 from app.core import events as ev
-from app.core import ledger
+from app.core import ledger, policy
 from app.core.decide import Start
-from app.core.errors import Locked, NotStarted
+from app.core.errors import Locked, NotStarted, SourceUnavailable
 from app.core.policy import last_look
 from app.core.ports import Observation
-from app.core.spec import attempt_id, spec_hash
+from app.core.spec import ActionSpec, attempt_id, spec_hash
 from app.core.state import Card, Run
 from app.desk import Job
 
@@ -24,13 +24,11 @@ log = structlog.get_logger(__name__)
 async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
     card = job.state.cards.get(action.call_id or "")
-    if card is not None:
-        refusal = await _last_look(job, card)
-        if refusal:
-            expired = ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)
-            await job.decide_on([expired])
-            return None
-    attempt = _attempt(job, action, card)
+    refusal = await _last_look(job, card) if card else None
+    if card and refusal:
+        await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)])
+        return None
+    attempt = _approved_attempt(action, card) if card else _attempt(job, action)
     needed = tuple(lock for lock in action.locks if lock not in job.state.locks)
     started = ev.ToolStarted(
         attempt=attempt,
@@ -46,59 +44,86 @@ async def start(job: Job, action: Start) -> float | None:
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
             await job.decide_on([waited], waits=True)
         return SLOWEST_POLL_SECONDS
-    await _send(job, attempt)
+    await _send(job, attempt, card)
     return None
 
 
-async def _last_look(job: Job, card: Card) -> str | None:
+def _approved_attempt(action: Start, card: Card) -> ev.Attempt:
+    """Build the attempt from the approved spec alone, never from today's configuration."""
     spec = card.request.spec
-    facts = await job.ports.log.facts(job.repo.name)
-    target = job.target("production", spec.service)
-    deployer = job.ports.deployers[target.deployer]
-    arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
-    if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
-        return "how this is deployed has been configured anew since the card was made"
-    recorded = ledger.production(facts, spec.service)
-    production_is = recorded or await deployer.current(target.options)
-    return last_look(
-        card.request,
-        card.granted,
-        production_is,
-        ledger.hold(facts, spec.service) if spec.kind == "deploy" else None,
-        job.repo.policy_version(spec.service),
-        job.now,
+    return ev.Attempt(
+        attempt_id=attempt_id(action.cause, spec_hash(spec)),
+        kind=spec.kind,
+        repo=spec.repo,
+        environment=spec.environment,
+        service=spec.service,
+        sha=spec.sha,
+        deployer=spec.deployer,
+        arguments=spec.arguments,
     )
 
 
-def _attempt(job: Job, action: Start, card: Card | None) -> ev.Attempt:
-    """Build the attempt; an approved one from its spec, never from today's configuration."""
-    if card is not None:
-        spec = card.request.spec
-        deployer, arguments = spec.deployer, dict(spec.arguments)
-        content = spec_hash(spec)
-    else:
-        target = job.target(action.environment, action.service)
-        deployer = target.deployer
-        arguments = job.ports.deployers[deployer].arguments(
-            target.options, action.service, action.environment, action.sha
-        )
-        content = f"{deployer}\n{arguments!r}"
+def _attempt(job: Job, action: Start) -> ev.Attempt:
+    target = job.target(action.environment, action.service)
+    if target is None:
+        raise LookupError(f"{action.service or 'e2e'} is not configured in {action.environment}")
+    arguments = job.ports.deployers[target.deployer].arguments(
+        target.options, action.service, action.environment, action.sha
+    )
     return ev.Attempt(
-        attempt_id=attempt_id(action.cause, content),
+        attempt_id=attempt_id(action.cause, f"{target.deployer}\n{arguments!r}"),
         kind=action.kind,
         repo=job.repo.name,
         environment=action.environment,
         service=action.service,
         sha=action.sha,
-        deployer=deployer,
+        deployer=target.deployer,
         arguments=arguments,
     )
 
 
-async def _send(job: Job, attempt: ev.Attempt) -> None:
+async def _last_look(job: Job, card: Card) -> str | None:
+    """Return why an approved action may not happen now; None if it may."""
+    spec = card.request.spec
+    target = job.target("production", spec.service)
+    if target is None:
+        return f"{spec.service} is no longer configured"
+    deployer = job.ports.deployers[target.deployer]
+    arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
+    if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
+        return "how this is deployed has been configured anew since the card was made"
+    facts = await job.ports.log.facts(job.repo.name)
+    recorded = ledger.production(facts, spec.service)
+    refusal = last_look(
+        card.request,
+        card.granted,
+        recorded or await deployer.current(target.options),
+        policy.hold_on(spec, facts),
+        job.repo.policy_version(spec.service),
+        job.now,
+    )
+    return refusal or await _off_branch(job, spec)
+
+
+async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
+    """Ask once more whether the branch has the commit; a rollback may go without GitHub."""
+    if spec.kind == "rollback" or job.ports.source is None:
+        return None
+    try:
+        commit = await job.ports.source.commit(spec.repo, spec.sha)
+    except SourceUnavailable as error:
+        return f"{error}; until it can be asked, nothing new may start"
+    return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
+
+
+async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
+    """Send an attempt that is recorded; with its target locked, look once more before."""
     deployer = job.ports.deployers[attempt.deployer]
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     try:
+        refusal = await _last_look(job, card) if card else None
+        if refusal:
+            raise NotStarted(f"not started: {refusal}")
         async with asyncio.timeout(job.ports.send_seconds):
             reference = await deployer.start(attempt)
     except TimeoutError:
@@ -107,8 +132,7 @@ async def _send(job: Job, attempt: ev.Attempt) -> None:
         failed = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome="failed", summary=str(error))
         await job.record([failed])
         return
-    sent = ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)
-    await job.record([sent])
+    await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
 
 
 async def observe(job: Job, run: Run) -> float | None:
@@ -118,7 +142,7 @@ async def observe(job: Job, run: Run) -> float | None:
     if seen.status == "running":
         return await _progress(job, run, seen)
     if seen.status == "missing" and not run.sent and deployer.recovery == "keyed":
-        await _send(job, run.attempt)
+        await _send(job, run.attempt, job.state.cards.get(run.call_id or ""))
         return None
     await job.record([await _outcome(job, run, seen)])
     return None
@@ -152,6 +176,8 @@ async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
 async def _runs_another(job: Job, run: Run) -> str | None:
     """Return what the target says it runs, where it can be asked and that is not what was sent."""
     target = job.target(run.attempt.environment, run.attempt.service)
+    if target is None:
+        return None
     current = await job.ports.deployers[target.deployer].current(target.options)
     return current if current != run.attempt.sha else None
 

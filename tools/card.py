@@ -78,25 +78,29 @@ async def request_approval(
 async def _changes(
     desk: Desk, kind: str, was: str | None, sha: str
 ) -> tuple[tuple[Commit, ...], int, tuple[str, ...]]:
+    """Return the commits that go in (of a rollback: out), their number, and what is unchecked."""
     known = desk.state.known.get(sha, Commit(sha=sha))
-    if was is None:
-        return (known,), 1, ("what production runs now is unknown, so the difference is too",)
     if desk.source is None:
         note = "no GitHub credentials: the difference and the order of commits were not checked"
         return (known,), 1, (note,)
+    if was is None:
+        return (known,), 1, ("what production runs now is unknown, so the difference is too",)
     base, head = (sha, was) if kind == "rollback" else (was, sha)
     try:
-        commits, total = await desk.source.compare(desk.repo.name, base, head)
+        compared = await desk.source.compare(desk.repo.name, base, head)
     except SourceUnavailable as error:
-        if kind == "rollback":
-            return (), 0, (f"GitHub could not be asked: {error}",)
-        raise ToolError(f"GitHub could not be asked, so nothing new may start: {error}") from None
-    if total < 0 and kind == "deploy":
-        raise ToolError(
-            f"{sha[:7]} is older than {was[:7]}, which runs in production. "
-            "Only a rollback may go back."
-        )
-    return tuple(commits), abs(total), ()
+        if kind == "deploy":
+            raise ToolError(f"{error}; until it can be asked, nothing new may start") from None
+        return (), 0, (f"GitHub could not be asked: {error}",)
+    notes: tuple[str, ...] = ()
+    if kind == "deploy" and compared.behind:
+        if not compared.ahead:
+            raise ToolError(
+                f"{sha[:7]} is older than {was[:7]}, which runs in production. "
+                "Only a rollback may go back."
+            )
+        notes = (f"it takes out {compared.behind} commits that production has now",)
+    return compared.commits, compared.ahead, notes
 
 
 async def _barred(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -113,10 +117,11 @@ async def _barred(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
             logins += await desk.source.pushers(desk.repo.name, pull_request.number)
         except SourceUnavailable:
             notes.append("the last pusher could not be asked for")
-    people = desk.repo.people
-    unmapped = [login for login in dict.fromkeys(logins) if login and login not in people]
+    people = {login.lower(): user for login, user in desk.repo.people.items()}
+    named = dict.fromkeys(login for login in logins if login)
+    unmapped = [login for login in named if login.lower() not in people]
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
-    barred = dict.fromkeys(people[login] for login in logins if login in people)
+    barred = dict.fromkeys(people[n.lower()] for n in named if n.lower() in people)
     return tuple(barred), tuple(notes)
 
 

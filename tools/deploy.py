@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.core import ledger
 from app.core.config import RepoConfig
+from app.core.errors import SourceUnavailable
 from app.core.events import Event, StagingRequested
 from tools.card import request_approval, staging_evidence
 from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
@@ -41,7 +42,19 @@ async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Seque
     bad = ledger.hold(await desk.log.facts(desk.repo.name), service)
     if bad == sha:
         raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")
+    await _is_on_branch(desk, sha)
     evidence = await staging_evidence(desk, sha)
     if evidence is None:
         return [StagingRequested(sha=sha, scope="all")]
     return [await request_approval(desk, name, "deploy", service, sha, arguments.reason, evidence)]
+
+
+async def _is_on_branch(desk: Desk, sha: str) -> None:
+    if desk.source is None:
+        return
+    try:
+        commit = await desk.source.commit(desk.repo.name, sha)
+    except SourceUnavailable as error:
+        raise ToolError(f"{error}; until it can be asked, nothing new may start") from None
+    if commit is None:
+        raise ToolError(f"{sha[:7]} is no commit of {desk.repo.branch}")

@@ -44,6 +44,8 @@ async def _ran_before(service: str, desk: Desk, sha: str) -> str:
     facts = await desk.log.facts(desk.repo.name)
     if facts.get(f"verified/{service}") == sha:
         return "passed the production e2e tests before"
+    if desk.source is not None:
+        await desk.source.commits(desk.repo.name, desk.repo.branch, 1)  # unverified: only if up
     ran = versions_of(await desk.log.history(desk.repo.name, 500), service)
     specs = [card.request.spec for card in desk.state.cards.values() if card.attempt_id]
     ran += [s.production_was for s in specs if s.service == service and s.production_was]

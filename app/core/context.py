@@ -120,7 +120,7 @@ def _running(running: ev.Running) -> str:
     if running.verified_sha:
         same = running.verified_sha == running.sha
         parts.append("verified" if same else f"last verified {short(running.verified_sha)}")
-    if running.hold:
+    if running.hold is not None:
         parts.append(f"ON HOLD: {outside(running.hold, 40)}")
     return ", ".join(parts)
 

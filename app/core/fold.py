@@ -68,7 +68,8 @@ class Fold:
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
         s.stopped_by, s.wait, s.ask_again = e.user, None, None
-        s.unread, s.unresolved, s.owes_step = [], [], False
+        s.owes_step = False
+        self._let_words_pass()
         for card in s.cards.values():
             if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
                 self._settle(card, "stopped", e.user, "")
@@ -87,7 +88,8 @@ class Fold:
     def on_staging_requested(self, e: ev.StagingRequested) -> None:
         s = self.state
         s.stagings.append(Staging(e.sha, e.scope, len(s.stagings) + 1, self.at))
-        s.owes_step, s.unread, s.plan_ended = False, [], None
+        s.owes_step, s.plan_ended = False, None
+        self._let_words_pass()
         s.steps = 0 if e.user else s.steps
         self._answer_questions()
 
@@ -305,7 +307,7 @@ class Fold:
 
     def on_approval_released(self, e: ev.ApprovalReleased) -> None:
         self.state.cards[e.call_id].released = True
-        self.state.unread, self.state.unresolved = [], []
+        self._let_words_pass()
 
     def on_asked_again(self, e: ev.AskedAgain) -> None:
         self.state.ask_again = (e.call_id, e.user)
@@ -330,6 +332,11 @@ class Fold:
         if s.pending:
             s.pending.released = False
         self._answer_questions()
+
+    def _let_words_pass(self) -> None:
+        # Words alone wait for the model: without them it is asked at once, or the planner is.
+        s = self.state
+        s.unread, s.unresolved, s.model_down = [], [], None
 
     def _know(self, commit: ev.Commit) -> None:
         known = self.state.known.get(commit.sha)

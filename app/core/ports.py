@@ -275,6 +275,15 @@ class Model(Protocol):
 # Where facts come from.
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How head differs from base: the newest commits that only head has, and the numbers."""
+
+    commits: tuple[Commit, ...]
+    ahead: int
+    behind: int
+
+
 class Source(Protocol):
     """The repository's host. Every method raises `SourceUnavailable` when it cannot be asked."""
 
@@ -286,11 +295,8 @@ class Source(Protocol):
         """Return the newest commits of a branch, newest first."""
         ...
 
-    async def compare(self, repo: str, base: str, head: str) -> tuple[list[Commit], int]:
-        """Return up to 20 commits that head has and base has not, newest first, and their number.
-
-        The number is negative when base is ahead of head.
-        """
+    async def compare(self, repo: str, base: str, head: str) -> Comparison:
+        """Compare two commits; up to 20 commits, newest first."""
         ...
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:

@@ -53,9 +53,9 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
             )
         return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
     bad_sha = policy.hold_on(spec, facts)
-    if bad_sha:
+    if bad_sha is not None:
         return (
-            f"{spec.service} is on hold since {bad_sha[:7]} was rolled back. "
+            f"{spec.service} is on hold since {bad_sha[:7] or 'a bad commit'} was rolled back. "
             "An approver has to release it first."
         )
     return ""

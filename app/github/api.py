@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from app.core.errors import SourceUnavailable
 from app.core.events import Commit
 from app.core.finding import Finding
+from app.core.ports import Comparison
 from app.github.credentials import Credentials
 
 API_VERSION = "2022-11-28"
@@ -119,27 +120,25 @@ class GitHubSource:
         path = f"/commits?sha={quote(branch, safe='')}&per_page={min(max(limit, 1), _PAGE)}"
         return [_commit(item) for item in await self._list(repo, path)]
 
-    async def compare(self, repo: str, base: str, head: str) -> tuple[list[Commit], int]:
-        """Return up to 20 commits that head has and base has not, and how many there are.
-
-        Newest first; the number is negative when base is ahead of head.
-        """
-        items, total = await self._newest(repo, base, head, COMPARED)
-        return [_commit(item) for item in items], total
+    async def compare(self, repo: str, base: str, head: str) -> Comparison:
+        """Compare two commits; up to 20 commits, newest first."""
+        items, page = await self._newest(repo, base, head, COMPARED)
+        commits = tuple(_commit(item) for item in items)
+        return Comparison(commits, page.ahead_by, page.behind_by)
 
     async def _newest(
         self, repo: str, base: str, head: str, limit: int
-    ) -> tuple[list[_CommitItem], int]:
+    ) -> tuple[list[_CommitItem], _Comparison]:
         page = await self._compared(repo, base, head, 1)
         total = page.ahead_by
         if total == 0:
-            return [], -page.behind_by
+            return [], page
         # GitHub lists them oldest first, page by page.
         first, last = max(0, total - limit) // _PAGE + 1, -(-total // _PAGE)
         items = page.commits if first == 1 else []
         for number in range(max(first, 2), last + 1):
             items = items + (await self._compared(repo, base, head, number)).commits
-        return items[::-1][:limit], total
+        return items[::-1][:limit], page
 
     async def _compared(self, repo: str, base: str, head: str, page: int) -> _Comparison:
         range_ = f"{quote(base, safe='')}...{quote(head, safe='')}"

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from app.core.config import RepoConfig
-from app.core.errors import StoreUnavailable
+from app.core.errors import Conflict, StoreUnavailable
 from app.core.events import ThreadStarted
 from app.core.ids import thread_id_for
 from app.core.ports import ThreadLog, Write
@@ -53,6 +53,8 @@ def github_routes(
         except _Refused as refused:
             _log.warning("webhook refused", status=refused.status, reason=refused.sentence)
             return _say(refused.status, refused.sentence)
+        except Conflict:  # the thread is there, though its keys have run out
+            return _say(200, "Seen before.")
         except StoreUnavailable:
             _log.error("webhook not stored", delivery=delivery[:100])
             return _say(503, "The store is not available: send this again later.")
@@ -115,7 +117,7 @@ def _write_for(merge: Merge, repo: RepoConfig, delivery: str, digest: str) -> Wr
         f"github:{delivery[:100]}:{digest}",
         f"merge:{repo.name}:{merge.branch}:{merge.sha}",
     ]
-    return Write(thread_id=thread_id, events=[started], dedupe=dedupe)
+    return Write(thread_id=thread_id, events=[started], version=0, dedupe=dedupe)
 
 
 def _say(status: int, sentence: str) -> Response:

@@ -77,7 +77,9 @@ class Clicking:
             self._answer(click, UNKNOWN_THREAD)
         else:
             decide = GUARDED.get(click.action_id) or OPEN.get(click.action_id) or clicks.choose
-            guarded = click.action_id in GUARDED
+            # Rolling back an unknown effect states that it may have happened.
+            states = click.action_id == "rollback" and bool(about.call_id)
+            guarded = click.action_id in GUARDED or states
             text = _scope(click.action_id, about)
             refusal = await self.settle(click, about, decide, text, guarded)
             if refusal:

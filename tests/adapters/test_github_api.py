@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.core.errors import SourceUnavailable
+from app.core.ports import Comparison
 from app.demo.emulate import Emulate, identity
 from app.github.api import GitHubSource
 from app.github.credentials import App, Credentials, Token
@@ -107,19 +108,20 @@ async def test_commits_come_newest_first(world: World, source: GitHubSource) -> 
 
 
 async def test_compare_lists_what_head_has_more(world: World, source: GitHubSource) -> None:
-    found, total = await source.compare(REPO, world.merges[0], world.merges[1])
-    assert found[0].sha == world.merges[1]
-    assert total == len(found) == 2
+    compared = await source.compare(REPO, world.merges[0], world.merges[1])
+    assert compared.commits[0].sha == world.merges[1]
+    assert compared.ahead == len(compared.commits) == 2
 
 
-async def test_compare_is_negative_backwards(world: World, source: GitHubSource) -> None:
-    assert await source.compare(REPO, world.merges[1], world.merges[0]) == ([], -2)
+async def test_compare_backwards_says_how_far_behind(world: World, source: GitHubSource) -> None:
+    backwards = await source.compare(REPO, world.merges[1], world.merges[0])
+    assert backwards == Comparison(commits=(), ahead=0, behind=2)
 
 
 async def test_compare_of_one_commit_with_itself_is_nothing(
     world: World, source: GitHubSource
 ) -> None:
-    assert await source.compare(REPO, world.first, world.first) == ([], 0)
+    assert await source.compare(REPO, world.first, world.first) == Comparison((), 0, 0)
 
 
 async def test_pushers_are_those_who_wrote_the_commits(world: World, source: GitHubSource) -> None:
@@ -200,9 +202,11 @@ async def test_a_long_comparison_gives_its_newest_commits(stub: StubGitHub) -> N
     # The first page tells how many there are, and is needed again only for its own commits.
     stub.on(f"GET /repos/{REPO}/compare/a...b", *answers)
     source = source_of(stub.url)
-    found, total = await source.compare(REPO, "a", "b")
-    assert total == 105
-    assert [commit.title for commit in found] == [f"Change {n}" for n in range(104, 84, -1)]
+    compared = await source.compare(REPO, "a", "b")
+    assert compared.ahead == 105
+    assert [commit.title for commit in compared.commits] == [
+        f"Change {n}" for n in range(104, 84, -1)
+    ]
     await source.aclose()
 
 

@@ -10,7 +10,7 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.ports import Model, ModelAnswer, Turn, Write
+from app.core.ports import Model, ModelAnswer, Source, Turn, Write
 from app.core.state import Card, State
 from app.desk import Ports
 from app.worker import Worker
@@ -65,14 +65,24 @@ class ScriptedModel:
 class Box:
     """One repository, one thread, one worker."""
 
-    def __init__(self, config: RepoConfig | None = None, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        config: RepoConfig | None = None,
+        model: Model | None = None,
+        source: Source | None = None,
+    ) -> None:
         self.config = config or repo_config()
         self.log = FakeLog()
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
-        ports = Ports(self.log, model or self.model, None, None, {"fake": self.deployer})
-        self.worker = Worker(ports, {REPO: self.config}, lease_seconds=30)
+        self._ports = Ports(self.log, model or self.model, None, source, {"fake": self.deployer})
+        self.configure(self.config)
         self.thread_id = ""
+
+    def configure(self, config: RepoConfig) -> None:
+        """Start the worker anew with another configuration."""
+        self.config = config
+        self.worker = Worker(self._ports, {REPO: config}, lease_seconds=30)
 
     async def merges(self, sha: str = SHA) -> None:
         """Merge a pull request, and let the worker do all that follows."""

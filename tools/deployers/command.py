@@ -105,7 +105,7 @@ class CommandDeployer:
         """
         try:
             return await asyncio.to_thread(self._start, attempt)
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
             raise NotStarted(f"it could not be started: {error}") from error
 
     def _start(self, attempt: Attempt) -> str:
@@ -164,7 +164,7 @@ class CommandDeployer:
                 stderr=log,
                 pass_fds=(lock,),
                 start_new_session=True,
-                check=True,
+                check=False,  # what came of it is for `observe` to say
             )
 
     def _environment(self, names: tuple[str, ...]) -> dict[str, str]:

@@ -1,0 +1,42 @@
+"""A GitHub that knows one branch, and can be away."""
+
+from dataclasses import dataclass, field
+
+from app.core.errors import SourceUnavailable
+from app.core.events import Commit
+from app.core.ports import Comparison
+
+
+@dataclass
+class FakeSource:
+    """Knows the commits of one branch, oldest first."""
+
+    branch: list[str] = field(default_factory=list[str])
+    away: bool = False
+
+    async def commit(self, repo: str, ref: str) -> Commit | None:
+        self._ask()
+        return next((Commit(sha=sha) for sha in self.branch if sha.startswith(ref)), None)
+
+    async def commits(self, repo: str, branch: str, limit: int) -> list[Commit]:
+        self._ask()
+        return [Commit(sha=sha) for sha in reversed(self.branch)][:limit]
+
+    async def compare(self, repo: str, base: str, head: str) -> Comparison:
+        self._ask()
+        of_base, of_head = self._ancestry(base), self._ancestry(head)
+        ahead = [sha for sha in of_head if sha not in of_base]
+        behind = [sha for sha in of_base if sha not in of_head]
+        commits = tuple(Commit(sha=sha) for sha in reversed(ahead))
+        return Comparison(commits, len(ahead), len(behind))
+
+    async def pushers(self, repo: str, pull_request: int) -> list[str]:
+        self._ask()
+        return []
+
+    def _ancestry(self, sha: str) -> list[str]:
+        return self.branch[: self.branch.index(sha) + 1] if sha in self.branch else [sha]
+
+    def _ask(self) -> None:
+        if self.away:
+            raise SourceUnavailable("GitHub does not answer")
