@@ -34,6 +34,7 @@ class Fold:
     def __init__(self) -> None:
         self.state = State()
         self.at = 0
+        self.for_a_click = False
 
     def apply(self, entry: ev.Entry) -> None:
         """Apply one entry."""
@@ -89,7 +90,8 @@ class Fold:
         s = self.state
         s.stagings.append(Staging(e.sha, e.scope, len(s.stagings) + 1, self.at))
         s.owes_step, s.plan_ended = False, None
-        self._let_words_pass()
+        if e.user is None:  # the agent's answer to the words, and not somebody's button
+            self._let_words_pass()
         s.steps = 0 if e.user else s.steps
         self._answer_questions()
 
@@ -218,6 +220,7 @@ class Fold:
             self._know(commit)
 
     def on_tool_proposed(self, e: ev.ToolProposed) -> None:
+        self.for_a_click = self.state.ask_again is not None
         self.state.steps += 1
         self.state.model_down = None
         self.state.ask_again = None
@@ -276,7 +279,10 @@ class Fold:
     # Approvals.
 
     def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
+        # A card made anew for a click answers nobody's words: they hold it until they are read.
+        unread = self.state.unread if self.for_a_click else []
         self._concluded()
+        self.state.unread = unread
         self.state.plan_ended = None
         self.state.cards[e.call_id] = Card(e, self.at)
 

@@ -12,6 +12,7 @@ from app.core.errors import SourceUnavailable
 from app.core.events import Commit
 from app.core.finding import Finding
 from app.core.ports import Comparison
+from app.core.untrusted import masked
 from app.github.credentials import Credentials
 
 API_VERSION = "2022-11-28"
@@ -231,8 +232,8 @@ def _commit(item: _CommitItem) -> Commit:
     name = item.commit.author.name if item.commit.author else None
     return Commit(
         sha=item.sha,
-        title=(item.commit.message.splitlines() or [""])[0][:_TITLE_LENGTH],
-        author=(author or name or "")[:100],
+        title=masked((item.commit.message.splitlines() or [""])[0])[:_TITLE_LENGTH],
+        author=masked(author or name or "")[:100],
         url=item.html_url,
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.core.events import PullRequest
+from app.core.untrusted import masked
 
 _PREFIX = b"sha256="
 
@@ -105,12 +106,15 @@ def _merge(data: Mapping[str, Any]) -> Merge | None:
 
 
 def _cut(length: int) -> BeforeValidator:
-    """Cut text, and replace the lone surrogates that JSON allows and UTF-8 does not."""
+    """Mask credentials, cut, and replace the lone surrogates that JSON allows and UTF-8 does not.
+
+    Masked before it is cut, so that no half of a credential is left that nothing recognises.
+    """
 
     def cut(value: object) -> object:
         if not isinstance(value, str):
             return value
-        plain = value.encode("utf-8", errors="replace").decode()
+        plain = masked(value.encode("utf-8", errors="replace").decode())
         return plain if len(plain) <= length else plain[: length - 1] + "…"
 
     return BeforeValidator(cut)

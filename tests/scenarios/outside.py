@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -14,18 +15,21 @@ import httpx
 from redis.asyncio import Redis
 
 from app.core.events import Entry
+from app.core.fold import fold
 from app.demo.child import Child, free_port
 from app.demo.local_slack import BOT_USER, Workspace
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded
 from app.redis.log import RedisLog
 from tests.scenarios.world import CHANNEL, SECRET, World
+from tests.waiting import until
 
 Json = dict[str, Any]
 Body = bytes | AsyncIterator[bytes]
 Headers = Mapping[str, str | None]
 SIGNING_SECRET = Workspace("").signing_secret
 REPO = "acme/shop"
+QUEUES = ("work", "slack")
 
 
 # GitHub's door.
@@ -136,7 +140,7 @@ async def to_slack_door(
 
 async def _post(url: str, body: Body, usual: Headers, headers: Headers) -> httpx.Response:
     changed = {**usual, **headers}
-    sent = {k: v.encode() for k, v in changed.items() if v is not None}
+    sent = [(k.encode(), v.encode()) for k, v in changed.items() if v is not None]
     async with httpx.AsyncClient(timeout=60) as client:
         return await client.post(url, content=body, headers=sent)
 
@@ -170,6 +174,25 @@ async def stored(w: World) -> dict[bytes, object]:
         await client.aclose()
 
 
+async def quiet(w: World) -> None:
+    """Wait until nothing runs, is due or claimed: every thread waits, and is shown as it is."""
+    url = await start_embedded(w.folder / ".deploybot" / "redis")
+    client = cast("Any", Redis.from_url(url))  # pyright: ignore[reportUnknownMemberType]
+
+    async def nothing_to_do() -> bool:
+        async with store(w) as log:
+            now = await log.now(REPO)
+        due = [await client.zcount(f"{{{REPO}}}:due:{queue}", 0, now) for queue in QUEUES]
+        claimed = [await client.hlen(f"{{{REPO}}}:leases:{queue}") for queue in QUEUES]
+        running = [fold(entries).running for entries in (await threads(w)).values()]
+        return not any((*due, *claimed, *running))
+
+    try:
+        await until(nothing_to_do, 30)
+    finally:
+        await client.aclose()
+
+
 async def threads(w: World) -> dict[str, list[Entry]]:
     """Return every thread's entries, the oldest thread first."""
     async with store(w) as log:
@@ -180,6 +203,17 @@ async def later(w: World, seconds: float) -> None:
     """Let time pass: the store's clock goes on by this much, from its true time."""
     async with store(w) as log:
         await log.set_offset(REPO, int(seconds * 1000))
+
+
+# The targets.
+
+
+def slow(w: World, what: str) -> Path:
+    """Keep the next runs of "<environment>-<service or e2e>" from ending; unlink to let them."""
+    (w.folder / "slow").mkdir(exist_ok=True)
+    held = w.folder / "slow" / what
+    held.touch()
+    return held
 
 
 # Another process.
