@@ -130,7 +130,8 @@ def _welcome(up: Running, environ: Mapping[str, str]) -> str:
 def _planner(environ: Mapping[str, str]) -> str:
     if not environ.get("OPENAI_API_KEY"):
         return "offline, rules without a model (set OPENAI_API_KEY to use one)"
-    return environ.get("OPENAI_MODEL") or str(Settings.model_fields["openai_model"].default)
+    model = environ.get("OPENAI_MODEL") or Settings.model_fields["openai_model"].default
+    return f"the model {model}"
 
 
 def _print(line: str) -> None:

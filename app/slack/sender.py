@@ -191,7 +191,8 @@ class SlackSender:
             here.wakes.append(held_until)
             return
         channel, ts = here.state.slots[slot]
-        urgent = message.edit_every_seconds == 0
+        # Where edits are scarce, a click's answer on its card must not wait for the status.
+        urgent = message.edit_every_seconds == 0 and slot != "status"
         if wait := self._pace.wait_to_edit(channel, _seconds(), urgent=urgent):
             here.wake_in(wait)
             return

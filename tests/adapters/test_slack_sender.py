@@ -29,10 +29,15 @@ class Room:
         self.log, self.chat, self.story = FakeLog(), FakeChat(), Story()
         self.sender = self.new_sender()
 
-    def new_sender(self) -> SlackSender:
+    def new_sender(self, edits_per_minute: float = 0) -> SlackSender:
         """Start over, as another process would."""
-        repos = {REPO: repo_config()}
-        return SlackSender(self.log, self.chat, repos, seconds_between_posts=0, edits_per_minute=0)
+        return SlackSender(
+            self.log,
+            self.chat,
+            {REPO: repo_config()},
+            seconds_between_posts=0,
+            edits_per_minute=edits_per_minute,
+        )
 
     async def happens(self, story: Story) -> None:
         """Append what the story has that the thread has not, and send."""
@@ -301,6 +306,17 @@ def test_edits_keep_something_back_for_what_is_urgent() -> None:
     assert bucket.wait(0, spare=1) == 1
     assert bucket.wait(0) == 0
     assert bucket.wait(0) == 1
+
+
+async def test_a_card_is_settled_when_there_is_no_edit_left_for_the_status(room: Room) -> None:
+    story = waiting_card()
+    await room.happens(story)
+    room.sender = room.new_sender(edits_per_minute=15)
+
+    await room.happens(story.approves())
+
+    assert (await room.message("card:c1")).buttons == {}
+    assert "waiting for approval" in (await room.message("status")).words
 
 
 # Slack itself.
