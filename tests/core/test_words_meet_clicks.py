@@ -43,3 +43,18 @@ async def test_a_retry_leaves_words_to_be_read() -> None:
     retry = ev.StagingRequested(sha=SHA, scope="e2e", user="U02BOB")
     await box.does(ev.HumanSaid(user="U01ALICE", text="only the backend"), retry)
     assert [words.text for words in (await box.state()).unread] == ["only the backend"]
+
+
+async def test_a_persons_ambiguous_sha_is_refused_with_what_it_could_mean() -> None:
+    box = Box()
+    twin = SHA[:12] + "9" * 28
+    call_id = await a_card(box)
+    await box.does(ev.ToolAnswered(call_id=call_id, result="", commits=(ev.Commit(sha=twin),)))
+    box.model.will("reply", message="Which one?")
+    await box.says(f"deploy {SHA[:10]}")
+    entries = await box.log.read(box.thread_id)
+    [resolved] = [e.event for e in entries if isinstance(e.event, ev.ShasResolved)]
+    assert resolved.found == ()
+    assert "ambiguous" in resolved.refused[0]
+    assert SHA[:12] in resolved.refused[0]
+    assert len((await box.state()).cards) == 1
