@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.demo.emulate import identity
 from tests.scenarios.outside import (
     Headers,
     Json,
@@ -274,21 +275,7 @@ async def test_slack_request_with_a_missing_field(
     await refused(w, await to_slack_door(w, without(body, *path)), 400, before)
 
 
-STRANGE: list[Any] = [
-    None,
-    0,
-    -1,
-    True,
-    1.5,
-    "",
-    "\x00",
-    "\ud800",
-    "x" * 5000,
-    [],
-    [[]],
-    {},
-    {"a": {}},
-]
+STRANGE: list[Any] = [None, 0, True, "", "\ud800", "x" * 5000, [[]], {}]
 
 
 def changed(body: Json, path: tuple[str | int, ...], value: object) -> Json:
@@ -400,7 +387,9 @@ async def test_slack_request_that_is_not_for_us(w: World, body: Json) -> None:
 
 async def test_a_merge_is_one_thread_however_often_it_is_told(tmp_path: Path) -> None:
     async with world(tmp_path) as w, second_service(w) as other:
-        sha = await w.github.commit({"a.txt": "a\n"}, "A", {"name": "a", "email": "a@b.example"})
+        main = await w.github.head()
+        sha = await w.github.commit({"a.txt": "a\n"}, "A", identity("alice"), [main], main)
+        await w.github.move_branch("main", sha)
         body = merge_event(sha)
         assert (await to_github(w, body)).status_code == 202
         again = [
