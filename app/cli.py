@@ -1,4 +1,4 @@
-"""The `deploybot` command."""
+"""The `deploybot` command; each subcommand loads only what it needs, for `serve` stays long."""
 
 import argparse
 import asyncio
@@ -15,13 +15,8 @@ from app import logs
 from app.core.config import RepoConfig
 from app.core.errors import ConfigError, StoreUnavailable, UserError
 from app.core.ports import Deployer
-from app.demo.demo import demo
-from app.doctor import doctor
 from app.main import build_deployers, build_model, create_app, open_log
-from app.model.evals import run as run_evals
 from app.settings import Settings, load_repos, load_settings, missing_for_service
-from app.slack.manifest import manifest
-from app.threads import list_threads, show_thread
 
 GRACEFUL_SECONDS = 5
 
@@ -133,27 +128,39 @@ class _Server(uvicorn.Server):
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from app.demo.demo import demo
+
     return demo([args.merge] if args.merge else [])
 
 
 def _doctor(args: argparse.Namespace) -> int:
+    from app.doctor import doctor
+
     return asyncio.run(doctor())
 
 
 def _list_threads(args: argparse.Namespace) -> int:
+    from app.threads import list_threads
+
     return asyncio.run(list_threads())
 
 
 def _show_thread(args: argparse.Namespace) -> int:
+    from app.threads import show_thread
+
     return asyncio.run(show_thread(args.thread_id))
 
 
 def _manifest(args: argparse.Namespace) -> int:
+    from app.slack.manifest import manifest
+
     sys.stdout.write(json.dumps(manifest(args.url), indent=2) + "\n")
     return 0
 
 
 def _eval(args: argparse.Namespace) -> int:
+    from app.model.evals import run as run_evals
+
     settings = load_settings()
     if args.offline:
         settings = settings.model_copy(update={"openai_api_key": ""})

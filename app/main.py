@@ -18,7 +18,6 @@ from app.github.api import GitHubSource
 from app.github.credentials import App, Token
 from app.github.edge import github_routes
 from app.model.offline import OfflinePlanner
-from app.model.openai import OpenAIModel
 from app.redis.connect import connect
 from app.redis.embedded import release_embedded, start_embedded
 from app.redis.log import RedisLog
@@ -87,6 +86,8 @@ def build_model(settings: Settings) -> tuple[Model, Model | None]:
     planner = OfflinePlanner()
     if not settings.openai_api_key:
         return planner, None
+    from app.model.openai import OpenAIModel  # 18 MB that nobody needs without a key
+
     model = OpenAIModel(settings.openai_api_key, settings.openai_model, settings.openai_base_url)
     return model, planner
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.scenarios.world import World, world
+from tests.scenarios.world import World, text, world
 
 
 async def ships_backend(w: World, title: str) -> str:
@@ -22,7 +22,9 @@ async def test_a_red_production_is_rolled_back_and_held(tmp_path: Path) -> None:
         bad = await ships_backend(w, "Bad change")
         card = await w.card("Roll back backend")
         await w.click("bob", card, "approve")
-        await w.sees("on hold")
+        await w.sees("rolled back and tested")
+        held = await w.sees("on hold: backend")
+        assert bad[:7] in text(held)
 
         assert w.effects()[-5:] == [
             f"production backend {bad[:7]}",

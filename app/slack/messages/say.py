@@ -51,10 +51,21 @@ def _done(state: State, repo: RepoConfig, say: Say) -> Message:
         parts.append(blocks.context(blocks.mrkdwn("⏳ production tests are next")))
     elif state.shipped and repo.production.e2e is None:
         parts.append(blocks.context(blocks.mrkdwn("Not tested: no production tests configured")))
+    if state.rolled_back and _is_newest_done(state, say):
+        parts.append(blocks.context(blocks.mrkdwn(_holds(state))))
     if _can_roll_back(state, say) and not _to_be_tested(state, repo, say):
         button = blocks.button("Roll back", "rollback", state.thread_id, "danger")
         parts.append(blocks.actions([button]))
     return Message(_short(say), tuple(parts))
+
+
+def _holds(state: State) -> str:
+    """Say what the rollbacks of this thread mean for what comes next."""
+    bad = ", ".join(
+        f"{text.inline(service, 60)} ({text.short(sha)} is bad)"
+        for service, sha in state.rolled_back.items()
+    )
+    return f"✋ on hold: {bad}. A newer change has to pass staging, then an approver releases it."
 
 
 def verification(state: State, say: Say) -> ProductionTests | None:

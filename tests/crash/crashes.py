@@ -1,0 +1,226 @@
+"""A deploy that is to survive the death of its service: its people, and GitHub, insist."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+
+from app.core.fold import fold
+from app.core.ids import thread_id_for
+from app.core.state import State
+from app.demo.child import free_port
+from app.redis.connect import connect
+from app.redis.log import RedisLog
+from tests.adapters.github_bodies import SHA, encoded, merged, signed
+from tests.crash.outside import Outside
+from tests.crash.service import APPROVERS, REPO
+from tests.waiting import until
+
+LEASE_SECONDS = 0.6
+SLACK_SECRET = "signing-secret"
+GITHUB_SECRET = "webhook-secret"
+
+
+class Zygote:
+    """Forks service processes; one for all tests."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.zygote"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, env: Mapping[str, str], output: Path) -> int:
+        """Start a service and return its pid."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"env": dict(env), "output": str(output)}) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def end(self) -> None:
+        """End it and all that it started."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class Crashes:
+    """One service process at a time, started again whenever it died."""
+
+    def __init__(self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote) -> None:
+        self._zygote = zygote
+        self.outside = outside
+        self.thread_id = thread_id_for(REPO, "main", SHA)
+        self.log = RedisLog(connect(redis_url), LEASE_SECONDS)
+        self.fired = folder / "fired"
+        self._output = folder / "service.txt"
+        self._port = free_port()
+        self._env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "REDIS_URL": redis_url,
+            "SLACK_BOT_TOKEN": "xoxb-test",
+            "SLACK_SIGNING_SECRET": SLACK_SECRET,
+            "SLACK_API_URL": f"{outside.url}/api/",
+            "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
+            "OUTSIDE": outside.url,
+            "RECOVERY": outside.recovery,
+            "PORT": str(self._port),
+            "DEPLOYBOT_LEASE_SECONDS": str(LEASE_SECONDS),
+            "FIRED": str(self.fired),
+        }
+        self._pid = 0
+
+    async def start(self, kill_at: str = "", nth: int = 1) -> None:
+        """Start the service, told where to kill itself."""
+        env = self._env | {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
+        self._pid = self._zygote.start(env, self._output)
+        await until(self._is_ready_or_dead)
+
+    async def end(self) -> None:
+        """Kill the service and close the log."""
+        if self._lives():
+            os.kill(self._pid, signal.SIGKILL)
+        await until(lambda: not self._lives())
+        await self.log.close()
+
+    def _lives(self) -> bool:
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        return self._pid > 0
+
+    async def _is_ready_or_dead(self) -> bool:
+        return not self._lives() or await self._is_ready()
+
+    async def _is_ready(self) -> bool:
+        try:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(self._url("/readyz"))).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._port}{path}"
+
+    async def _revive(self) -> None:
+        if not self._lives():
+            await self.start()
+
+    async def _insist(self, send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]) -> None:
+        """Send until it is acknowledged, as GitHub's redelivery and people do."""
+        for _ in range(10):
+            await self._revive()
+            try:
+                async with httpx.AsyncClient() as client:
+                    if (await send(client)).status_code < 300:
+                        return
+            except httpx.TransportError:
+                continue
+        raise AssertionError("never acknowledged")
+
+    async def merge(self) -> None:
+        """Deliver the merge."""
+        body = encoded(merged())
+        await self._insist(
+            lambda c: c.post(self._url("/github/webhook"), content=body, headers=signed(body))
+        )
+
+    async def click(self, action: str, call_id: str) -> None:
+        """Press a button."""
+        payload = {
+            "type": "block_actions",
+            "team": {"id": "T01ACME"},
+            "user": {"id": APPROVERS[0], "team_id": "T01ACME"},
+            "channel": {"id": "C01DEPLOYS"},
+            "container": {"type": "message", "message_ts": "1.2", "thread_ts": "1.1"},
+            "message": {"ts": "1.2", "thread_ts": "1.1"},
+            "trigger_id": "123.456",
+            "actions": [
+                {"type": "button", "action_id": action, "value": f"{self.thread_id}:{call_id}"}
+            ],
+        }
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        await self._insist(
+            lambda c: c.post(self._url("/slack/events"), content=body, headers=_slack_signed(body))
+        )
+
+    async def state(self) -> State:
+        return fold(await self.log.read(self.thread_id))
+
+    async def plays(self, seconds: float = 60) -> State:
+        """Merge, approve every card, and state every unknown, until the thread is at its end."""
+        await self.merge()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await self._revive()
+            state = await self.state()
+            if state.verification and state.verification.passed and not state.locks:
+                return state
+            if state.pending:
+                await self.click("approve", state.pending.request.call_id)
+            elif state.unknown:
+                await self._states(state)
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no end: {await self.state()}\n{self._output.read_text()[-3000:]}")
+
+    async def _states(self, state: State) -> None:
+        """Say what became of an unknown effect, truly, once it can no longer arrive."""
+        assert state.unknown
+        attempt = state.unknown.attempt
+        call_id = state.unknown.call_id or ""
+        if self.outside.starts[attempt.attempt_id]:
+            await self.click("happened", call_id)
+            return
+        await self.log.set_offset(REPO, 60_000)
+        await self.click("did_not_happen", call_id)
+
+    async def slack_is_current(self) -> None:
+        """Wait until the sender has nothing left to do."""
+
+        async def nothing_due() -> bool:
+            return await self.log.claim(REPO, "slack") is None
+
+        await until(nothing_due)
+
+
+def _slack_signed(body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    base = f"v0:{stamp}:".encode() + body
+    digest = hmac.new(SLACK_SECRET.encode(), base, hashlib.sha256).hexdigest()
+    return {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-slack-request-timestamp": stamp,
+        "x-slack-signature": f"v0={digest}",
+    }
+
+
+@asynccontextmanager
+async def crashes(
+    folder: Path, redis_url: str, recovery: str, zygote: Zygote
+) -> AsyncGenerator[Crashes]:
+    """Bring up everything but the service."""
+    async with Outside.run(recovery) as outside:
+        box = Crashes(folder, redis_url, outside, zygote)
+        try:
+            yield box
+        finally:
+            await box.end()
