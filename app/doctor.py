@@ -29,7 +29,7 @@ async def doctor() -> int:
     fix = "Set it; .env.example says what it is."
     findings += [Finding(False, line, fix) for line in missing_for_service(settings)]
     findings += await _redis(settings)
-    findings += await check_slack(settings.slack_bot_token, settings.slack_api_url, repos)
+    findings += await _slack(settings, repos)
     findings += await _github(settings, repos)
     findings += await _model(settings)
     for finding in findings:
@@ -60,6 +60,11 @@ def _approvable(repo: RepoConfig, service: str) -> Finding | None:
         )
         return Finding(False, line, f"{fix}, or lower approvals_needed.")
     return None
+
+
+async def _slack(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[Finding]:
+    tokens = (settings.slack_bot_token, settings.slack_app_token)
+    return await check_slack(*tokens, settings.slack_api_url, repos)
 
 
 async def _redis(settings: Settings) -> list[Finding]:

@@ -105,8 +105,8 @@ def create_app(
 ) -> FastAPI:
     """Build the service: `serve` takes events in, `work` acts on them and speaks."""
     own_model, planner = build_model(settings)
-    source = source or build_source(settings, repos)
-    ports = Ports(log, model or own_model, planner, source, deployers)
+    github = build_source(settings, repos)
+    ports = Ports(log, model or own_model, planner, source or github, deployers)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
     chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)
@@ -117,6 +117,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            if github:
+                stack.push_async_callback(github.aclose)
             if serve and settings.slack_app_token:
                 await stack.enter_async_context(socket_mode(bolt, settings.slack_app_token))
             if work:
@@ -127,7 +129,8 @@ def create_app(
     app.include_router(health_routes(log, repos, log.check))
     if serve:
         app.include_router(github_routes(settings.webhook_secrets(), repos, log))
-        app.include_router(slack_routes(bolt, settings.slack_signing_secret, time.time))
+        if settings.slack_signing_secret:  # anybody can sign with an empty one
+            app.include_router(slack_routes(bolt, settings.slack_signing_secret, time.time))
     return app
 
 

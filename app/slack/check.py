@@ -16,8 +16,10 @@ ANSWER_SECONDS = 10
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
-async def check_slack(token: str, api_url: str, repos: Mapping[str, RepoConfig]) -> list[Finding]:
-    """Check the token, its scopes, and the bot's membership in every configured channel."""
+async def check_slack(
+    token: str, app_token: str, api_url: str, repos: Mapping[str, RepoConfig]
+) -> list[Finding]:
+    """Check the tokens, the scopes, and the bot's membership in every configured channel."""
     if not token:
         return [Finding(False, "Slack: there is no bot token", "Set SLACK_BOT_TOKEN.")]
     client: Any = AsyncWebClient(
@@ -35,7 +37,21 @@ async def check_slack(token: str, api_url: str, repos: Mapping[str, RepoConfig])
         Finding(True, f"Slack: the token is {answer.get('user') or 'a bot'}'s"),
         _scopes(cast("Mapping[str, str]", answer.headers)),
         *[await _member(client, channel) for channel in channels],
+        *([await _socket_mode(client, app_token)] if app_token else []),
     ]
+
+
+async def _socket_mode(client: Any, app_token: str) -> Finding:
+    try:
+        await client.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        if _reason(error) == "unknown_method":
+            return Finding(None, "Slack: could not check the app-level token: not a real Slack")
+        fix = "Make an app-level token with connections:write, and switch on Socket Mode."
+        return Finding(False, f"Slack: the app-level token is refused: {_reason(error)}", fix)
+    except UNREACHABLE as error:
+        return Finding(None, f"Slack: could not check the app-level token: {error}")
+    return Finding(True, "Slack: Socket Mode can be used")
 
 
 def _scopes(headers: Mapping[str, str]) -> Finding:
