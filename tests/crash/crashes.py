@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -61,18 +61,70 @@ class Zygote:
         self._process.stdout.close()
 
 
-class Crashes:
-    """One service process at a time, started again whenever it died."""
+class Service:
+    """One service process at its port; it can be killed, frozen and started again."""
 
-    def __init__(self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote) -> None:
+    def __init__(self, zygote: Zygote, env: Mapping[str, str], output: Path) -> None:
         self._zygote = zygote
+        self._port = free_port()
+        self._env = {**env, "PORT": str(self._port)}
+        self._output = output
+        self._pid = 0
+
+    async def start(self, kill_at: str = "", nth: int = 1) -> None:
+        """Start it, told where to kill itself; return when it is ready or dead."""
+        env = self._env | {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
+        self._pid = self._zygote.start(env, self._output)
+        await until(self._is_ready_or_dead)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it is there."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, number)
+
+    def lives(self) -> bool:
+        """Tell whether the process is there, frozen or not."""
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        return self._pid > 0
+
+    async def end(self) -> None:
+        """Kill it."""
+        if self._pid:
+            self.signal(signal.SIGKILL)
+            await until(lambda: not self.lives())
+
+    def url(self, path: str) -> str:
+        """Return the address of a path."""
+        return f"http://127.0.0.1:{self._port}{path}"
+
+    async def _is_ready_or_dead(self) -> bool:
+        if not self.lives():
+            return True
+        try:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(self.url("/readyz"))).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+Send = Callable[[httpx.AsyncClient, Service], Awaitable[httpx.Response]]
+
+
+class Crashes:
+    """Some instances of the service on one store, each started again whenever it died."""
+
+    def __init__(
+        self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, instances: int
+    ) -> None:
         self.outside = outside
         self.thread_id = thread_id_for(REPO, "main", SHA)
         self.log = RedisLog(connect(redis_url), LEASE_SECONDS)
         self.fired = folder / "fired"
         self._output = folder / "service.txt"
-        self._port = free_port()
-        self._env = {
+        env = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "REDIS_URL": redis_url,
@@ -82,56 +134,32 @@ class Crashes:
             "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
             "OUTSIDE": outside.url,
             "RECOVERY": outside.recovery,
-            "PORT": str(self._port),
             "DEPLOYBOT_LEASE_SECONDS": str(LEASE_SECONDS),
             "FIRED": str(self.fired),
         }
-        self._pid = 0
+        self.services = [Service(zygote, env, self._output) for _ in range(instances)]
 
     async def start(self, kill_at: str = "", nth: int = 1) -> None:
-        """Start the service, told where to kill itself."""
-        env = self._env | {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
-        self._pid = self._zygote.start(env, self._output)
-        await until(self._is_ready_or_dead)
+        """Start every instance, told where to kill itself."""
+        await asyncio.gather(*[service.start(kill_at, nth) for service in self.services])
 
     async def end(self) -> None:
-        """Kill the service and close the log."""
-        if self._lives():
-            os.kill(self._pid, signal.SIGKILL)
-        await until(lambda: not self._lives())
+        """Kill the instances and close the log."""
+        await asyncio.gather(*[service.end() for service in self.services])
         await self.log.close()
 
-    def _lives(self) -> bool:
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            return False
-        return self._pid > 0
-
-    async def _is_ready_or_dead(self) -> bool:
-        return not self._lives() or await self._is_ready()
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(self._url("/readyz"))).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def _url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._port}{path}"
-
     async def _revive(self) -> None:
-        if not self._lives():
-            await self.start()
+        for service in self.services:
+            if not service.lives():
+                await service.start()
 
-    async def _insist(self, send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]) -> None:
+    async def _insist(self, send: Send, instance: int = 0) -> None:
         """Send until it is acknowledged, as GitHub's redelivery and people do."""
         for _ in range(10):
             await self._revive()
             try:
-                async with httpx.AsyncClient() as client:
-                    if (await send(client)).status_code < 300:
+                async with httpx.AsyncClient(timeout=30) as client:
+                    if (await send(client, self.services[instance])).status_code < 300:
                         return
             except httpx.TransportError:
                 continue
@@ -141,11 +169,11 @@ class Crashes:
         """Deliver the merge."""
         body = encoded(merged())
         await self._insist(
-            lambda c: c.post(self._url("/github/webhook"), content=body, headers=signed(body))
+            lambda c, s: c.post(s.url("/github/webhook"), content=body, headers=signed(body))
         )
 
-    async def click(self, action: str, call_id: str) -> None:
-        """Press a button."""
+    async def click(self, action: str, call_id: str, instance: int = 0) -> None:
+        """Press a button; Slack tells one of the instances."""
         payload = {
             "type": "block_actions",
             "team": {"id": "T01ACME"},
@@ -160,11 +188,24 @@ class Crashes:
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         await self._insist(
-            lambda c: c.post(self._url("/slack/events"), content=body, headers=_slack_signed(body))
+            lambda c, s: c.post(s.url("/slack/events"), content=body, headers=_slack_signed(body)),
+            instance,
         )
 
     async def state(self) -> State:
         return fold(await self.log.read(self.thread_id))
+
+    async def waits_for_a_card(self) -> str:
+        """Merge, and return the call that waits for approval."""
+        await self.merge()
+
+        async def waits() -> bool:
+            return (await self.state()).pending is not None
+
+        await until(waits, 30)
+        card = (await self.state()).pending
+        assert card
+        return card.request.call_id
 
     async def plays(self, seconds: float = 60) -> State:
         """Merge, approve every card, and state every unknown, until the thread is at its end."""
@@ -193,14 +234,6 @@ class Crashes:
         await self.log.set_offset(REPO, 60_000)
         await self.click("did_not_happen", call_id)
 
-    async def slack_is_current(self) -> None:
-        """Wait until the sender has nothing left to do."""
-
-        async def nothing_due() -> bool:
-            return await self.log.claim(REPO, "slack") is None
-
-        await until(nothing_due)
-
 
 def _slack_signed(body: bytes) -> dict[str, str]:
     stamp = str(int(time.time()))
@@ -215,11 +248,11 @@ def _slack_signed(body: bytes) -> dict[str, str]:
 
 @asynccontextmanager
 async def crashes(
-    folder: Path, redis_url: str, recovery: str, zygote: Zygote
+    folder: Path, redis_url: str, recovery: str, zygote: Zygote, instances: int = 1
 ) -> AsyncGenerator[Crashes]:
     """Bring up everything but the service."""
     async with Outside.run(recovery) as outside:
-        box = Crashes(folder, redis_url, outside, zygote)
+        box = Crashes(folder, redis_url, outside, zygote, instances)
         try:
             yield box
         finally:

@@ -1,6 +1,5 @@
 """Everything outside the service, in one server that survives it: Slack, targets, counts."""
 
-import json
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -26,8 +25,8 @@ class Outside:
         self.effects: list[str] = []
         self.starts: Counter[str] = Counter()
         self.references: dict[str, str] = {}
-        self.runs: dict[str, str] = {}
         self.messages: dict[str, Json] = {}
+        self.whispers: list[Json] = []
 
     @classmethod
     @asynccontextmanager
@@ -97,6 +96,9 @@ class Outside:
                 return {"ts": fields["ts"]}
             case "conversations.history" | "conversations.replies":
                 return {"messages": list(self.messages.values())}
+            case "chat.postEphemeral":
+                self.whispers.append(fields)
+                return {}
             case "auth.test":
                 return {"team_id": TEAM, "user_id": BOT}
             case "users.info":
@@ -105,8 +107,3 @@ class Outside:
                 return {"channel": {"id": fields["channel"], "is_member": True}}
             case _:
                 return {}
-
-
-def shown(message: Json) -> str:
-    """Return a message's blocks as text, to search in."""
-    return json.dumps(message["blocks"])
