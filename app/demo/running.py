@@ -20,8 +20,6 @@ from app.demo.local_slack import LocalSlack, Workspace
 from app.demo.shop import FOLDER, Shop
 from app.redis.embedded import stop_embedded
 
-SERVICE_PORT, SLACK_PORT, GITHUB_PORT = 8000, 3900, 4001
-SHOP_PORTS = (8101, 8102, 8201, 8202)
 # What the user's own settings say is about a real workspace.
 _NOT_PASSED_ON = ("SLACK_", "GITHUB_", "REDIS_", "DEPLOYBOT_")
 _WEBHOOK_SECRET = "local-webhook-secret"
@@ -31,15 +29,30 @@ SERVE = (sys.executable, "-m", "app.cli", "serve")
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """The ports that the programs take where they are free; 0 is any free one."""
+
+    service: int = 8000
+    slack: int = 3900
+    github: int = 4001
+    shop: tuple[int, int, int, int] = (8101, 8102, 8201, 8202)
+
+
+USUAL = Addresses()
+ANY = Addresses(0, 0, 0, (0, 0, 0, 0))
+
+
 class DemoError(Exception):
     """The demo cannot go on; the message says why."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What the demo keeps, all below one folder."""
+    """What the demo keeps, all below one folder, and where its programs listen."""
 
     folder: Path
+    addresses: Addresses = USUAL
 
     @property
     def journal(self) -> Journal:
@@ -69,18 +82,23 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    files: Files, environ: Mapping[str, str], say: Say, serve: Sequence[str] = SERVE
+    files: Files,
+    environ: Mapping[str, str],
+    say: Say,
+    serve: Sequence[str] = SERVE,
 ) -> AsyncGenerator[Running]:
     """Start everything that the demo needs, wait until the service is ready, end it all."""
     with _alone(files.folder):
-        port = _port(SERVICE_PORT)
+        port = _port(files.addresses.service)
         workspace = Workspace(f"http://127.0.0.1:{port}/slack/events")
         say("Starting the local Slack and the local GitHub")
         async with (
             LocalSlack.run(
-                workspace, port=_port(SLACK_PORT), output=files.output("slack")
+                workspace, port=_port(files.addresses.slack), output=files.output("slack")
             ) as slack,
-            Emulate.run(port=_port(GITHUB_PORT), output=files.output("github")) as github,
+            Emulate.run(
+                port=_port(files.addresses.github), output=files.output("github")
+            ) as github,
             _shop_programs(files, environ, github, say) as (shop, settings),
         ):
             env = settings | _service_settings(workspace, slack, github, port)
@@ -108,6 +126,8 @@ def _alone(folder: Path) -> Generator[None]:
 
 
 def _port(preferred: int) -> int:
+    if not preferred:
+        return free_port()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -130,7 +150,7 @@ async def _shop_programs(
     settings["SHOP_GITHUB_API"] = github.url
     # One that was left running would keep its port.
     await _run(settings, say, "stop.py")
-    settings["SHOP_PORTS"] = ",".join(str(_port(port)) for port in SHOP_PORTS)
+    settings["SHOP_PORTS"] = ",".join(str(_port(port)) for port in files.addresses.shop)
     shop = Shop(github, files.journal)
     try:
         first = await shop.seed()

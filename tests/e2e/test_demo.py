@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.demo.demo import demo, merge_elsewhere, run_demo
-from app.demo.running import DemoError, Files
+from app.demo.running import ANY, DemoError, Files
 from tests.waiting import until
 
 SERVICE = """
@@ -36,7 +36,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files = Files(folder / ".deploybot")
+        self.files = Files(folder / ".deploybot", ANY)
         self.said: list[str] = []
         self.keys: asyncio.Queue[str] = asyncio.Queue()
 
@@ -106,13 +106,13 @@ async def test_a_service_that_ends_ends_the_demo_with_its_last_words(tmp_path: P
     keys: asyncio.Queue[str] = asyncio.Queue()
     serve = (sys.executable, "-c", "raise SystemExit('no such setting')")
     with pytest.raises(Exception, match="no such setting"):
-        await run_demo(Files(tmp_path / ".deploybot"), os.environ, keys, print, serve)
+        await run_demo(Files(tmp_path / ".deploybot", ANY), os.environ, keys, print, serve)
 
 
 async def test_q_while_it_starts_ends_it(tmp_path: Path) -> None:
     keys: asyncio.Queue[str] = asyncio.Queue()
     keys.put_nowait("q")
-    files = Files(tmp_path / ".deploybot")
+    files = Files(tmp_path / ".deploybot", ANY)
     assert await run_demo(files, os.environ, keys, print) == 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from app.demo.running import Files, Running, running
+from app.demo.running import ANY, Files, Running, running
 from tests.scenarios.world import World
 from tests.waiting import until
 
@@ -51,7 +51,7 @@ class Demo(World):
 @asynccontextmanager
 async def whole_demo(folder: Path) -> AsyncGenerator[Demo]:
     """Run the demo with its state in a folder."""
-    files, said = Files(folder / ".deploybot"), list[str]()
+    files, said = Files(folder / ".deploybot", ANY), list[str]()
     async with running(files, {"PATH": os.environ["PATH"]}, said.append) as up:
         yield Demo(files, up)
 
@@ -110,7 +110,7 @@ async def test_ended_while_it_starts_it_leaves_no_program(tmp_path: Path) -> Non
             starting.set()
 
     async def start() -> None:
-        async with running(Files(tmp_path / ".deploybot"), {"PATH": os.environ["PATH"]}, say):
+        async with running(Files(tmp_path / ".deploybot", ANY), {"PATH": os.environ["PATH"]}, say):
             raise AssertionError("it was to be ended before")
 
     task = asyncio.create_task(start())
