@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from app.core.config import RepoConfig
-from app.core.ports import Deployer, Model, Source
+from app.core.ports import Deployer, Model
 from app.desk import Ports
 from app.github.api import GitHubSource
 from app.github.credentials import App, Token
@@ -74,8 +74,7 @@ def build_source(settings: Settings, repos: Mapping[str, RepoConfig]) -> GitHubS
     if settings.github_token:
         credentials = Token(settings.github_token)
     elif settings.github_app_id:
-        key = settings.github_app_private_key.replace("\\n", "\n")
-        credentials = App(settings.github_app_id, key)
+        credentials = App(settings.github_app_id, settings.github_app_private_key)
     else:
         return None
     return GitHubSource(settings.github_api_url, credentials, branches)
@@ -99,14 +98,13 @@ def create_app(
     deployers: Mapping[str, Deployer],
     *,
     model: Model | None = None,
-    source: Source | None = None,
     work: bool = True,
     serve: bool = True,
 ) -> FastAPI:
     """Build the service: `serve` takes events in, `work` acts on them and speaks."""
     own_model, planner = build_model(settings)
     github = build_source(settings, repos)
-    ports = Ports(log, model or own_model, planner, source or github, deployers)
+    ports = Ports(log, model or own_model, planner, github, deployers)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
     chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)

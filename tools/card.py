@@ -1,6 +1,5 @@
 """Builds an approval card from facts: the spec that will run, and what people must know."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Literal
@@ -148,12 +147,3 @@ def versions_of(history: Sequence[str], service: str) -> list[str]:
         e["sha"] for e in entries if e.get("service") == service and e["outcome"] == "succeeded"
     ]
     return list(dict.fromkeys(shas))
-
-
-async def running_now(desk: Desk, service: str) -> str | None:
-    """Return what a service runs in production: the record, else what its target says."""
-    target = desk.repo.production.services[service]
-    recorded, current = await asyncio.gather(
-        desk.log.facts(desk.repo.name), desk.deployers[target.deployer].current(target.options)
-    )
-    return ledger.production(recorded, service) or current

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, history, outside, short
-from app.core.state import Mode, State, Words
+from app.core.state import State, Words
 from app.core.tokens import tokens_at_most
 
 MAX_TOKENS = 3_000
@@ -15,19 +15,13 @@ NOW_TOKENS = 1_000
 NEWEST_WORDS_TOKENS = 420
 
 
-def render(
-    state: State,
-    entries: Sequence[ev.Entry],
-    repo: RepoConfig,
-    now: int,
-    mode: Mode | None = None,
-) -> str:
+def render(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) -> str:
     """Return the thread as the model reads it, at most `MAX_TOKENS` as counted by `tokens_at_most`.
 
     Everything from outside stands between « and ». The live card and the newest words of people
     are always in; of what happened, the oldest lines are dropped first.
     """
-    goal = _section("Goal", _goal(state, mode or state.mode, now), GOAL_TOKENS)
+    goal = _section("Goal", _goal(state, now), GOAL_TOKENS)
     facts = _section("Facts, from code", _facts(state, repo, now), FACTS_TOKENS)
     ending = _section("Now", _now(state, entries, now), NOW_TOKENS)
     left = MAX_TOKENS - sum(map(tokens_at_most, (goal, facts, ending))) - 20
@@ -47,10 +41,10 @@ def _section(title: str, lines: Iterable[str], tokens: int) -> str:
     return "\n".join(kept)
 
 
-def _goal(state: State, mode: Mode, now: int) -> list[str]:
+def _goal(state: State, now: int) -> list[str]:
     begun = f"in a thread begun {age(now, state.started_at)}"
     by = f"by @{state.asked_by}'s mention" if state.origin == "mention" else "by a merge"
-    if mode == "rollback":
+    if state.mode == "rollback":
         lines = [f"Bring production of {state.repo} back to what worked, {begun} {by}."]
     elif state.sha:
         lines = [f"Deploy {short(state.sha)} of {state.repo} to production, {begun} {by}."]

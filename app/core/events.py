@@ -18,7 +18,6 @@ class Commit(_Frozen):
     sha: str
     title: str = ""
     author: str = ""
-    url: str = ""
 
 
 class PullRequest(_Frozen):
@@ -29,7 +28,6 @@ class PullRequest(_Frozen):
     url: str
     author: str
     merged_by: str
-    branch: str = ""
     body: str = ""
 
 

@@ -46,7 +46,6 @@ class Fold:
         if entry.event.type not in KEEPING_A_FAULT:
             self.state.fault = None
         handler(entry.event)
-        self.state.updated_at = entry.at
 
     # People.
 
@@ -64,7 +63,7 @@ class Fold:
             s.stagings.append(Staging(e.sha, "all", 1, self.at))
 
     def on_human_said(self, e: ev.HumanSaid) -> None:
-        self._hear(e.user, e.text, e.ts)
+        self._hear(e.user, e.text)
 
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
@@ -100,7 +99,7 @@ class Fold:
     def on_tool_started(self, e: ev.ToolStarted) -> None:
         s = self.state
         attempt = e.attempt
-        s.runs[attempt.attempt_id] = Run(attempt, e.call_id, e.fence, self.at, e.send_by)
+        s.runs[attempt.attempt_id] = Run(attempt, e.call_id, self.at, e.send_by)
         s.locks.update(e.locks)
         s.waits_for_lock = None
         if e.call_id and e.call_id in s.cards:
@@ -299,7 +298,7 @@ class Fold:
         self._settle(card, "rejected", e.user, e.text)
         s.replans += 1
         if e.text:
-            self._hear(e.user, e.text, None)
+            self._hear(e.user, e.text)
             s.owes_step = True
         else:
             s.refused.add((card.request.spec.tool, card.request.spec.sha))
@@ -326,9 +325,9 @@ class Fold:
 
     # Shared.
 
-    def _hear(self, user: str, text: str, ts: str | None) -> None:
+    def _hear(self, user: str, text: str) -> None:
         s = self.state
-        said = Words(user, text, self.at, ts)
+        said = Words(user, text, self.at)
         s.words.append(said)
         s.unread.append(said)
         s.unresolved.extend(sha_like(text))

@@ -31,7 +31,6 @@ class Words:
     user: str
     text: str
     at: int
-    ts: str | None = None
 
 
 @dataclass(slots=True)
@@ -40,7 +39,6 @@ class Run:
 
     attempt: Attempt
     call_id: str | None
-    fence: int
     started_at: int
     send_by: int
     sent: bool = False
@@ -140,7 +138,6 @@ class State:
     asked_by: str | None = None
     root_ts: str | None = None
     started_at: int = 0
-    updated_at: int = 0
     version: int = 0
 
     stagings: list[Staging] = field(default_factory=list[Staging])

@@ -141,10 +141,6 @@ class LocalSlack:
         body = {"channel": channel, "user": user, "command": command, "text": text}
         await self._control("command", body)
 
-    async def open_home(self, user: str) -> None:
-        """Open the app's home tab; returns after the app answered the event."""
-        await self._control("open-home", {"user": user})
-
     async def submit_modal(
         self, user: str, values: Mapping[str, Mapping[str, str]], seconds: float = 10
     ) -> Json:

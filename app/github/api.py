@@ -41,7 +41,6 @@ class _Message(BaseModel):
 
 class _CommitItem(BaseModel):
     sha: str
-    html_url: str = ""
     commit: _Message
     author: _User | None = None
     committer: _User | None = None
@@ -234,7 +233,6 @@ def _commit(item: _CommitItem) -> Commit:
         sha=item.sha,
         title=masked((item.commit.message.splitlines() or [""])[0])[:_TITLE_LENGTH],
         author=masked(author or name or "")[:100],
-        url=item.html_url,
     )
 
 

@@ -20,7 +20,6 @@ class Merge:
     """A pull request was merged: `sha` is what the branch got."""
 
     repo: str
-    repo_id: int
     branch: str
     sha: str
     pull_request: PullRequest
@@ -90,7 +89,6 @@ def _merge(data: Mapping[str, Any]) -> Merge | None:
     pull = merged.pull_request
     return Merge(
         repo=merged.repository.full_name,
-        repo_id=merged.repository.id,
         branch=pull.base.ref,
         sha=pull.merge_commit_sha,
         pull_request=PullRequest(
@@ -99,7 +97,6 @@ def _merge(data: Mapping[str, Any]) -> Merge | None:
             url=pull.html_url,
             author=_login(pull.user),
             merged_by=_login(pull.merged_by),
-            branch=pull.head.ref,
             body=pull.body or "",
         ),
     )
@@ -137,7 +134,6 @@ class _User(_Strict):
 
 
 class _Repository(_Strict):
-    id: int
     full_name: _Line
 
 
@@ -156,7 +152,6 @@ class _MergedPull(_Strict):
     html_url: Annotated[str, Field(pattern=r"^https?://", max_length=1000)]
     merge_commit_sha: _Sha
     base: _Ref
-    head: _Ref
     user: _User | None
     merged_by: _User | None
     body: Annotated[str | None, _cut(4000)] = None

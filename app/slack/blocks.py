@@ -47,11 +47,6 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text)}
 
 
-def plain_section(text: str) -> Block:
-    """Show outside text of at most 3000 characters as it is."""
-    return {"type": "section", "text": plain(text)}
-
-
 def context(*elements: Block) -> Block:
     """Show small print, up to ten texts."""
     return {"type": "context", "elements": list(elements)}

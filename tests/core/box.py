@@ -134,7 +134,7 @@ class Box:
     async def does(self, *events: ev.Event) -> None:
         """Let a person do something, and the worker all that follows."""
         state = await self.state()
-        await self.log.append(ledger.write(state, events, state.updated_at))
+        await self.log.append(ledger.write(state, events, await self.log.now(REPO)))
         await self.settles()
 
     async def says(self, text: str, user: str = "U01ALICE") -> None:

@@ -73,12 +73,12 @@ def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
     if not facts.commits:
         return []
     shown = facts.commits[:MAX_COMMITS]
-    total = max(abs(facts.commits_total), len(facts.commits))
+    total = max(facts.commits_total, len(facts.commits))
     lines = [_commit(commit) for commit in shown]
     if total > len(shown):
         lines.append(f"… and {total - len(shown)} more (cut)")
-    out = spec.kind == "rollback" or facts.commits_total < 0
-    title = f"{runs.counted(total, 'commit')} {'taken out' if out else 'going in'}:"
+    way = "taken out" if spec.kind == "rollback" else "going in"
+    title = f"{runs.counted(total, 'commit')} {way}:"
     return [blocks.section("\n".join([title, *lines]))]
 
 

@@ -22,7 +22,7 @@ def status_message(state: State, repo: RepoConfig) -> Message:
     if state.fault:
         lines.append(f"⚠️ a step failed unexpectedly, and is tried again (log: {state.fault})")
     parts.append(blocks.section("\n".join(lines)))
-    if buttons := _buttons(state, repo):
+    if buttons := _buttons(state):
         parts.append(blocks.actions(buttons))
     text_now = _plain(lines[-1])
     return Message(
@@ -62,7 +62,7 @@ def _byline(state: State, repo: RepoConfig) -> list[Block]:
     ]
 
 
-def _buttons(state: State, repo: RepoConfig) -> list[Block]:
+def _buttons(state: State) -> list[Block]:
     staging = state.staging
     if staging and can_retry(state, staging):
         return retry_buttons(state, staging)
@@ -124,7 +124,7 @@ def _production_now(state: State, repo: RepoConfig) -> str:
         or _stopped(state)
         or _waiting(state)
         or _thinking(state, repo)
-        or _ended(state, repo)
+        or _ended(state)
     )
 
 
@@ -193,7 +193,7 @@ def _thinking(state: State, repo: RepoConfig) -> str:
     return ""
 
 
-def _ended(state: State, repo: RepoConfig) -> str:
+def _ended(state: State) -> str:
     check = state.verification
     if check and check.passed is False:
         return "❌ tests failed" + (" after the rollback" if check.after_rollback else "")
