@@ -116,11 +116,10 @@ async def _barred(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
             logins += await desk.source.pushers(desk.repo.name, pull_request.number)
         except SourceUnavailable:
             notes.append("the last pusher could not be asked for")
-    people = {login.lower(): user for login, user in desk.repo.people.items()}
-    named = dict.fromkeys(login for login in logins if login)
-    unmapped = [login for login in named if login.lower() not in people]
+    users = {login: desk.repo.slack_user(login) for login in logins if login}
+    unmapped = [login for login, user in users.items() if user is None]
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
-    barred = dict.fromkeys(people[n.lower()] for n in named if n.lower() in people)
+    barred = dict.fromkeys(user for user in users.values() if user)
     return tuple(barred), tuple(notes)
 
 

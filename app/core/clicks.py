@@ -11,6 +11,7 @@ from app.core import policy, refusals, words
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
 from app.core.state import Card, State
+from app.core.writing import mentions, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def ask_again(click: Click) -> Decision:
     if card.status not in ("expired", "stopped"):
         return Refused(refusals.settled(card) or "This card is still open: approve or reject it.")
     if state.ask_again:
-        return Refused(f"{policy.mentions([state.ask_again[1]])} asked for it already.")
+        return Refused(f"{mentions([state.ask_again[1]])} asked for it already.")
     occupied = refusals.occupied(state)
     if occupied:
         return Refused(occupied)
@@ -142,7 +143,7 @@ def stop(click: Click) -> Decision:
 
 def _stop(state: State, user: str) -> Decision:
     if state.stopped_by:
-        return Refused(f"{policy.mentions([state.stopped_by])} stopped this thread already.")
+        return Refused(f"{mentions([state.stopped_by])} stopped this thread already.")
     idle = state.plan_ended is not None and not state.turn_due and not state.effects
     if idle and not refusals.occupied(state) and not state.ask_again:
         return Refused("There is nothing to stop: nothing runs here and nothing waits.")
@@ -183,7 +184,7 @@ def rollback(click: Click) -> Decision:
         if isinstance(stated, Refused):
             return stated
         return Accepted((*stated.events, ev.RollbackOpened(user=click.user)))
-    if not _shipped(state):
+    if not state.has_shipped:
         return Refused("This thread has nothing on production that could be rolled back.")
     occupied = refusals.occupied(state)
     if occupied:
@@ -226,7 +227,7 @@ def _state_outcome(click: Click, truth: bool) -> Decision:
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
     if not truth and click.now < run.send_by:
-        until = refusals.when(run.send_by)
+        until = when(run.send_by)
         return Refused(f"It may still be on its way until {until}: say so after that time.")
     stated = ev.OutcomeStated(attempt_id=run.attempt.attempt_id, happened=truth, user=click.user)
     return Accepted((stated,))
@@ -270,22 +271,10 @@ def _open_card(click: Click) -> Card | Refused:
         return Refused(settled)
     expires_at = card.request.spec.expires_at
     if click.now >= expires_at:
-        return Refused(
-            f"Too late: this card expired {refusals.when(expires_at)}. Ask for it again."
-        )
+        return Refused(f"Too late: this card expired {when(expires_at)}. Ask for it again.")
     return card
 
 
 def _reached_e2e(state: State) -> bool:
     runs = state.runs_of(state.staging.attempts) if state.staging else []
     return bool(runs) and runs[-1].attempt.kind == "e2e"
-
-
-def _shipped(state: State) -> bool:
-    """Tell whether the newest success of any service is a deploy, not its rollback."""
-    newest = {
-        run.attempt.service: run.attempt.kind
-        for run in state.runs.values()
-        if run.is_production_effect and run.outcome == "succeeded"
-    }
-    return "deploy" in newest.values()

@@ -47,6 +47,11 @@ class RepoConfig(_Frozen):
     staging: EnvironmentConfig
     production: EnvironmentConfig
 
+    def slack_user(self, login: str) -> str | None:
+        """Return the Slack user of a GitHub login, whose case does not count."""
+        people = {mapped.lower(): user for mapped, user in self.people.items()}
+        return people.get(login.lower())
+
     def approvers_of(self, service: str) -> tuple[str, ...]:
         """Return the Slack users and user groups who may approve for a service."""
         own = self.production.services[service].approvers

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from app.core import events as ev
 from app.core.config import RepoConfig
-from app.core.history import age, history, outside, short
+from app.core.history import age, history, outside
 from app.core.state import State, Words
 from app.core.tokens import tokens_at_most
+from app.core.writing import short
 
 MAX_TOKENS = 3_000
 GOAL_TOKENS = 420

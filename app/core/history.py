@@ -6,6 +6,7 @@ from app.core import events as ev
 from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.untrusted import as_data, cut
+from app.core.writing import short
 
 
 def outside(text: str, tokens: int) -> str:
@@ -16,11 +17,6 @@ def outside(text: str, tokens: int) -> str:
     while tokens_at_most(shown := f"«{cut(data, limit, hidden)}»") > tokens and limit > 16:
         limit = limit * 3 // 4
     return shown
-
-
-def short(sha: str | None) -> str:
-    """Return a SHA as people write it."""
-    return sha[:7] if sha else "unknown"
 
 
 def age(now: int, at: int) -> str:

@@ -1,14 +1,14 @@
 """Who may approve what, and whether an approved action may still happen; asks nobody itself."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.events import ApprovalRequested
 from app.core.spec import ActionSpec, spec_hash
 from app.core.state import Card, State
+from app.core.writing import mentions, short, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,11 @@ def barred(repo: RepoConfig, state: State, card: Card) -> frozenset[str]:
     What the card says and what is known now are both counted; logins compare without case.
     """
     spec, facts = card.request.spec, card.request.facts
-    people = {login.lower(): user for login, user in repo.people.items()}
     logins = [known.author for known in (state.known.get(spec.sha),) if known]
     for pull_request in (state.pull_request, facts.pull_request):
         if pull_request:
             logins += [pull_request.author, pull_request.merged_by]
-    mapped = (people.get(name.lower()) for name in (*logins, *facts.barred))
+    mapped = map(repo.slack_user, (*logins, *facts.barred))
     return frozenset(facts.barred) | frozenset(user for user in mapped if user)
 
 
@@ -118,17 +117,11 @@ def last_look(
     if policy_version != spec.policy_version:
         return "the rules for approvals have changed since the card was made"
     if hold is not None:
-        return f"{spec.service} is on hold since {_short(hold)} was rolled back"
+        return f"{spec.service} is on hold since {short(hold)} was rolled back"
     if production_is != spec.production_was:
-        was, is_now = _short(spec.production_was), _short(production_is)
+        was, is_now = short(spec.production_was), short(production_is)
         return f"production has changed since the card was made: it ran {was} and now runs {is_now}"
     return None
-
-
-def mentions(users: Iterable[str]) -> str:
-    """Name users and user groups so that Slack shows their names."""
-    named = (f"<!subteam^{u}>" if u.startswith("S") else f"<@{u}>" for u in users)
-    return ", ".join(named)
 
 
 def _flaw(person: Person) -> str:
@@ -141,12 +134,3 @@ def _flaw(person: Person) -> str:
     if person.foreign:
         return "People from other workspaces cannot decide about production."
     return ""
-
-
-def _short(sha: str | None) -> str:
-    return sha[:7] if sha else "unknown"
-
-
-def utc(ms: int) -> str:
-    """Write a time in milliseconds for people, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -6,13 +6,14 @@ from app.core import policy
 from app.core.config import RepoConfig
 from app.core.spec import spec_hash
 from app.core.state import Card, Run, State
+from app.core.writing import mentions, when
 
 UNKNOWN_CARD = "I do not know this card any more."
 
 
 def settled(card: Card) -> str:
     """Say who or what settled a card, and when."""
-    by = policy.mentions([card.decided_by]) if card.decided_by else ""
+    by = mentions([card.decided_by]) if card.decided_by else ""
     at = when(card.decided_at) if card.decided_at is not None else ""
     match card.status:
         case "pending":
@@ -46,7 +47,7 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
     """Say whose unread words, or which hold of its target, keep a card from being approved."""
     spec = card.request.spec
     if state.held_by:
-        reader = policy.mentions([state.held_by])
+        reader = mentions([state.held_by])
         if state.model_down:
             return (
                 f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
@@ -64,7 +65,7 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
 def nothing_to_release(state: State) -> str:
     """Say why a card needs no release by hand."""
     if state.held_by:
-        reader = policy.mentions([state.held_by])
+        reader = mentions([state.held_by])
         return f"I am reading {reader}'s message. The card is released with my answer."
     return "Nothing holds this card any more."
 
@@ -96,11 +97,5 @@ def known_outcome(state: State, call_id: str) -> str:
         return "I do not know this effect any more."
     if run.outcome is None:
         return "It is still running: its outcome will show."
-    said = f", says <@{run.stated_by}>" if run.stated_by else ""
+    said = f", says {mentions([run.stated_by])}" if run.stated_by else ""
     return f"Its outcome is known: {run.summary or run.outcome}{said}."
-
-
-def when(ms: int) -> str:
-    """Write a time so that Slack shows it in the reader's own time zone."""
-    fallback = policy.utc(ms)
-    return f"<!date^{ms // 1000}^{{date_short_pretty}} {{time}}|{fallback}>"

@@ -229,6 +229,16 @@ class State:
         return expired and not self.turn_due and self.ask_again is None
 
     @property
+    def has_shipped(self) -> bool:
+        """Tell whether the newest success of any service is a deploy, not its rollback."""
+        newest = {
+            run.attempt.service: run.attempt.kind
+            for run in self.runs.values()
+            if run.is_production_effect and run.outcome == "succeeded"
+        }
+        return "deploy" in newest.values()
+
+    @property
     def question(self) -> Say | None:
         """Return the question that waits for a person's answer."""
         asked = (s for s in reversed(self.says) if s.because in ("question", "stuck"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core import events as ev
 from app.core.ports import Turn
+from app.core.writing import short
 from app.model import offline_replies as say
 from app.model.offline_memory import in_order, remember, resolve, wanted
 
@@ -106,7 +107,7 @@ class Plan:
                 return self.ask(f"I do not know what {service} ran before.")
             tool = f"rollback_{service}_in_prod"
             if not self._is_refused(tool, sha):
-                now = say.short(self.production[service])
+                now = short(self.production[service])
                 reason = f"{self._why_back()}; {service} runs {now} now."
                 return Step(tool, {"sha": sha, "reason": reason})
         return self._done("")

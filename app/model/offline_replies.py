@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.core.events import Commit, Running
 from app.core.state import State
+from app.core.writing import short
 
 BUTTON = "Words do not approve: only the Approve button on the card counts."
 NO_CARD = "Nothing waits for approval at the moment."
@@ -16,11 +17,6 @@ UNCLEAR = (
 NOTED = "Noted. I go on as soon as what is running now has ended."
 UNCLEAR_WHILE_BUSY = "I did not understand that. I ask again when what is running now has ended."
 NO_STEP_NOW = "That cannot be done while something is running. Say it again when it has ended."
-
-
-def short(sha: str | None) -> str:
-    """Return a SHA as people write it."""
-    return sha[:7] if sha else "unknown"
 
 
 def running(services: Sequence[Running]) -> str:

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 from app.core.state import Mode
 from app.core.untrusted import clean
 from app.core.words import is_approval, is_continue, is_stop, sha_like
 
-Kind = Literal[
+Wish = Literal[
     "order",
     "last",
     "reverse",
@@ -25,6 +25,8 @@ Kind = Literal[
     "again",
     "go on",
     "stop here",
+]
+Talk = Literal[
     "wait",
     "running",
     "changes",
@@ -38,21 +40,9 @@ Kind = Literal[
     "question",
     "unclear",
 ]
+Kind = Wish | Talk
 
-WISHES: frozenset[Kind] = frozenset[Kind](
-    (
-        "order",
-        "last",
-        "reverse",
-        "only",
-        "skip",
-        "deploy",
-        "rollback",
-        "again",
-        "go on",
-        "stop here",
-    )
-)
+WISHES: frozenset[str] = frozenset(get_args(Wish))
 HELP = (
     'I understand: "backend first", "deploy the backend before the frontend", "only the backend", '
     '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '

@@ -6,11 +6,12 @@ through here before it reaches a message; what looks like a credential is masked
 
 import html
 import re
-from datetime import UTC, datetime
 
+from app.core import writing
 from app.core.untrusted import clean, masked, one_line
 
 CUT = "… (cut)"
+when = writing.when
 
 # mrkdwn has no escape for its own marks, so each becomes a look-alike that means nothing to Slack.
 _LOOK_ALIKE = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'", "@": "\uff20", "|": "\u2223"})
@@ -82,16 +83,6 @@ def link(url: str, label: str) -> str:
     """Link to an http(s) address that code made; anything else is shown as its label alone."""
     label = inline(label)
     return f"<{url.replace('&', '&amp;')}|{label}>" if _URL.fullmatch(url) else label
-
-
-def when(ms: int) -> str:
-    """Write a time so that everybody reads it in their own zone.
-
-    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
-    """
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    fallback = f"{moment:%Y-%m-%d %H:%M} UTC"
-    return f"<!date^{ms // 1000}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
 def without_dates(text: str) -> str:

@@ -5,15 +5,9 @@ from app.core.state import State
 from app.slack import text
 
 
-def slack_id_of(login: str, repo: RepoConfig) -> str | None:
-    """Return the Slack user of a GitHub login, whatever its case."""
-    people = {mapped.lower(): slack_id for mapped, slack_id in repo.people.items()}
-    return people.get(login.lower())
-
-
 def person(login: str, repo: RepoConfig) -> str:
     """Mention the Slack user of a GitHub login, else show the login."""
-    slack_id = slack_id_of(login, repo)
+    slack_id = repo.slack_user(login)
     return text.user(slack_id) if slack_id else text.inline(login, 80)
 
 
@@ -28,7 +22,7 @@ def owner(state: State, repo: RepoConfig) -> str | None:
     """Return the mention of whom the thread is about, if they are on Slack."""
     pull = state.pull_request
     logins = (pull.author, pull.merged_by) if pull else ()
-    mapped = (slack_id_of(login, repo) for login in logins)
+    mapped = map(repo.slack_user, logins)
     slack_id = state.asked_by or next((found for found in mapped if found), None)
     return text.user(slack_id) if slack_id else None
 

@@ -86,12 +86,7 @@ def _to_be_tested(state: State, repo: RepoConfig, say: Say) -> bool:
 def _can_roll_back(state: State, say: Say) -> bool:
     """Offer it once production changed, and only while nothing else is under way."""
     busy = state.running or state.pending or state.approved or state.unknown
-    newest = {
-        run.attempt.service: run.attempt.kind
-        for run in state.runs.values()
-        if run.is_production_effect and run.outcome == "succeeded"
-    }
-    shipped = "deploy" in newest.values() and state.mode == "deploy"
+    shipped = state.has_shipped and state.mode == "deploy"
     return shipped and not busy and _is_newest_done(state, say)
 
 

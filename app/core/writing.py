@@ -1,0 +1,31 @@
+"""How sentences write versions, people and times; the marks of people and times are Slack's.
+
+Slack shows names and the reader's own time zone only for its own marks, so the core writes those.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+
+def short(sha: str | None) -> str:
+    """Return a SHA as people write it."""
+    return sha[:7] if sha else "unknown"
+
+
+def mentions(users: Iterable[str]) -> str:
+    """Name users and user groups so that Slack shows their names."""
+    named = (f"<!subteam^{u}>" if u.startswith("S") else f"<@{u}>" for u in users)
+    return ", ".join(named)
+
+
+def utc(ms: int) -> str:
+    """Write a time in milliseconds for people, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def when(ms: int) -> str:
+    """Write a time so that everybody reads it in their own zone.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    return f"<!date^{ms // 1000}^{{date_short_pretty}} at {{time}}|{utc(ms)}>"
