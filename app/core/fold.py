@@ -35,6 +35,7 @@ class Fold:
         self.state = State()
         self.at = 0
         self.for_a_click = False
+        self.proposed_by = "model"
 
     def apply(self, entry: ev.Entry) -> None:
         """Apply one entry."""
@@ -120,7 +121,8 @@ class Fold:
         run.line, run.line_at = e.line, self.at
 
     def on_cancel_requested(self, e: ev.CancelRequested) -> None:
-        self.state.runs[e.attempt_id].cancel_requested = True
+        run = self.state.runs[e.attempt_id]
+        run.cancel_requested, run.cancel_possible = True, e.possible
 
     def on_tool_ended(self, e: ev.ToolEnded) -> None:
         run = self.state.runs[e.attempt_id]
@@ -219,7 +221,10 @@ class Fold:
             self._know(commit)
 
     def on_tool_proposed(self, e: ev.ToolProposed) -> None:
-        self.for_a_click = self.state.ask_again is not None
+        again = self.state.ask_again
+        self.for_a_click = again is not None
+        # A card made anew for a click keeps the words of its first proposer.
+        self.proposed_by = self.state.cards[again[0]].proposed_by if again else e.by
         self.state.steps += 1
         self.state.model_down = None
         self.state.ask_again = None
@@ -283,7 +288,7 @@ class Fold:
         self._concluded()
         self.state.unread = unread
         self.state.plan_ended = None
-        self.state.cards[e.call_id] = Card(e, self.at)
+        self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by)
 
     def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
         card = self.state.cards[e.call_id]

@@ -52,6 +52,7 @@ class Run:
     failing_tests: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
     cancel_requested: bool = False
+    cancel_possible: bool = False
 
     @property
     def is_production_effect(self) -> bool:
@@ -61,10 +62,14 @@ class Run:
 
 @dataclass(slots=True)
 class Card:
-    """An approval card: what was asked, who answered what, and the run that came of it."""
+    """An approval card: what was asked, who answered what, and the run that came of it.
+
+    `proposed_by` names the model or planner whose words its reason is.
+    """
 
     request: ApprovalRequested
     at: int
+    proposed_by: str = "model"
     status: CardStatus = "pending"
     approvals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     granted: list[str] = field(default_factory=list[str])

@@ -73,12 +73,16 @@ class Plan:
         todo = [s for s in picked if self.production[s] != sha]
         good = [s for s in todo if not self._is_bad(s, sha)]
         for service in good:
-            tool = f"deploy_{service}_to_prod"
+            tool = _deploys(service)
             if not self._is_refused(tool, sha):
                 return Step(tool, {"sha": sha, "reason": self._reason(service)})
         if picked and not todo and not self.state.shipped:
             return Step("nothing_to_do", {"reason": say.there_already(picked, sha)})
         return self._done(_left_because(len(todo), len(good)))
+
+    def _is_open(self, service: str, sha: str) -> bool:
+        """Tell whether to offer a service; what failed or was refused is offered as a new try."""
+        return self.production[service] != sha and not self._is_refused(_deploys(service), sha)
 
     def _is_refused(self, tool: str, sha: str) -> bool:
         return (tool, sha) in self.memory.blocked or (tool, sha) in self.state.refused
@@ -139,7 +143,7 @@ class Plan:
             return [*back[: MAX_CHOICES - 1], STOP]
         again = ["try again"] if self.memory.troubled else []
         sha = self.target()
-        left = [_spelt(s) for s in self.services if sha and self.production[s] != sha]
+        left = [_spelt(s) for s in self.services if sha and self._is_open(s, sha)]
         options = [f"{s} first" for s in left] if len(left) > 1 else [f"deploy {s}" for s in left]
         if len(left) == 2:
             options += [f"only {s}" for s in left]
@@ -154,6 +158,10 @@ def _left_because(todo: int, good: int) -> str:
     if not todo:
         return "not asked for"
     return "refused, or failed" if good else "rolled back from this commit, which is on hold"
+
+
+def _deploys(service: str) -> str:
+    return f"deploy_{service}_to_prod"
 
 
 def _spelt(service: str) -> str:

@@ -92,7 +92,8 @@ class SlackChat:
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
-        body: Json = {"channel": channel, "user": user, "text": text}
+        shown = text if self._dates else without_dates(text)
+        body: Json = {"channel": channel, "user": user, "text": shown}
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
         await self._call("chat.postEphemeral", body)

@@ -173,6 +173,20 @@ def test_a_card_shows_exactly_what_would_happen() -> None:
         assert expected in said
 
 
+def test_a_cards_reason_names_who_worded_it_also_when_the_card_is_made_anew() -> None:
+    story = staged().then(_proposed("c1", "offline planner")).asks(reason="Next in order.")
+    assert "offline planner's words: Next in order." in story.says("card:c1")
+
+    story.then(ev.ApprovalExpired(call_id="c1", reason="nobody decided in time"))
+    story.then(ev.AskedAgain(call_id="c1", user=CARA), _proposed("c2", CARA))
+    story.asks("c2", reason="Next in order.")
+    assert "offline planner's words: Next in order." in story.says("card:c2")
+
+
+def _proposed(call_id: str, by: str) -> ev.ToolProposed:
+    return ev.ToolProposed(call_id=call_id, tool="deploy_backend_to_prod", arguments={}, by=by)
+
+
 def test_a_card_has_its_three_buttons_and_asks_before_it_counts() -> None:
     story = staged().asks()
 
@@ -260,6 +274,15 @@ def test_an_approved_card_has_no_buttons_and_says_by_whom() -> None:
     assert "approved by <@U02BOB>" in said
     assert "deploying since" in said
     assert "`layer 3 of 7`" in said
+
+
+@pytest.mark.parametrize("possible", [True, False])
+def test_a_run_that_cannot_be_cancelled_says_so(possible: bool) -> None:
+    story = staged().asks().approves().starts("p", "production", call_id="c1")
+    story.then(ev.CancelRequested(attempt_id="p", possible=possible))
+    said = story.says("card:c1")
+    assert ("being cancelled" in said) == possible
+    assert ("cannot be cancelled: runs to its end" in said) != possible
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "cancelled"])

@@ -120,7 +120,7 @@ async def test_a_model_that_repeats_the_attack_only_makes_text(tmp_path: Path) -
         kinds = [block["type"] for block in card["blocks"]]
         assert kinds[0] == "header"
         assert kinds[-2:] == ["actions", "context"]
-        assert "model's words: " in text(card)
+        assert "gpt-5-mini's words: " in text(card)
         openai.script.append(call("reply", message=UNKEYED[:4000]))
         await w.reply("alice", card, LONG)
         openai.script.append(call("done_for_now", message=UNKEYED[:4000]))

@@ -29,7 +29,7 @@ def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Messag
         *_commits(facts, spec),
         blocks.section(_exact(spec)),
         blocks.section(_evidence(card, repo, whom)),
-        *_model_words(card),
+        *_reason(card),
         *_standing(state, card),
         blocks.actions(_buttons(state, card)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
@@ -124,9 +124,9 @@ def _who(card: Card, repo: RepoConfig, whom: str) -> str:
     return f"*May approve:* {whom}{needed}{own}"
 
 
-def _model_words(card: Card) -> list[Block]:
-    words = text.line(card.request.reason, 300)
-    return [blocks.context(blocks.plain(f"model's words: {words}"))] if words else []
+def _reason(card: Card) -> list[Block]:
+    words, by = text.line(card.request.reason, 300), text.line(card.proposed_by, 60)
+    return [blocks.context(blocks.plain(f"{by}'s words: {words}"))] if words else []
 
 
 def _standing(state: State, card: Card) -> list[Block]:

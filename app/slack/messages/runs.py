@@ -19,11 +19,16 @@ def story(run: Run, name: str) -> str:
     if run.outcome is None:
         since = f"{mark} {name} · since {text.when(run.started_at)}"
         if run.cancel_requested:
-            return f"{since} · being cancelled"
+            return f"{since} · {cancelling(run)}"
         return f"{since} · {text.code(run.line, 160)}" if run.line.strip() else since
     if run.outcome == "succeeded":
         return f"{mark} {name} · {duration(run)}"
     return f"{mark} {name} {run.outcome} after {duration(run)}: {text.inline(run.summary, 200)}"
+
+
+def cancelling(run: Run) -> str:
+    """Say what a request to cancel does to a run."""
+    return "being cancelled" if run.cancel_possible else "cannot be cancelled: runs to its end"
 
 
 def failing_tests(names: tuple[str, ...]) -> str:

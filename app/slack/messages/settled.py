@@ -98,7 +98,7 @@ def _outcome(card: Card, run: Run) -> str:
     approved = _approvals(card)
     doing = "deploying" if run.attempt.kind == "deploy" else "rolling back"
     if run.outcome is None:
-        cancel = " · being cancelled" if run.cancel_requested else ""
+        cancel = f" · {runs.cancelling(run)}" if run.cancel_requested else ""
         return f"{approved} · {doing} since {text.when(run.started_at)}{cancel}"
     ended = text.when(run.ended_at or run.started_at)
     trace = _trace(card)
