@@ -367,6 +367,11 @@ def test_only_a_full_sha_becomes_an_argument(tmp_path: Path, sha: str) -> None:
         deployer(tmp_path).arguments({"argv": ["true", "{sha}"]}, "backend", "staging", sha)
 
 
+def test_a_report_that_is_not_configured_is_no_argument(tmp_path: Path) -> None:
+    arguments = deployer(tmp_path).arguments({"argv": ["true"]}, None, "staging", SHA)
+    assert set(arguments) == {"argv", "cwd", "env", "timeout"}
+
+
 def test_the_arguments_are_exact(tmp_path: Path) -> None:
     options = {"argv": ["./d", "{sha}"], "env": ["A"], "timeout": "10m", "junit": "r.xml"}
     assert deployer(tmp_path).arguments(options, None, "staging", SHA) == {

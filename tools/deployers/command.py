@@ -37,7 +37,7 @@ class _Arguments(BaseModel):
     cwd: str
     env: tuple[str, ...]
     timeout: int
-    junit: str | None
+    junit: str | None = None
 
 
 class CommandDeployer:
@@ -90,12 +90,13 @@ class CommandDeployer:
         if service is None and "{service}" in parsed.argv:
             raise ValueError("e2e tests have no {service}")
         filled = {"{sha}": sha, "{service}": service or "", "{environment}": environment}
+        report = {"junit": parsed.junit} if parsed.junit else {}
         return {
             "argv": [filled.get(argument, argument) for argument in parsed.argv],
             "cwd": parsed.cwd,
             "env": list(parsed.env),
             "timeout": command_options.seconds(parsed.timeout),
-            "junit": parsed.junit,
+            **report,
         }
 
     async def start(self, attempt: Attempt) -> str:
