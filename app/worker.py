@@ -109,12 +109,13 @@ class Worker:
         error_id = secrets.token_hex(4)
         log.error("fault", error_id=error_id, exc_info=error)
         entries = await self._ports.log.read(claim.thread_id)
+        version = len(entries)
         if fold(entries).fault is None:
             failed = StepFailed(error_id=error_id)
             write = Write(claim.thread_id, [failed], fence=claim.fence)
             await self._ports.log.append(write)
+            version += 1
         now = await self._ports.log.now(repo.name)
-        version = len(entries) + 1
         await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
 
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
