@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from app.core.errors import UserError
 from app.core.fold import fold
+from app.core.state import State
+from app.core.untrusted import one_line
 from app.main import build_deployers, open_log
 from app.settings import load_repos, load_settings
-from app.slack.forms import waiting_line
 
 NEWEST = 50
 
@@ -22,7 +23,7 @@ async def list_threads() -> int:
                 state = fold(await log.read(thread_id))
                 began = _time(state.started_at)
                 sha = (state.sha or "")[:7]
-                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {waiting_line(state)}\n")
+                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_waits_for(state)}\n")
     return 0
 
 
@@ -36,6 +37,17 @@ async def show_thread(thread_id: str) -> int:
         fields = entry.event.model_dump_json(exclude={"type"}, exclude_defaults=True)
         sys.stdout.write(f"{_time(entry.at)}  {entry.event.type}  {fields}\n")
     return 0
+
+
+def _waits_for(state: State) -> str:
+    """Say what a thread waits for, "" if it waits for nobody."""
+    if state.pending:
+        spec = state.pending.request.spec
+        until = _time(spec.expires_at)
+        return f"approval: {spec.kind} {spec.service} {spec.sha[:7]}, until {until}"
+    if state.unknown:
+        return f"somebody to say whether {state.unknown.attempt.service} was changed"
+    return f"an answer: {one_line(state.question.text)}" if state.question else ""
 
 
 def _time(ms: int) -> str:

@@ -1,7 +1,5 @@
 """Builds an approval card from facts: the spec that will run, and what people must know."""
 
-import json
-from collections.abc import Sequence
 from typing import Literal
 
 from app.core import ledger
@@ -137,12 +135,3 @@ async def staging_evidence(desk: Desk, sha: str) -> str | None:
     history = await desk.log.history(desk.repo.name, 500)
     passed = any(commit.sha == sha for commit in ledger.staged(history))
     return "passed staging in an earlier thread" if passed else None
-
-
-def versions_of(history: Sequence[str], service: str) -> list[str]:
-    """Return the SHAs that a service successfully got in production, newest first, each once."""
-    entries = [json.loads(line) for line in history]
-    shas = [
-        e["sha"] for e in entries if e.get("service") == service and e["outcome"] == "succeeded"
-    ]
-    return list(dict.fromkeys(shas))

@@ -10,7 +10,7 @@ from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.events import Event, StagingRequested
 from tools.card import request_approval, staging_evidence
-from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
+from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
 
 
 class DeployArguments(Arguments):
@@ -36,9 +36,7 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Sequence[Event]:
     name = f"deploy_{service}_to_prod"
-    sha = known_sha(desk.state, arguments.sha)
-    if (name, sha) in desk.state.refused:
-        raise ToolError(f"a person rejected {name}({sha[:7]}); propose it only when asked to")
+    sha = proposed_sha(desk.state, name, arguments.sha)
     bad = ledger.hold(await desk.log.facts(desk.repo.name), service)
     if bad == sha:
         raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")

@@ -1,13 +1,15 @@
 """list_deployments: what a service got in production and when, from the repository's history."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
 
+from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.events import Commit, Event, ToolAnswered
+from app.core.history import age
+from app.core.writing import short
 from tools.tool import Arguments, Desk, Tool, ToolError
 
 SHOWN = 10
@@ -37,14 +39,12 @@ async def _list(desk: Desk, arguments: DeploymentsArguments) -> Sequence[Event]:
     if service not in desk.repo.production.services:
         services = ", ".join(desk.repo.production.services)
         raise ToolError(f"{service[:60]!r} is no service; there are: {services}")
-    entries = [json.loads(line) for line in await desk.log.history(desk.repo.name, 500)]
-    mine = [entry for entry in entries if entry.get("service") == service][:SHOWN]
+    mine = ledger.effects(await desk.log.history(desk.repo.name, 500), service)[:SHOWN]
     lines = "\n".join(_line(entry, desk.now) for entry in mine) or "none recorded"
     commits = tuple(Commit(sha=e["sha"], title=e["title"]) for e in mine)
     return [ToolAnswered(call_id=desk.call_id, result=lines, commits=commits)]
 
 
 def _line(entry: dict[str, Any], now: int) -> str:
-    minutes = (now - entry["at"]) // 60_000
-    age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-    return f"{entry['sha'][:7]} {entry['kind']} {entry['outcome']}, {age} ago: {entry['title']}"
+    what = f"{short(entry['sha'])} {entry['kind']} {entry['outcome']}"
+    return f"{what}, {age(now, entry['at'])}: {entry['title']}"

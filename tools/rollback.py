@@ -5,10 +5,12 @@ from functools import partial
 
 from pydantic import Field
 
+from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.events import Event
-from tools.card import request_approval, versions_of
-from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
+from app.core.writing import short
+from tools.card import request_approval
+from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
 
 
 class RollbackArguments(Arguments):
@@ -31,9 +33,7 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 async def _rollback(service: str, desk: Desk, arguments: RollbackArguments) -> Sequence[Event]:
     name = f"rollback_{service}_in_prod"
-    sha = known_sha(desk.state, arguments.sha)
-    if (name, sha) in desk.state.refused:
-        raise ToolError(f"a person rejected {name}({sha[:7]}); propose it only when asked to")
+    sha = proposed_sha(desk.state, name, arguments.sha)
     evidence = await _ran_before(service, desk, sha)
     return [
         await request_approval(desk, name, "rollback", service, sha, arguments.reason, evidence)
@@ -46,10 +46,12 @@ async def _ran_before(service: str, desk: Desk, sha: str) -> str:
         return "passed the production e2e tests before"
     if desk.source is not None:
         await desk.source.commits(desk.repo.name, desk.repo.branch, 1)  # unverified: only if up
-    ran = versions_of(await desk.log.history(desk.repo.name, 500), service)
+    history = ledger.effects(await desk.log.history(desk.repo.name, 500), service)
+    ran = [effect["sha"] for effect in history if effect["outcome"] == "succeeded"]
     specs = [card.request.spec for card in desk.state.cards.values() if card.attempt_id]
     ran += [s.production_was for s in specs if s.service == service and s.production_was]
     if sha not in ran:
-        versions = ", ".join(version[:7] for version in ran[:5]) or "none that is recorded"
+        newest = list(dict.fromkeys(ran))[:5]
+        versions = ", ".join(map(short, newest)) or "none that is recorded"
         raise ToolError(f"{service} never ran {sha[:7]} in production. It ran: {versions}")
     return "ran in production before; its production e2e tests are not recorded as green"

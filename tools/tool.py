@@ -86,6 +86,14 @@ _NOT_STRICT = frozenset(
 )
 
 
+def proposed_sha(state: State, tool: str, named: str) -> str:
+    """Return the full SHA that a tool is called with; raise `ToolError` if people refused that."""
+    sha = known_sha(state, named)
+    if (tool, sha) in state.refused:
+        raise ToolError(f"a person rejected {tool}({sha[:7]}); propose it only when asked to")
+    return sha
+
+
 def known_sha(state: State, named: str) -> str:
     """Return the full SHA that a name stands for here; raise `ToolError` if it is none."""
     name = named.strip().lower()

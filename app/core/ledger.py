@@ -65,6 +65,12 @@ def staged(history: Sequence[str]) -> list[Commit]:
     return list({commit.sha: commit for commit in commits}.values())
 
 
+def effects(history: Sequence[str], service: str) -> list[dict[str, Any]]:
+    """Return the entries of a service's production effects, newest first."""
+    entries: list[dict[str, Any]] = [json.loads(line) for line in history]
+    return [entry for entry in entries if entry.get("service") == service]
+
+
 def _follow(
     state: State, events: Sequence[ev.Event], now: int
 ) -> tuple[dict[str, str | None], list[str]]:

@@ -1,13 +1,12 @@
 """The webhook's route: from signed bytes to one append; bodies are never logged."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
+from app.body import Refused, read_body
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable
 from app.core.events import ThreadStarted
@@ -15,16 +14,8 @@ from app.core.ids import thread_id_for
 from app.core.ports import ThreadLog, Write
 from app.github.webhook import MalformedWebhook, Merge, parse, signature_of, verify
 
-MAX_BODY_BYTES = 25 * 1024 * 1024
-READ_SECONDS = 10
+MAX_BODY_MEGABYTES = 25
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
 
 
 def github_routes(
@@ -50,7 +41,7 @@ def github_routes(
                 return _say(200, "Ignored.")
             write = _write_for(merge, repo, delivery, hashlib.sha256(body).hexdigest())
             began = await log.append(write)
-        except _Refused as refused:
+        except Refused as refused:
             _log.warning("webhook refused", status=refused.status, reason=refused.sentence)
             return _say(refused.status, refused.sentence)
         except Conflict:  # the thread is there, though its keys have run out
@@ -66,40 +57,21 @@ def github_routes(
 
 async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
     if not signature_of(request.headers):
-        raise _Refused(401, "There is no X-Hub-Signature-256.")
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            body = await _capped_body(request)
-    except TimeoutError:
-        raise _Refused(408, "The body came too slowly.") from None
-    except ClientDisconnect:
-        raise _Refused(400, "The body ended early.") from None
+        raise Refused(401, "There is no X-Hub-Signature-256.")
+    body = await read_body(request, MAX_BODY_MEGABYTES)
     if not verify(secrets, body, request.headers):
-        raise _Refused(401, "The signature is wrong.")
+        raise Refused(401, "The signature is wrong.")
     return body
-
-
-async def _capped_body(request: Request) -> bytes:
-    """Read the body, and stop reading at the cap whatever the length was said to be."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-        raise _Refused(413, "The body is larger than 25 MB.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _Refused(413, "The body is larger than 25 MB.")
-    return bytes(body)
 
 
 def _parsed(request: Request, body: bytes, delivery: str) -> Merge | None:
     event = request.headers.get("x-github-event", "")
     if not event or not delivery:
-        raise _Refused(400, "X-GitHub-Event or X-GitHub-Delivery is missing.")
+        raise Refused(400, "X-GitHub-Event or X-GitHub-Delivery is missing.")
     try:
         return parse(body, event)
     except MalformedWebhook as error:
-        raise _Refused(400, str(error)) from None
+        raise Refused(400, str(error)) from None
 
 
 def _write_for(merge: Merge, repo: RepoConfig, delivery: str, digest: str) -> Write:

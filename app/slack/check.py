@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from app.core.config import RepoConfig
 from app.core.finding import Finding
 from app.slack.manifest import BOT_SCOPES
-from app.slack.web import silent
+from app.slack.web import reason, silent
 
 ANSWER_SECONDS = 10
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
@@ -29,7 +29,7 @@ async def check_slack(
         answer = await client.auth_test()
     except SlackApiError as error:
         fix = "Install the app in the workspace and copy its bot token."
-        return [Finding(False, f"Slack: the token is refused: {_reason(error)}", fix)]
+        return [Finding(False, f"Slack: the token is refused: {reason(error)}", fix)]
     except UNREACHABLE as error:
         return [Finding(None, f"Slack: could not check: {error}", "Check SLACK_API_URL.")]
     channels = sorted({repo.channel for repo in repos.values()})
@@ -45,10 +45,10 @@ async def _socket_mode(client: Any, app_token: str) -> Finding:
     try:
         await client.apps_connections_open(app_token=app_token)
     except SlackApiError as error:
-        if _reason(error) == "unknown_method":
+        if reason(error) == "unknown_method":
             return Finding(None, "Slack: could not check the app-level token: not a real Slack")
         fix = "Make an app-level token with connections:write, and switch on Socket Mode."
-        return Finding(False, f"Slack: the app-level token is refused: {_reason(error)}", fix)
+        return Finding(False, f"Slack: the app-level token is refused: {reason(error)}", fix)
     except UNREACHABLE as error:
         return Finding(None, f"Slack: could not check the app-level token: {error}")
     return Finding(True, "Slack: Socket Mode can be used")
@@ -70,7 +70,7 @@ async def _member(client: Any, channel: str) -> Finding:
         answer = await client.conversations_info(channel=channel)
     except SlackApiError as error:
         fix = "Check the channel's id, and invite the bot with /invite."
-        return Finding(False, f"Slack: {channel}: {_reason(error)}", fix)
+        return Finding(False, f"Slack: {channel}: {reason(error)}", fix)
     except UNREACHABLE as error:
         return Finding(None, f"Slack: {channel}: could not check: {error}")
     info = cast("dict[str, Any]", answer.get("channel") or {})
@@ -79,7 +79,3 @@ async def _member(client: Any, channel: str) -> Finding:
     if not info["is_member"]:
         return Finding(False, f"Slack: the bot is not in {channel}", "Invite it with /invite.")
     return Finding(True, f"Slack: the bot is in {channel}")
-
-
-def _reason(error: SlackApiError) -> str:
-    return str(cast("Any", error.response).get("error", "no reason given"))

@@ -1,6 +1,5 @@
 """The one door for Slack: from signed bytes to Bolt; bodies are never logged."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -12,21 +11,14 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from starlette.requests import ClientDisconnect
 
-MAX_BODY_BYTES = 1024 * 1024
+from app.body import Refused, read_body
+
+MAX_BODY_MEGABYTES = 1
 MAX_AGE_SECONDS = 5 * 60
-READ_SECONDS = 10
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 Json = dict[str, Any]
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
 
 
 class _Anything(BaseModel):
@@ -86,7 +78,7 @@ def slack_routes(app: AsyncApp, signing_secret: str, clock: Callable[[], float])
         try:
             body = await _signed_body(request, signing_secret, clock())
             payload = _parsed(body, request.headers.get("content-type", ""))
-        except _Refused as refused:
+        except Refused as refused:
             _log.warning("slack request refused", status=refused.status, reason=refused.sentence)
             return Response(f"{refused.sentence}\n", refused.status, media_type="text/plain")
         if payload.get("type") == "url_verification":
@@ -115,41 +107,22 @@ async def _signed_body(request: Request, secret: str, now: float) -> bytes:
     timestamp = _fresh(request.headers, now)
     signature = request.headers.get("x-slack-signature", "")
     if not signature:
-        raise _Refused(401, "There is no X-Slack-Signature.")
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            body = await _capped_body(request)
-    except TimeoutError:
-        raise _Refused(408, "The body came too slowly.") from None
-    except ClientDisconnect:
-        raise _Refused(400, "The body ended early.") from None
+        raise Refused(401, "There is no X-Slack-Signature.")
+    body = await read_body(request, MAX_BODY_MEGABYTES)
     signed = b"v0:" + timestamp.encode() + b":" + body
     expected = "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     if not secret or not hmac.compare_digest(expected.encode(), signature.encode()):
-        raise _Refused(401, "The signature is wrong.")
+        raise Refused(401, "The signature is wrong.")
     return body
 
 
 def _fresh(headers: Mapping[str, str], now: float) -> str:
     timestamp = headers.get("x-slack-request-timestamp", "")
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
-        raise _Refused(401, "X-Slack-Request-Timestamp is missing or not a number.")
+        raise Refused(401, "X-Slack-Request-Timestamp is missing or not a number.")
     if abs(now - int(timestamp)) > MAX_AGE_SECONDS:
-        raise _Refused(401, "X-Slack-Request-Timestamp is more than five minutes away.")
+        raise Refused(401, "X-Slack-Request-Timestamp is more than five minutes away.")
     return timestamp
-
-
-async def _capped_body(request: Request) -> bytes:
-    """Read the body, and stop reading at the cap whatever the length was said to be."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-        raise _Refused(413, "The body is larger than 1 MB.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _Refused(413, "The body is larger than 1 MB.")
-    return bytes(body)
 
 
 def _parsed(body: bytes, content_type: str) -> Json:
@@ -162,9 +135,9 @@ def _parsed(body: bytes, content_type: str) -> Json:
             payload = json.loads(text)
         json.dumps(payload, ensure_ascii=False).encode()  # refuses half characters
     except (ValueError, RecursionError):
-        raise _Refused(400, "The body is no valid JSON or form.") from None
+        raise Refused(400, "The body is no valid JSON or form.") from None
     if not isinstance(payload, dict):
-        raise _Refused(400, "The body is not a JSON object.")
+        raise Refused(400, "The body is not a JSON object.")
     fields = cast(Json, payload)
     _complete(fields)
     return fields
@@ -176,9 +149,9 @@ def _complete(payload: Json) -> None:
     if kind is None and ("command" in payload or "ssl_check" in payload):
         return
     if not isinstance(kind, str):
-        raise _Refused(400, "The field type is missing.")
+        raise Refused(400, "The field type is missing.")
     try:
         _FORMS.get(kind, _Anything).model_validate(payload)
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise _Refused(400, f"The field {field} is missing or has the wrong form.") from None
+        raise Refused(400, f"The field {field} is missing or has the wrong form.") from None

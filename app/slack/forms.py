@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from app.core.config import RepoConfig
 from app.core.state import Card, State
-from app.slack.blocks import Block, actions, button, mrkdwn, plain, section
+from app.slack.blocks import Block, actions, button, context, header, mrkdwn, plain, section
 from app.slack.payloads import RepoChoice
 from app.slack.text import inline, short, when
 
 VALUE_LIMIT = 2000
 CARRIED_WORDS = 1500
 HOME_CARDS = 45
+WHICH_REPO = "Which repository do you mean?"
 
 HELP = (
     "Mention me in a channel that I deploy for, and say what you want: "
@@ -55,15 +56,15 @@ def which_repo(repos: Sequence[RepoConfig], ts: str, root: str, words: str) -> l
         button(inline(repo.name, 75), f"choose_repo_{n}", _carried(repo.name, ts, root, words))
         for n, repo in enumerate(repos[:25])
     ]
-    return [section("Which repository do you mean?"), actions(buttons)]
+    return [section(WHICH_REPO), actions(buttons)]
 
 
 def home(states: Sequence[State]) -> Block:
     """Build App Home: the cards that wait for people."""
     cards = [section(line) for line in (waiting_line(state) for state in states) if line]
     shown = cards[:HOME_CARDS] or [section("No card waits for anybody.")]
-    title: Block = {"type": "header", "text": plain("Waiting for approval")}
-    return {"type": "home", "blocks": [title, *shown, _small(HELP)]}
+    blocks = [header("Waiting for approval"), *shown, context(mrkdwn(HELP))]
+    return {"type": "home", "blocks": blocks}
 
 
 def waiting_line(state: State) -> str:
@@ -95,7 +96,3 @@ def _carried(repo: str, ts: str, root: str, words: str) -> str:
         if len(value) <= VALUE_LIMIT:
             return value
         room -= max(1, len(value) - VALUE_LIMIT)
-
-
-def _small(text: str) -> Block:
-    return {"type": "context", "elements": [mrkdwn(text)]}

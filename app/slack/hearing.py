@@ -12,12 +12,11 @@ from app.core.ids import thread_id_for
 from app.core.ports import ThreadLog, Write
 from app.core.state import State
 from app.core.words import is_approval, is_continue, is_stop
-from app.slack.forms import HELP, channels_line, which_repo
+from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
 from app.slack.payloads import Heard, RepoChoice
 from app.slack.whispers import Whispers
 
 TRIES = 10
-WHICH_REPO = "Which repository do you mean?"
 IN_THE_THREAD = "Say that in the thread that you mean."
 NOTHING_SAID = "Yes? Say what you want me to do, or ask something."
 

@@ -40,7 +40,7 @@ class SlackWeb:
             async with asyncio.timeout(ANSWER_SECONDS):
                 response = await self._client.api_call(method, data=data)
         except SlackApiError as error:
-            raise SlackSilent(_reason(error)) from error
+            raise SlackSilent(reason(error)) from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise SlackSilent("Slack did not answer") from error
         return cast(Json, response.data)
@@ -50,6 +50,7 @@ def _field(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _reason(error: SlackApiError) -> str:
+def reason(error: SlackApiError) -> str:
+    """Return Slack's own code for what it refused."""
     answer = cast(Any, error.response)
     return str(answer.get("error", "no reason given"))

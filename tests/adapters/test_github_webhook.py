@@ -19,7 +19,7 @@ from app.core.ids import thread_id_for
 from app.core.ports import ThreadLog, Write
 from app.demo.child import free_port
 from app.demo.emulate import Emulate, identity
-from app.github.edge import MAX_BODY_BYTES, github_routes
+from app.github.edge import MAX_BODY_MEGABYTES, github_routes
 from app.github.webhook import MalformedWebhook, parse, verify
 from tests.adapters.github_bodies import SECRET, SHA, encoded, merged, signed
 from tests.fakes import FakeLog
@@ -247,11 +247,11 @@ async def test_a_body_over_the_cap_is_not_read_to_its_end() -> None:
 
     log = FakeLog()
     assert (await deliver(log, endless(), signed(b""))).status_code == 413
-    assert sent <= MAX_BODY_BYTES + 2 * 2**20
+    assert sent <= (MAX_BODY_MEGABYTES + 2) * 2**20
 
 
 async def test_a_length_over_the_cap_is_refused_before_the_body() -> None:
-    headers = signed(BODY) | {"Content-Length": str(MAX_BODY_BYTES + 1)}
+    headers = signed(BODY) | {"Content-Length": str(MAX_BODY_MEGABYTES * 2**20 + 1)}
     assert (await deliver(FakeLog(), BODY, headers)).status_code == 413
 
 
