@@ -1,8 +1,6 @@
 """A deploy that is to survive the death of its service: its people, and GitHub, insist."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import os
 import signal
@@ -22,10 +20,11 @@ from app.core.state import State
 from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.log import RedisLog
+from tests import signing
 from tests.adapters.github_bodies import SHA, encoded, merged, signed
 from tests.crash.outside import Outside
-from tests.crash.service import APPROVERS, REPO
-from tests.waiting import until
+from tests.shop import BOB, REPO
+from tests.waiting import is_ready, until
 
 LEASE_SECONDS = 0.6
 SLACK_SECRET = "signing-secret"
@@ -101,13 +100,7 @@ class Service:
         return f"http://127.0.0.1:{self._port}{path}"
 
     async def _is_ready_or_dead(self) -> bool:
-        if not self.lives():
-            return True
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(self.url("/readyz"))).status_code == 200
-        except httpx.TransportError:
-            return False
+        return not self.lives() or await is_ready(self.url(""))
 
 
 Send = Callable[[httpx.AsyncClient, Service], Awaitable[httpx.Response]]
@@ -177,7 +170,7 @@ class Crashes:
         payload = {
             "type": "block_actions",
             "team": {"id": "T01ACME"},
-            "user": {"id": APPROVERS[0], "team_id": "T01ACME"},
+            "user": {"id": BOB, "team_id": "T01ACME"},
             "channel": {"id": "C01DEPLOYS"},
             "container": {"type": "message", "message_ts": "1.2", "thread_ts": "1.1"},
             "message": {"ts": "1.2", "thread_ts": "1.1"},
@@ -236,14 +229,8 @@ class Crashes:
 
 
 def _slack_signed(body: bytes) -> dict[str, str]:
-    stamp = str(int(time.time()))
-    base = f"v0:{stamp}:".encode() + body
-    digest = hmac.new(SLACK_SECRET.encode(), base, hashlib.sha256).hexdigest()
-    return {
-        "content-type": "application/x-www-form-urlencoded",
-        "x-slack-request-timestamp": stamp,
-        "x-slack-signature": f"v0={digest}",
-    }
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    return form | signing.slack(body, SLACK_SECRET, str(int(time.time())))
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.payloads import check
+
 Json = dict[str, Any]
 TEAM = "T01ACME"
 BOT = "U00DEPLOYBOT"
@@ -27,6 +29,7 @@ class Outside:
         self.references: dict[str, str] = {}
         self.messages: dict[str, Json] = {}
         self.whispers: list[Json] = []
+        self.refused: list[str] = []
 
     @classmethod
     @asynccontextmanager
@@ -45,6 +48,7 @@ class Outside:
             yield outside
         finally:
             await runner.cleanup()
+        assert not outside.refused, outside.refused
 
     def production(self) -> list[str]:
         """Return the effects on production, without the tests."""
@@ -83,7 +87,16 @@ class Outside:
         fields |= dict(request.query)
         return web.json_response({"ok": True, **self._answer(request.match_info["method"], fields)})
 
+    def _check(self, fields: Json) -> None:
+        """Keep what Slack would have refused."""
+        try:
+            check(fields["text"], fields.get("blocks") or [])
+        except AssertionError as refusal:
+            self.refused.append(str(refusal))
+
     def _answer(self, method: str, fields: Json) -> Json:
+        if "text" in fields:
+            self._check(fields)
         match method:
             case "chat.postMessage":
                 ts = f"1800000000.{len(self.messages):06}"

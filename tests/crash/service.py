@@ -16,7 +16,6 @@ import httpx
 import uvicorn
 
 from app.core import events as ev
-from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.events import Attempt
 from app.core.ports import Claim, ModelAnswer, Observation, Queue, Turn, Write
 from app.core.spec import Environment
@@ -25,23 +24,7 @@ from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from app.settings import load_settings
-
-REPO = "acme/shop"
-APPROVERS = ("U02BOB", "U03CARA")
-
-
-def repo_config() -> RepoConfig:
-    """Return the seed's repository, deployed to the target outside."""
-    target = TargetConfig(deployer="target", options={})
-    environment = EnvironmentConfig(e2e=target, services={"frontend": target, "backend": target})
-    return RepoConfig(
-        name=REPO,
-        branch="main",
-        channel="C01DEPLOYS",
-        approvers=APPROVERS,
-        staging=environment,
-        production=environment,
-    )
+from tests.shop import REPO, repo_config
 
 
 class Kill:
@@ -150,7 +133,7 @@ async def main() -> None:
     log = KillingLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
     log.kill = kill
     deployers = {"target": TargetDeployer(kill)}
-    repos = {REPO: repo_config()}
+    repos = {REPO: repo_config("target", people={})}
     app = create_app(settings, repos, log, deployers, model=KillingModel(kill))
     config = uvicorn.Config(
         app, host="127.0.0.1", port=settings.port, log_level="warning", access_log=False

@@ -6,15 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
-
 from app.demo.child import Child, free_port
 from app.demo.emulate import Emulate, identity
 from app.demo.local_slack import ALICE, BOB, BOT_USER, CARA, LocalSlack, Workspace
 from app.redis.embedded import stop_embedded
 from tests.payloads import check
 from tests.scripted_openai import ScriptedOpenAI
-from tests.waiting import until
+from tests.waiting import is_ready, until
 
 CHANNEL = "C01DEPLOYS"
 SECRET = "local-webhook-secret"
@@ -74,20 +72,13 @@ class World:
         """Start the service and wait until it is ready."""
         argv = [sys.executable, "-m", "app.cli", "serve"]
         self.service = Child(argv, self.folder / "service.txt", env=self.env, cwd=self.folder)
-        await self.service.ready(self._is_ready)
+        await self.service.ready(lambda: is_ready(self.url))
 
     async def stop(self) -> None:
         """Stop the service as a deployment of it would."""
         if self.service:
             await self.service.end(grace_seconds=25)
             self.service = None
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.url}/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
 
     def logs(self) -> str:
         """Return what the service logged."""
@@ -121,10 +112,9 @@ class World:
         """Return what the bot has posted, oldest first; every payload is checked."""
         every = await self.slack.messages(CHANNEL)
         mine = [m for m in every if m.get("user") == BOT_USER or m.get("bot_id")]
-        shown = [m for m in mine if m.get("subtype") != "ephemeral"]
-        for message in shown:
+        for message in mine:
             check(str(message.get("text", "")), message.get("blocks") or [])
-        return shown
+        return [m for m in mine if m.get("subtype") != "ephemeral"]
 
     async def card(self, words: str, action: str = "approve", seconds: float = 30) -> Json:
         """Wait for a message with these words and this button, and return it."""
