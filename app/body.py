@@ -30,10 +30,8 @@ async def read_body(request: Request, megabytes: int) -> bytes:
 
 async def _capped(request: Request, megabytes: int) -> bytes:
     """Read the body, and stop reading at the cap whatever the length was said to be."""
-    most, too_large = (
-        megabytes * 1024 * 1024,
-        Refused(413, f"The body is larger than {megabytes} MB."),
-    )
+    most = megabytes * 1024 * 1024
+    too_large = Refused(413, f"The body is larger than {megabytes} MB.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise too_large

@@ -1,7 +1,6 @@
 """What tests of every folder share: a real Redis, and a log in it that starts empty."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import RedisError
 
+from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.embedded import find_server, start_embedded, stop_embedded
 from app.redis.log import RedisLog
@@ -43,7 +43,7 @@ async def redis_log(clean_redis_url: str) -> AsyncIterator[RedisLog]:
 @pytest.fixture(scope="session")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a cluster of one node; it, too, refuses scripts with keys of several slots."""
-    port = _free_port()
+    port = free_port()
     server = _cluster_node(tmp_path_factory.mktemp("cluster"), port)
     asyncio.run(_form_cluster(f"redis://127.0.0.1:{port}"))
     yield f"redis+cluster://127.0.0.1:{port}"
@@ -61,7 +61,7 @@ async def cluster_log(cluster_url: str) -> AsyncIterator[RedisLog]:
 
 
 def _cluster_node(directory: Path, port: int) -> subprocess.Popen[bytes]:
-    options = ["--port", str(port), "--cluster-port", str(_free_port()), "--bind", "127.0.0.1"]
+    options = ["--port", str(port), "--cluster-port", str(free_port()), "--bind", "127.0.0.1"]
     options += ["--cluster-enabled", "yes", "--appendonly", "yes", "--save", ""]
     return subprocess.Popen([find_server(), *options], cwd=directory, stdout=subprocess.DEVNULL)
 
@@ -84,9 +84,3 @@ async def _flush(url: str) -> None:
     client = connect(url)
     await cast("Any", client).flushall()
     await client.aclose()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

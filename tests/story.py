@@ -4,42 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core import events as ev
-from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.config import RepoConfig
 from app.core.fold import fold
 from app.core.spec import ActionSpec, spec_hash
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages import render
 from tests import payloads
+from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 
-ALICE, BOB, CARA = "U01ALICE", "U02BOB", "U03CARA"
-REPO = "acme/shop"
 THREAD = "acme/shop/0123456789"
 OLD, NEW = "1111111" + "0" * 33, "4af9ec0" + "0" * 33
 START = 1_800_000_000_000
-
-
-def target(*argv: str) -> TargetConfig:
-    """Configure a target of the command deployer."""
-    return TargetConfig(deployer="command", options={"argv": list(argv)})
-
-
-def repo_config(**changes: Any) -> RepoConfig:
-    """Configure the shop."""
-    environment = EnvironmentConfig(
-        e2e=target("./e2e.sh"),
-        services={"frontend": target("./deploy.sh"), "backend": target("./deploy.sh")},
-    )
-    values: dict[str, Any] = {
-        "name": REPO,
-        "branch": "main",
-        "channel": "C01DEPLOYS",
-        "approvers": (BOB, CARA),
-        "people": {"alice": ALICE, "bob": BOB},
-        "staging": environment,
-        "production": environment,
-    }
-    return RepoConfig(**(values | changes))
 
 
 def pull_request(title: str = "Add gift cards") -> ev.PullRequest:

@@ -1,9 +1,11 @@
-"""Waiting for what another task or process does; knows nothing of what is waited for."""
+"""Waiting for what another task or process does."""
 
 import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+
+import httpx
 
 
 async def until(predicate: Callable[[], object | Awaitable[object]], seconds: float = 10) -> None:
@@ -13,6 +15,15 @@ async def until(predicate: Callable[[], object | Awaitable[object]], seconds: fl
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {inspect.getsource(predicate).strip()}")
         await asyncio.sleep(0.01)
+
+
+async def is_ready(url: str) -> bool:
+    """Tell whether a service at this address says that it is ready."""
+    try:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{url}/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 async def _holds(predicate: Callable[[], object | Awaitable[object]]) -> bool:

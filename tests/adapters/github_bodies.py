@@ -1,9 +1,9 @@
 """Webhook bodies as GitHub sends them, and how it signs them."""
 
-import hashlib
-import hmac
 import json
 from typing import Any
+
+from tests import signing
 
 SECRET = "webhook-secret"
 SHA = "4af9ec0" + "0" * 33
@@ -44,9 +44,8 @@ def encoded(data: object) -> bytes:
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
     """Return the headers of a signed delivery."""
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {
         "X-GitHub-Event": "pull_request",
         "X-GitHub-Delivery": "d-1",
-        "X-Hub-Signature-256": f"sha256={digest}",
+        "X-Hub-Signature-256": signing.github(body, secret),
     }

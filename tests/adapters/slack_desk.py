@@ -1,7 +1,5 @@
 """Slack's side of the door: signed requests in, and a small Slack that answers and remembers."""
 
-import hashlib
-import hmac
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
@@ -20,7 +18,7 @@ from app.slack.chat import SlackChat
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
-from tests import payloads
+from tests import payloads, signing
 from tests.fakes import FakeLog
 from tests.story import THREAD, Story, repo_config
 from tests.waiting import until
@@ -248,6 +246,4 @@ class Desk:
 
 def signed(body: bytes, secret: str = SECRET, timestamp: str = str(NOW)) -> dict[str, str]:
     """Return the headers with which Slack signs a body."""
-    base = b"v0:" + timestamp.encode() + b":" + body
-    digest = hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
-    return {"x-slack-request-timestamp": timestamp, "x-slack-signature": f"v0={digest}"}
+    return signing.slack(body, secret, timestamp)

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core import events as ev
 from app.core import ledger
-from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.config import RepoConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
@@ -16,28 +16,10 @@ from app.desk import Ports
 from app.worker import Worker
 from tests.fake_deployer import FakeDeployer
 from tests.fakes import FakeLog
+from tests.shop import BOB, REPO, repo_config
 
-REPO = "acme/shop"
 SHA = "4af9ec0" + "1" * 33
 OLD = "0ddba11" + "2" * 33
-BOB = "U02BOB"
-
-
-def repo_config(**changes: Any) -> RepoConfig:
-    """Return the seed's repository: frontend and backend, with e2e tests in both environments."""
-    target = TargetConfig(deployer="fake", options={})
-    services = {"frontend": target, "backend": target}
-    environment = EnvironmentConfig(e2e=target, services=services)
-    config = RepoConfig(
-        name=REPO,
-        branch="main",
-        channel="C01DEPLOYS",
-        approvers=(BOB, "U03CARA"),
-        people={"alice": "U01ALICE"},
-        staging=environment,
-        production=environment,
-    )
-    return config.model_copy(update=changes)
 
 
 class ScriptedModel:
@@ -75,7 +57,7 @@ class Box:
         self.log = FakeLog()
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
-        self._ports = Ports(self.log, model or self.model, None, source, {"fake": self.deployer})
+        self._ports = Ports(self.log, model or self.model, None, source, {"command": self.deployer})
         self.configure(self.config)
         self.thread_id = ""
 

@@ -1,7 +1,5 @@
 """What comes to the service's doors past the local Slack and GitHub, and what its store has."""
 
-import hashlib
-import hmac
 import json
 import sys
 import time
@@ -21,8 +19,10 @@ from app.demo.local_slack import BOT_USER, Workspace
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded
 from app.redis.log import RedisLog
+from tests import signing
+from tests.adapters.github_bodies import merged
 from tests.scenarios.world import CHANNEL, SECRET, World
-from tests.waiting import until
+from tests.waiting import is_ready, until
 
 Json = dict[str, Any]
 Body = bytes | AsyncIterator[bytes]
@@ -37,28 +37,14 @@ QUEUES = ("work", "slack")
 
 def merge_event(sha: str, **pull: Any) -> Json:
     """Return the event of a merge into main."""
-    return {
-        "action": "closed",
-        "repository": {"id": 42, "full_name": REPO},
-        "pull_request": {
-            "number": 7,
-            "title": "Faster checkout",
-            "body": "",
-            "html_url": "https://github.com/acme/shop/pull/7",
-            "merged": True,
-            "merge_commit_sha": sha,
-            "base": {"ref": "main"},
-            "head": {"ref": "alice/faster"},
-            "user": {"login": "alice"},
-            "merged_by": {"login": "alice"},
-        }
-        | pull,
-    }
+    event = merged(pull_request__merged_by__login="alice")
+    event["pull_request"] |= {"merge_commit_sha": sha} | pull
+    return event
 
 
 def signature(body: bytes, algorithm: str = "sha256") -> str:
     """Return what GitHub signs a delivery with."""
-    return f"{algorithm}={hmac.new(SECRET.encode(), body, algorithm).hexdigest()}"
+    return signing.github(body, SECRET, algorithm)
 
 
 async def to_github(
@@ -126,13 +112,8 @@ async def to_slack_door(
     """Send a signed request as Slack does, `age` seconds old; otherwise as `to_github`."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     timestamp = headers.get("x-slack-request-timestamp") or str(int(time.time() - age))
-    signed = b"v0:" + timestamp.encode() + b":" + raw
-    digest = hmac.new(SIGNING_SECRET.encode(), signed, hashlib.sha256).hexdigest()
-    usual = {
-        "content-type": "application/json",
-        "x-slack-request-timestamp": timestamp,
-        "x-slack-signature": f"v0={digest}",
-    }
+    signed = signing.slack(raw, SIGNING_SECRET, timestamp)
+    usual = {"content-type": "application/json", **signed}
     return await _post(
         f"{url or w.url}/slack/events", raw if sent is None else sent, usual, headers
     )
@@ -225,16 +206,9 @@ async def second_service(w: World) -> AsyncGenerator[str]:
     port = free_port()
     argv = [sys.executable, "-m", "app.cli", "serve"]
     child = Child(argv, w.folder / "second.txt", env=w.env | {"PORT": str(port)}, cwd=w.folder)
-
-    async def is_ready() -> bool:
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
-
+    url = f"http://127.0.0.1:{port}"
     try:
-        await child.ready(is_ready)
-        yield f"http://127.0.0.1:{port}"
+        await child.ready(lambda: is_ready(url))
+        yield url
     finally:
         await child.end(grace_seconds=25)
