@@ -122,6 +122,8 @@ _Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
 class _Strict(BaseModel):
+    """A part of the event; what is not used is still required, for GitHub always sends it."""
+
     model_config = ConfigDict(strict=True)
 
 
@@ -134,6 +136,7 @@ class _User(_Strict):
 
 
 class _Repository(_Strict):
+    id: int
     full_name: _Line
 
 
@@ -152,6 +155,7 @@ class _MergedPull(_Strict):
     html_url: Annotated[str, Field(pattern=r"^https?://", max_length=1000)]
     merge_commit_sha: _Sha
     base: _Ref
+    head: _Ref
     user: _User | None
     merged_by: _User | None
     body: Annotated[str | None, _cut(4000)] = None
