@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
 
     demo_parser = commands.add_parser("demo", help="run everything on this machine")
     which = demo_parser.add_mutually_exclusive_group()
-    for option in ("--merge", "--merge-bad"):
-        which.add_argument(option, dest="merge", action="store_const", const=option)
+    for option, merge in (("--merge", "next"), ("--merge-bad", "bad")):
+        which.add_argument(option, dest="merge", action="store_const", const=merge)
     demo_parser.set_defaults(run=_demo)
 
     check = commands.add_parser("doctor", help="check configuration and surroundings")
@@ -130,7 +130,7 @@ class _Server(uvicorn.Server):
 def _demo(args: argparse.Namespace) -> int:
     from app.demo.demo import demo
 
-    return demo([args.merge] if args.merge else [])
+    return demo(args.merge)
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from typing import Literal
 
 from app.demo.child import ChildError
 from app.demo.emulate import Emulate, LocalGitHubError
@@ -16,28 +17,16 @@ from app.demo.shop import Shop, ShopError
 from app.demo.terminal import QUIT, keys
 from app.settings import Settings
 
-USAGE = """usage: deploybot demo [--merge | --merge-bad]
-
-  deploybot demo              run the bot with a local Slack, a local GitHub and an example shop
-  deploybot demo --merge      merge the next pull request in the demo that runs in this folder
-  deploybot demo --merge-bad  merge the one that only production shows to be bad
-"""
+Merge = Literal["next", "bad"]
 
 
-def demo(argv: list[str]) -> int:
-    """Run the command and return its exit code."""
+def demo(merge: Merge | None = None) -> int:
+    """Run the demo, or merge in the one that runs in this folder; return the exit code."""
     files = Files(Path.cwd() / ".deploybot")
     try:
-        match argv:
-            case []:
-                return asyncio.run(_in_the_terminal(files))
-            case ["--merge"]:
-                return asyncio.run(merge_elsewhere(files, _print, bad=False))
-            case ["--merge-bad"]:
-                return asyncio.run(merge_elsewhere(files, _print, bad=True))
-            case _:
-                sys.stderr.write(USAGE)
-                return 2
+        if merge is None:
+            return asyncio.run(_in_the_terminal(files))
+        return asyncio.run(merge_elsewhere(files, _print, bad=merge == "bad"))
     except (DemoError, ShopError, ChildError, NotInstalledError, LocalGitHubError) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1

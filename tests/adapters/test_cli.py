@@ -1,11 +1,18 @@
 """The `deploybot` command as a process of its own, in a clean environment."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from app.core.ports import Write
+from app.redis.connect import connect
+from app.redis.embedded import start_embedded, stop_embedded
+from app.redis.log import RedisLog
+from tests.story import THREAD, Story
 
 ROOT = Path(__file__).parents[2]
 REPO = '[repos."acme/shop"]'
@@ -94,6 +101,24 @@ def test_the_manifest_names_the_address_that_was_given(tmp_path: Path) -> None:
     settings = json.loads(done.stdout)["settings"]
     assert settings["event_subscriptions"]["request_url"] == "https://bot.example/slack/events"
     assert settings["interactivity"]["request_url"] == "https://bot.example/slack/events"
+
+
+async def test_threads_are_listed_in_plain_text(tmp_path: Path) -> None:
+    target = '{ deployer = "command", argv = ["true"] }'
+    (tmp_path / "deploybot.toml").write_text(
+        f'{REPO}\nchannel = "C01DEPLOYS"\napprovers = []\n'
+        f"staging.services.backend = {target}\nproduction.services.backend = {target}\n"
+    )
+    store = tmp_path / ".deploybot" / "redis"
+    log = RedisLog(connect(await start_embedded(store)))
+    story = Story().merged().staged().asks()
+    await log.append(Write(THREAD, [entry.event for entry in story.entries]))
+    await log.close()
+    done = await asyncio.to_thread(deploybot, tmp_path, "threads", "list")
+    await stop_embedded(store)
+    assert done.stdout.startswith(THREAD)
+    assert "4af9ec0  approval: deploy backend 4af9ec0, until 2027-" in done.stdout
+    assert "<" not in done.stdout
 
 
 def test_a_thread_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimit
 from app.core.fold import fold
 from app.core.ports import Write
 from app.demo.local_slack import LocalSlack, Workspace
+from app.slack import text
 from app.slack.chat import SlackChat
 from app.slack.pace import Bucket, Lane
 from app.slack.sender import SlackSender
@@ -425,3 +426,10 @@ async def test_a_message_is_found_by_its_key_and_one_person_is_told(slack: Local
     assert await chat.find(CHANNEL, root, "other") is None
     await chat.ephemeral(CHANNEL, CARA, "Only you see this.", root)
     assert (await slack.ephemerals(CHANNEL, CARA))[0]["text"] == "Only you see this."
+
+
+async def test_a_client_without_dates_is_told_times_in_utc(slack: LocalSlack) -> None:
+    chat = SlackChat(Workspace("").bot_token, slack.api_url, dates=False)
+    await chat.ephemeral(CHANNEL, CARA, f"It expired {text.when(1_800_000_000_000)}.", None)
+    told = await slack.ephemerals(CHANNEL, CARA)
+    assert told[-1]["text"] == "It expired 2027-01-15 08:00 UTC."

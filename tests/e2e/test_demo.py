@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.demo import demo, merge_elsewhere, run_demo
+from app.demo.demo import merge_elsewhere, run_demo
 from app.demo.running import ANY, DemoError, Files
 from tests.waiting import until
 
@@ -114,8 +114,3 @@ async def test_q_while_it_starts_ends_it(tmp_path: Path) -> None:
     keys.put_nowait("q")
     files = Files(tmp_path / ".deploybot", ANY)
     assert await run_demo(files, os.environ, keys, print) == 0
-
-
-def test_an_unknown_argument_is_answered_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo(["--deploy"]) == 2
-    assert "usage: deploybot demo" in capsys.readouterr().err
