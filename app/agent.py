@@ -9,7 +9,7 @@ import tools
 from app.core import events as ev
 from app.core import ledger
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
-from app.core.ports import ModelAnswer, Turn
+from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
 from app.desk import Job
 from tools.tool import Desk, ToolError, nearest_commits
 
@@ -29,7 +29,7 @@ async def fetch_facts(job: Job) -> None:
         if ledger.production(recorded, service) is None:
             current = await ports.deployers[target.deployer].current(target.options)
         running.append(ledger.running(recorded, service, current))
-    staged = ledger.staged(await ports.log.history(repo.name, 500))[:STAGED_SHOWN]
+    staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)
     facts = ev.FactsFetched(
         running=tuple(running), commits=commits, staged=tuple(staged), problems=problems
@@ -61,7 +61,7 @@ async def resolve_shas(job: Job, words: Sequence[str]) -> None:
     found: list[ev.Commit] = []
     refused: list[str] = []
     known = list(job.state.known.values())
-    history = ledger.staged(await job.ports.log.history(job.repo.name, 500))
+    history = ledger.staged(await job.ports.log.history(job.repo.name, HISTORY_KEPT))
     for word in words:
         matches = {c.sha: c for c in (*known, *history) if c.sha.startswith(word)}
         commit = next(iter(matches.values())) if len(matches) == 1 else None

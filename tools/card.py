@@ -5,6 +5,7 @@ from typing import Literal
 from app.core import ledger
 from app.core.errors import SourceUnavailable
 from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest
+from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, spec_hash
 from tools.tool import Desk, ToolError
 
@@ -132,6 +133,6 @@ async def staging_evidence(desk: Desk, sha: str) -> str | None:
     for staging in reversed(desk.state.stagings):
         if staging.sha == sha and staging.passed:
             return staging.summary
-    history = await desk.log.history(desk.repo.name, 500)
+    history = await desk.log.history(desk.repo.name, HISTORY_KEPT)
     passed = any(commit.sha == sha for commit in ledger.staged(history))
     return "passed staging in an earlier thread" if passed else None

@@ -9,6 +9,7 @@ from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.events import Commit, Event, ToolAnswered
 from app.core.history import age
+from app.core.ports import HISTORY_KEPT
 from app.core.writing import short
 from tools.tool import Arguments, Desk, Tool, ToolError
 
@@ -39,7 +40,7 @@ async def _list(desk: Desk, arguments: DeploymentsArguments) -> Sequence[Event]:
     if service not in desk.repo.production.services:
         services = ", ".join(desk.repo.production.services)
         raise ToolError(f"{service[:60]!r} is no service; there are: {services}")
-    mine = ledger.effects(await desk.log.history(desk.repo.name, 500), service)[:SHOWN]
+    mine = ledger.effects(await desk.log.history(desk.repo.name, HISTORY_KEPT), service)[:SHOWN]
     lines = "\n".join(_line(entry, desk.now) for entry in mine) or "none recorded"
     commits = tuple(Commit(sha=e["sha"], title=e["title"]) for e in mine)
     return [ToolAnswered(call_id=desk.call_id, result=lines, commits=commits)]

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.events import Event
+from app.core.ports import HISTORY_KEPT
 from app.core.writing import short
 from tools.card import request_approval
 from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
@@ -46,7 +47,7 @@ async def _ran_before(service: str, desk: Desk, sha: str) -> str:
         return "passed the production e2e tests before"
     if desk.source is not None:
         await desk.source.commits(desk.repo.name, desk.repo.branch, 1)  # unverified: only if up
-    history = ledger.effects(await desk.log.history(desk.repo.name, 500), service)
+    history = ledger.effects(await desk.log.history(desk.repo.name, HISTORY_KEPT), service)
     ran = [effect["sha"] for effect in history if effect["outcome"] == "succeeded"]
     specs = [card.request.spec for card in desk.state.cards.values() if card.attempt_id]
     ran += [s.production_was for s in specs if s.service == service and s.production_was]

@@ -14,6 +14,7 @@ from app.core.state import State
 # The log.
 
 Queue = Literal["work", "slack"]
+HISTORY_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ class ThreadLog(Protocol):
         ...
 
     async def history(self, repo: str, limit: int) -> list[str]:
-        """Return the newest entries of the repository's history, newest first."""
+        """Return the newest entries of the repository's history, newest first.
+
+        `HISTORY_KEPT` of them are kept.
+        """
         ...
 
     async def locks(self, repo: str) -> dict[str, str]:
