@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.core import duration
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
+from app.core.invalid import invalid
 from app.core.ports import Deployer
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -80,11 +81,22 @@ def _password(url: str) -> str:
 
 def load_settings() -> Settings:
     """Read the environment; raise `ConfigError` naming each variable that is wrong."""
+    settings, problems = read_settings()
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def read_settings() -> tuple[Settings, list[str]]:
+    """Read the environment: a variable that is wrong has its default, and a sentence says so."""
+    problems: list[str] = []
     try:
         settings = Settings()
     except ValidationError as error:
-        raise ConfigError([_problem(e, upper=True) for e in error.errors()]) from None
-    problems: list[str] = []
+        wrong = dict(invalid(error))
+        problems += [f"{name.upper()}: {sentence}" for name, sentence in wrong.items()]
+        defaults: dict[str, Any] = {name: Settings.model_fields[name].default for name in wrong}
+        settings = Settings(**defaults)
     if settings.fly_app_name and not settings.redis_url:
         problems.append(
             "REDIS_URL: required on Fly: the embedded server would be lost with the machine"
@@ -93,9 +105,7 @@ def load_settings() -> Settings:
         problems.append(f"REDIS_URL: has to begin with one of {', '.join(REDIS_SCHEMES)}")
     if bool(settings.github_app_id) != bool(settings.github_app_private_key):
         problems.append("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: set both, or neither")
-    if problems:
-        raise ConfigError(problems)
-    return settings
+    return settings, problems
 
 
 def missing_for_service(settings: Settings, *, listens: bool = True) -> list[str]:
@@ -177,6 +187,23 @@ def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoC
     except OSError as error:
         raise UserError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     return _Reader(deployers).repos(data)
+
+
+def load_repos_after(
+    problems: list[str], path: Path, deployers: Mapping[str, Deployer]
+) -> dict[str, RepoConfig]:
+    """Read the configuration file; what is wrong with it is reported after `problems`."""
+    try:
+        repos = load_repos(path, deployers)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    except UserError as error:
+        if not problems:
+            raise
+        raise ConfigError([*problems, str(error)]) from None
+    if problems:
+        raise ConfigError(problems)
+    return repos
 
 
 class _Reader:
@@ -264,7 +291,10 @@ class _Reader:
         try:
             return model.model_validate(table)
         except ValidationError as error:
-            self.problems += [_problem(item, key) for item in error.errors()]
+            self.problems += [
+                f"{f'{key}.{where}' if key and where else key or where}: {sentence}"
+                for where, sentence in invalid(error)
+            ]
             return None
 
 
@@ -279,22 +309,3 @@ def _table(parent: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def _tables(parent: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(key, cast("dict[str, Any]", v)) for key, v in parent.items() if isinstance(v, dict)]
-
-
-_PLAIN = {
-    "extra_forbidden": "unknown key",
-    "missing": "missing",
-    "model_type": "not a table",
-    "dict_type": "not a table",
-    "too_short": "empty",
-    "string_too_short": "empty",
-}
-
-
-def _problem(error: Any, key: str = "", *, upper: bool = False) -> str:
-    parts = [str(part) for part in error["loc"]]
-    where = ".".join([key, *parts] if key else parts)
-    told = error["msg"].removeprefix("Value error, ")
-    if error["type"] != "value_error":
-        told = _PLAIN.get(error["type"], told[:1].lower() + told[1:])
-    return f"{where.upper() if upper else where}: {told}"

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from app.core.errors import ConfigError, UserError
-from app.settings import Settings, load_repos, load_settings, missing_for_service
+from app.settings import Settings, load_repos, load_settings, missing_for_service, read_settings
 from tools.deployers.command import CommandDeployer
 
 Table = dict[str, Any]
@@ -91,7 +91,11 @@ BAD: list[tuple[str, Change, str]] = [
         lambda r: r["production"].update(jobs={}),
         f"{SHOP}.production.jobs: unknown key",
     ),
-    ("unknown key of a service", lambda r: _backend(r).update(colour=1), f"{BACKEND}.colour: "),
+    (
+        "unknown key of a service",
+        lambda r: _backend(r).update(colour=1),
+        f"{BACKEND}.colour: unknown key",
+    ),
     ("paths", lambda r: _backend(r).update(paths=["web/**"]), f"{BACKEND}.paths: "),
     ("a service's channel", lambda r: _backend(r).update(channel="C0"), f"{BACKEND}.channel: "),
     (
@@ -111,8 +115,36 @@ BAD: list[tuple[str, Change, str]] = [
     ("a person is no group", lambda r: r.update(people={"bob": "S0"}), f"{SHOP}.people.bob: 'S0'"),
     ("a duration", lambda r: r.update(approval_expires="1 day"), f"{SHOP}.approval_expires: "),
     ("too long", lambda r: r.update(approval_expires="31d"), f"{SHOP}.approval_expires: "),
-    ("no approvals", lambda r: r.update(approvals_needed=0), f"{SHOP}.approvals_needed: "),
-    ("text for a number", lambda r: r.update(approvals_needed="2"), f"{SHOP}.approvals_needed: "),
+    (
+        "no approvals",
+        lambda r: r.update(approvals_needed=0),
+        f"{SHOP}.approvals_needed: has to be at least 1",
+    ),
+    (
+        "text for a number",
+        lambda r: r.update(approvals_needed="2"),
+        f"{SHOP}.approvals_needed: has to be a whole number",
+    ),
+    (
+        "text for a list",
+        lambda r: r.update(approvers="U02BOB"),
+        f"{SHOP}.approvers: has to be a list of strings",
+    ),
+    (
+        "number for a text",
+        lambda r: r.update(branch=1),
+        f"{SHOP}.branch: has to be a string",
+    ),
+    (
+        "text for a truth",
+        lambda r: r.update(allow_self_approval="yes"),
+        f"{SHOP}.allow_self_approval: has to be true or false",
+    ),
+    (
+        "too many words",
+        lambda r: r.update(instructions="a" * 4001),
+        f"{SHOP}.instructions: has to have at most 4000 characters",
+    ),
     ("own approver", lambda r: _backend(r).update(approvers=["x"]), f"{BACKEND}.approvers.0: 'x'"),
     ("own approvals", lambda r: _backend(r).update(approvals_needed=True), f"{BACKEND}.approvals_"),
     (
@@ -125,6 +157,17 @@ BAD: list[tuple[str, Change, str]] = [
     ("empty e2e", lambda r: r["staging"].update(e2e={}), f"{SHOP}.staging.e2e.deployer: None"),
     ("missing program", lambda r: _backend(r).update(argv=["./no.sh"]), f"{BACKEND}.argv: "),
     ("missing folder", lambda r: _backend(r).update(cwd="nowhere"), f"{BACKEND}.cwd: "),
+    (
+        "no list of arguments",
+        lambda r: _backend(r).update(argv="true"),
+        f"{BACKEND}.argv: has to be a list of strings",
+    ),
+    (
+        "an argument is no text",
+        lambda r: _backend(r).update(argv=["sleep", 1]),
+        f"{BACKEND}.argv.1: has to be a string",
+    ),
+    ("no argument", lambda r: _backend(r).update(argv=[]), f"{BACKEND}.argv: empty"),
     ("bad time limit", lambda r: _backend(r).update(timeout="soon"), f"{BACKEND}.timeout: "),
     (
         "half a placeholder",
@@ -171,6 +214,14 @@ def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
         assert any(problem.startswith(said) for problem in found), said
 
 
+def test_an_unknown_key_of_a_service_hides_nothing(tmp_path: Path) -> None:
+    repo = good()
+    _backend(repo).update(colour=1, cwd="nowhere", argv=["no-such-program"], timeout="soon")
+    found = problems(tmp_path, {"acme/shop": repo})
+    keys = {problem.removeprefix(f"{BACKEND}.").partition(":")[0] for problem in found}
+    assert keys == {"colour", "cwd", "argv", "timeout"}
+
+
 def test_no_repository_is_a_problem(tmp_path: Path) -> None:
     assert problems(tmp_path, {}) == ["repos: empty"]
 
@@ -206,9 +257,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Generator[
         ({"FLY_APP_NAME": "deploybot"}, "REDIS_URL: required on Fly"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL: has to begin with"),
         ({"GITHUB_APP_ID": "1"}, "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: set both"),
-        ({"PORT": "http"}, "PORT: "),
-        ({"DEPLOYBOT_LEASE_SECONDS": "0"}, "DEPLOYBOT_LEASE_SECONDS: "),
-        ({"DEPLOYBOT_LEASE_SECONDS": "inf"}, "DEPLOYBOT_LEASE_SECONDS: "),
+        ({"PORT": "http"}, "PORT: has to be a whole number"),
+        ({"PORT": "65536"}, "PORT: has to be at most 65535"),
+        ({"DEPLOYBOT_LEASE_SECONDS": "0"}, "DEPLOYBOT_LEASE_SECONDS: has to be more than 0"),
+        ({"DEPLOYBOT_LEASE_SECONDS": "inf"}, "DEPLOYBOT_LEASE_SECONDS: has to be a number"),
     ],
 )
 def test_a_wrong_variable_is_named(
@@ -217,6 +269,18 @@ def test_a_wrong_variable_is_named(
     with environment(monkeypatch, **variables), pytest.raises(ConfigError) as refused:
         load_settings()
     assert [problem[: len(said)] for problem in refused.value.problems] == [said]
+
+
+def test_every_wrong_variable_is_named_and_keeps_its_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with environment(monkeypatch, PORT="http", GITHUB_APP_ID="1", OPENAI_MODEL="m"):
+        settings, found = read_settings()
+    assert [problem.partition(":")[0] for problem in found] == [
+        "PORT",
+        "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY",
+    ]
+    assert (settings.port, settings.openai_model) == (8000, "m")
 
 
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

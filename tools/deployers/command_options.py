@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.core import duration
+from app.core.invalid import invalid
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 PLACEHOLDERS = ("{sha}", "{service}", "{environment}", "{attempt_dir}")
@@ -100,24 +101,32 @@ def problems(
 
     `root` is the configuration's folder, `path` the PATH; `service` is None for e2e tests.
     """
-    try:
-        parsed = Options.model_validate(options)
-    except ValidationError as error:
-        return [
-            (".".join(str(part) for part in item["loc"]), item["msg"].removeprefix("Value error, "))
-            for item in error.errors()
-        ]
-    found: list[tuple[str, str]] = []
-    cwd = root / parsed.cwd
+    right, found = _right(options)
+    cwd = root / right.get("cwd", ".")
     if not cwd.is_dir():
-        found.append(("cwd", f"there is no folder {parsed.cwd!r}"))
-    else:
-        for key, argv in (("argv", parsed.argv), ("current", parsed.current)):
-            if argv and not find_program(argv[0], cwd, path):
-                found.append((key, f"there is no program {argv[0]!r} that can be run"))
-    if service is None and "{service}" in parsed.argv:
+        found.append(("cwd", f"there is no folder {right.get('cwd', '.')!r}"))
+    # A name with a slash is relative to the folder: without that, nothing is known of it.
+    has_folder = cwd.is_dir() and ("cwd" in right) == ("cwd" in options)
+    for key in ("argv", "current"):
+        argv = right.get(key)
+        if not argv or ("/" in argv[0] and not has_folder):
+            continue
+        if not find_program(argv[0], cwd, path):
+            found.append((key, f"there is no program {argv[0]!r} that can be run"))
+    if service is None and "{service}" in right.get("argv", ()):
         found.append(("argv", "e2e tests have no {service}"))
     return found
+
+
+def _right(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the options that are what they have to be, and what is wrong with the others."""
+    try:
+        Options.model_validate(options)
+    except ValidationError as error:
+        found = invalid(error)
+        wrong = {where.partition(".")[0] for where, _ in found}
+        return {key: value for key, value in options.items() if key not in wrong}, found
+    return dict(options), []
 
 
 def find_program(name: str, cwd: Path, path: str) -> str | None:
