@@ -5,18 +5,16 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
 
 import tools
 from app import logs
-from app.core.config import RepoConfig
 from app.core.errors import ConfigError, StoreUnavailable, UserError
-from app.core.ports import Deployer
 from app.main import build_deployers, build_model, create_app, open_log
-from app.settings import Settings, load_repos, load_settings, missing_for_service
+from app.settings import load_repos_after, load_settings, missing_for_service, read_settings
 
 GRACEFUL_SECONDS = 5
 
@@ -60,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 
     threads = commands.add_parser("threads", help="look at threads")
     verbs = threads.add_subparsers(required=True, metavar="VERB")
-    listed = verbs.add_parser("list", help="list the newest threads")
+    listed = verbs.add_parser("list", help="list the newest threads, and what each waits for")
     listed.set_defaults(run=_list_threads)
-    shown = verbs.add_parser("show", help="show a thread's events")
+    shown = verbs.add_parser("show", help="show a thread's events: time, kind, and a line of JSON")
     shown.add_argument("thread_id")
     shown.set_defaults(run=_show_thread)
 
@@ -77,10 +75,11 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 async def _serving(*, work: bool, serve: bool) -> int:
-    settings = load_settings()
+    settings, problems = read_settings()
+    problems += missing_for_service(settings, listens=serve)
     logs.configure(settings.secrets())
     deployers = build_deployers(settings)
-    repos = _configured(settings, deployers, missing_for_service(settings, listens=serve))
+    repos = load_repos_after(problems, settings.deploybot_config, deployers)
     async with open_log(settings) as log:
         problems = await log.check()
         if problems:
@@ -97,19 +96,6 @@ async def _serving(*, work: bool, serve: bool) -> int:
         server = _Server(config)
         await server.serve()
         return 0 if server.started else 1
-
-
-def _configured(
-    settings: Settings, deployers: Mapping[str, Deployer], missing: list[str]
-) -> dict[str, RepoConfig]:
-    """Read the configuration; whatever is wrong is reported together with what is missing."""
-    try:
-        repos = load_repos(settings.deploybot_config, deployers)
-    except ConfigError as error:
-        raise ConfigError([*missing, *error.problems]) from None
-    if missing:
-        raise ConfigError(missing)
-    return repos
 
 
 class _Server(uvicorn.Server):
@@ -164,6 +150,11 @@ def _eval(args: argparse.Namespace) -> int:
     settings = load_settings()
     if args.offline:
         settings = settings.model_copy(update={"openai_api_key": ""})
+    elif not settings.openai_api_key:
+        raise UserError(
+            "OPENAI_API_KEY is not set, so there is no model to measure: "
+            "set it, or measure the offline planner with --offline."
+        )
     model, _ = build_model(settings)
     report = asyncio.run(run_evals(model, tools.schemas))
     sys.stdout.write(report.table() + "\n")

@@ -7,8 +7,8 @@ from app.core.config import RepoConfig
 from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
 from app.core.finding import Finding
 from app.main import build_deployers, build_model, build_source, open_log
-from app.model.openai import OpenAIModel
-from app.settings import Settings, load_repos, load_settings, missing_for_service
+from app.model.openai import ModelSilent, OpenAIModel
+from app.settings import Settings, load_repos, missing_for_service, read_settings
 from app.slack.check import check_slack
 
 MARKS = {True: "ok", False: "WRONG", None: "?"}
@@ -18,17 +18,20 @@ async def doctor() -> int:
     """Print every finding; the exit code is 1 if something is wrong, else 0."""
     findings: list[Finding] = []
     repos: Mapping[str, RepoConfig] = {}
-    settings = load_settings()
+    settings, wrong = read_settings()
     try:
         repos = load_repos(settings.deploybot_config, build_deployers(settings))
-        findings.append(Finding(True, f"configuration: {len(repos)} repositories"))
+        findings.append(Finding(True, f"configuration: {_many(len(repos), 'repository')}"))
         findings += _approvers(repos)
     except ConfigError as error:
         fix = f"Mend it in {settings.deploybot_config}."
         findings += [Finding(False, f"configuration: {p}", fix) for p in error.problems]
+    except UserError as error:
+        findings.append(Finding(False, f"configuration: {error}"))
     fix = "Set it; .env.example says what it is."
-    findings += [Finding(False, line, fix) for line in missing_for_service(settings)]
-    findings += await _redis(settings)
+    findings += [Finding(False, line, fix) for line in [*wrong, *missing_for_service(settings)]]
+    if not any(line.startswith("REDIS_URL") for line in wrong):
+        findings += await _redis(settings)
     findings += await _slack(settings, repos)
     findings += await _github(settings, repos)
     findings += await _model(settings)
@@ -55,11 +58,15 @@ def _approvable(repo: RepoConfig, service: str) -> Finding | None:
         return Finding(False, line, f"{fix}.")
     # A user group may hold any number of people.
     if len(approvers) < needed and not any(name.startswith("S") for name in approvers):
-        line = (
-            f"{repo.name}: {service} needs {needed} approvals, and has {len(approvers)} approvers"
-        )
+        has = _many(len(approvers), "approver")
+        line = f"{repo.name}: {service} needs {needed} approvals, and has {has}"
         return Finding(False, line, f"{fix}, or lower approvals_needed.")
     return None
+
+
+def _many(count: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
 async def _slack(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[Finding]:
@@ -99,6 +106,9 @@ async def _model(settings: Settings) -> list[Finding]:
         return [Finding(None, "model: none, the offline planner decides", "Set OPENAI_API_KEY.")]
     try:
         await model.check()
+    except ModelSilent as error:
+        fix = "Check OPENAI_BASE_URL and the network, or try again later."
+        return [Finding(None, f"model: could not check: {error}", fix)]
     except ModelUnavailable as error:
         fix = "Check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL."
         return [Finding(False, f"model: {error}", fix)]

@@ -1,29 +1,34 @@
 """`deploybot threads`: the newest threads, and the events of one, as the log has them."""
 
+import re
 import sys
+import time
 from datetime import UTC, datetime
 
+from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.fold import fold
 from app.core.state import State
 from app.core.untrusted import one_line
 from app.main import build_deployers, open_log
-from app.settings import load_repos, load_settings
+from app.settings import load_repos_after, load_settings, read_settings
+from app.slack.messages import render
+from app.slack.text import decode, without_dates
 
 NEWEST = 50
 
 
 async def list_threads() -> int:
     """Print a line for each of the newest threads of every repository."""
-    settings = load_settings()
-    repos = load_repos(settings.deploybot_config, build_deployers(settings))
+    settings, problems = read_settings()
+    repos = load_repos_after(problems, settings.deploybot_config, build_deployers(settings))
     async with open_log(settings) as log:
-        for repo in repos:
-            for thread_id in await log.threads(repo, NEWEST):
+        for name, repo in repos.items():
+            for thread_id in await log.threads(name, NEWEST):
                 state = fold(await log.read(thread_id))
                 began = _time(state.started_at)
                 sha = (state.sha or "")[:7]
-                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_waits_for(state)}\n")
+                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_state(state, repo)}\n")
     return 0
 
 
@@ -39,15 +44,22 @@ async def show_thread(thread_id: str) -> int:
     return 0
 
 
-def _waits_for(state: State) -> str:
-    """Say what a thread waits for, "" if it waits for nobody."""
-    if state.pending:
-        spec = state.pending.request.spec
-        until = _time(spec.expires_at)
-        return f"approval: {spec.kind} {spec.service} {spec.sha[:7]}, until {until}"
-    if state.unknown:
-        return f"somebody to say whether {state.unknown.attempt.service} was changed"
-    return f"an answer: {one_line(state.question.text)}" if state.question else ""
+def _state(state: State, repo: RepoConfig) -> str:
+    """Say what a thread is about and does now, in the words of its status message."""
+    said = render(state, repo, round(time.time() * 1000))["status"].text
+    title = f"Deploy {state.sha[:7]} · " if state.sha else ""
+    return one_line(_plain(said.removeprefix(title), repo))
+
+
+def _plain(said: str, repo: RepoConfig) -> str:
+    """Return a message without Slack's tokens; people are called as the configuration does."""
+    logins = {user: login for login, user in repo.people.items()}
+
+    def name(token: re.Match[str]) -> str:
+        return f"@{logins.get(token[1], token[1])}"
+
+    said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, without_dates(said))
+    return decode(re.sub(r"<(#[A-Z0-9]+)>", r"\1", said))
 
 
 def _time(ms: int) -> str:

@@ -61,6 +61,10 @@ class _Pull(BaseModel):
     head: _Ref
 
 
+class _NoAnswer(SourceUnavailable):
+    """GitHub says nothing now: nothing is known about credentials or the repository."""
+
+
 _items: TypeAdapter[list[_CommitItem]] = TypeAdapter(list[_CommitItem])
 
 
@@ -158,6 +162,9 @@ class GitHubSource:
         """Ask for the repository's newest commit, for `doctor`."""
         try:
             await self.commits(repo, self._branches[repo], 1)
+        except _NoAnswer as error:
+            fix = "Check GITHUB_API_URL and the network, or try again later."
+            return Finding(None, f"{repo}: could not check: {error}", fix)
         except SourceUnavailable as error:
             fix = (
                 "Check GITHUB_TOKEN or the App: it must be able to read contents and pull requests."
@@ -176,13 +183,13 @@ class GitHubSource:
         token = await self._credentials.token(repo, self._call)
         response = await self._send("GET", f"/repos/{repo}{path}", token)
         if response.status_code not in (200, *allow):
-            raise SourceUnavailable(_refusal(response, repo))
+            raise _refusal(response, repo)
         return response
 
     async def _call(self, method: str, path: str, token: str) -> dict[str, Any]:
         response = await self._send(method, path, token)
         if response.status_code not in (200, 201):
-            raise SourceUnavailable(_refusal(response, "the App's installation"))
+            raise _refusal(response, "the App's installation")
         try:
             return dict(response.json())
         except (ValueError, TypeError):
@@ -196,10 +203,10 @@ class GitHubSource:
                 return await self._client.request(method, path, headers=headers)
             except httpx.TimeoutException:
                 sentence = f"GitHub did not answer within {self._timeout:g} s."
-                raise SourceUnavailable(sentence) from None
+                raise _NoAnswer(sentence) from None
             except (httpx.RequestError, httpx.InvalidURL, UnicodeError):
                 if is_last:
-                    raise SourceUnavailable("GitHub cannot be reached.") from None
+                    raise _NoAnswer("GitHub cannot be reached.") from None
         raise AssertionError("unreachable")
 
 
@@ -210,11 +217,17 @@ def _parsed(model: type[T], response: httpx.Response) -> T:
         raise SourceUnavailable("GitHub's answer is not what it documents.") from None
 
 
-def _refusal(response: httpx.Response, what: str) -> str:
+def _refusal(response: httpx.Response, what: str) -> SourceUnavailable:
     status = response.status_code
     limited = response.headers.get("x-ratelimit-remaining") == "0"
     if status == 429 or (status == 403 and (limited or "retry-after" in response.headers)):
-        return "GitHub's rate limit is used up."
+        return _NoAnswer("GitHub's rate limit is used up.")
+    if status >= 500:
+        return _NoAnswer(f"GitHub answered with status {status}.")
+    return SourceUnavailable(_refused(status, what))
+
+
+def _refused(status: int, what: str) -> str:
     if status == 401:
         return "GitHub does not accept the credentials."
     if status == 403:

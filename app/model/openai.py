@@ -28,6 +28,10 @@ _AGAIN = (
 )
 
 
+class ModelSilent(ModelUnavailable):
+    """Report that the server says nothing now: nothing is known about the key or the model."""
+
+
 class _Function(BaseModel):
     name: str
     arguments: str
@@ -88,12 +92,15 @@ class OpenAIModel:
         await self._client.close()
 
     async def check(self) -> None:
-        """Ask the server for the model; raise `ModelUnavailable` saying why it cannot be had."""
+        """Ask the server for the model; raise `ModelUnavailable` saying why it cannot be had.
+
+        `ModelSilent`, which is one, where it may be there all the same.
+        """
         try:
             await self._client.models.retrieve(self._model)
-        except (openai.APIConnectionError, openai.APITimeoutError) as error:
+        except _AGAIN as error:
             why = _why(error, self._try_seconds)
-            raise ModelUnavailable(f"the model's server {why}") from error
+            raise ModelSilent(f"the model's server {why}") from error
         except openai.APIStatusError as error:
             raise ModelUnavailable(f"the model's server {_refusal(error)}") from error
 

@@ -1,6 +1,9 @@
 """The app manifest that a workspace's admin pastes into Slack; knows only the service's address."""
 
 from typing import Any
+from urllib.parse import urlsplit
+
+from app.core.errors import UserError
 
 BOT_SCOPES = (
     "app_mentions:read",
@@ -30,10 +33,15 @@ BOT_EVENTS = (
 
 
 def manifest(url: str) -> dict[str, Any]:
-    """Build the manifest for a service at this public address.
+    """Build the manifest for a service at this public address, https but in tests.
 
     https://docs.slack.dev/reference/app-manifest
     """
+    if not _on_the_web(url):
+        raise UserError(
+            "--url has to be the service's public address, like https://bot.example.com, "
+            f"and {url!r} is not."
+        )
     endpoint = f"{url.rstrip('/')}/slack/events"
     return {
         "display_information": {
@@ -69,3 +77,12 @@ def manifest(url: str) -> dict[str, Any]:
             "token_rotation_enabled": False,
         },
     }
+
+
+def _on_the_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # one that is no number is found only when it is asked for
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)

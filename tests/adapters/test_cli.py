@@ -2,20 +2,29 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from app.core import events as ev
 from app.core.ports import Write
+from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.log import RedisLog
-from tests.story import THREAD, Story
+from tests.shop import BOB
+from tests.story import NEW, START, THREAD, Story
 
 ROOT = Path(__file__).parents[2]
 REPO = '[repos."acme/shop"]'
+TARGET = '{ deployer = "command", argv = ["true"] }'
+GOOD = (
+    f'{REPO}\nchannel = "C01DEPLOYS"\napprovers = ["U02BOB"]\npeople = {{ bob = "U02BOB" }}\n'
+    f"staging.services.backend = {TARGET}\nproduction.services.backend = {TARGET}\n"
+)
 
 
 def deploybot(
@@ -46,14 +55,29 @@ def test_a_mistake_in_its_use_is_answered_by_the_usage(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["threads", "list"]])
-def test_without_a_configuration_file_it_says_so_in_one_line(
-    tmp_path: Path, command: list[str]
-) -> None:
-    done = deploybot(tmp_path, *command)
+def test_without_a_configuration_file_it_says_so_in_one_line(tmp_path: Path) -> None:
+    done = deploybot(tmp_path, "threads", "list")
     assert done.returncode == 2
     assert done.stderr.startswith("There is no configuration file 'deploybot.toml'.")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+@pytest.mark.parametrize("content", ["repos = [", None])
+def test_a_wrong_environment_and_a_wrong_file_are_said_together(
+    tmp_path: Path, command: str, content: str | None
+) -> None:
+    if content:
+        (tmp_path / "deploybot.toml").write_text(content)
+    done = deploybot(tmp_path, command, PORT="http", DEPLOYBOT_LEASE_SECONDS="-1")
+    for said in (
+        "PORT: has to be a whole number",
+        "DEPLOYBOT_LEASE_SECONDS: has to be more than 0",
+        "SLACK_BOT_TOKEN: not set",
+        "not valid TOML" if content else "There is no configuration file",
+    ):
+        assert said in done.stderr + done.stdout
+    assert done.returncode == (1 if command == "doctor" else 2)
 
 
 def test_serve_refuses_with_every_problem(tmp_path: Path) -> None:
@@ -83,17 +107,46 @@ def test_doctor_lists_every_problem(tmp_path: Path) -> None:
 
 
 def test_doctor_says_who_can_never_approve(tmp_path: Path) -> None:
-    target = '{ deployer = "command", argv = ["true"] }'
     (tmp_path / "deploybot.toml").write_text(
         f'{REPO}\nchannel = "C01DEPLOYS"\napprovers = []\n'
-        f"staging.services.backend = {target}\n"
-        f"production.services.frontend = {target}\n"
+        f"staging.services.backend = {TARGET}\n"
+        f"production.services.frontend = {TARGET}\n"
         'production.services.backend = { deployer = "command", argv = ["true"], '
         'approvers = ["U02BOB"], approvals_needed = 2 }\n'
     )
     done = deploybot(tmp_path, "doctor")
     assert "WRONG  acme/shop: nobody can approve frontend in production" in done.stdout
-    assert "WRONG  acme/shop: backend needs 2 approvals, and has 1 approvers" in done.stdout
+    assert "WRONG  acme/shop: backend needs 2 approvals, and has 1 approver\n" in done.stdout
+
+
+def test_doctor_goes_on_with_a_wrong_variable(tmp_path: Path) -> None:
+    (tmp_path / "deploybot.toml").write_text(GOOD)
+    done = deploybot(tmp_path, "doctor", PORT="http", REDIS_URL="localhost:6379")
+    assert done.returncode == 1
+    for said in (
+        "WRONG  PORT: ",
+        "WRONG  REDIS_URL: has to begin with",
+        "   ok  configuration: 1 repository\n",
+        "WRONG  GITHUB_WEBHOOK_SECRET: not set",
+        "    ?  model: none",
+    ):
+        assert said in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_could_not_check_what_cannot_be_reached(tmp_path: Path) -> None:
+    (tmp_path / "deploybot.toml").write_text(GOOD)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    done = deploybot(
+        tmp_path,
+        "doctor",
+        GITHUB_TOKEN="t",
+        GITHUB_API_URL=nobody,
+        OPENAI_API_KEY="k",
+        OPENAI_BASE_URL=nobody,
+    )
+    assert "    ?  acme/shop: could not check: GitHub cannot be reached." in done.stdout
+    assert "    ?  model: could not check: the model's server could not be reached" in done.stdout
 
 
 def test_the_manifest_names_the_address_that_was_given(tmp_path: Path) -> None:
@@ -103,22 +156,77 @@ def test_the_manifest_names_the_address_that_was_given(tmp_path: Path) -> None:
     assert settings["interactivity"]["request_url"] == "https://bot.example/slack/events"
 
 
-async def test_threads_are_listed_in_plain_text(tmp_path: Path) -> None:
-    target = '{ deployer = "command", argv = ["true"] }'
-    (tmp_path / "deploybot.toml").write_text(
-        f'{REPO}\nchannel = "C01DEPLOYS"\napprovers = []\n'
-        f"staging.services.backend = {target}\nproduction.services.backend = {target}\n"
-    )
-    store = tmp_path / ".deploybot" / "redis"
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://bot.example", "bot.example", "https://", "https:///x", "http://[", "http://b:port", ""],
+)
+def test_a_manifest_needs_an_address_on_the_web(tmp_path: Path, address: str) -> None:
+    done = deploybot(tmp_path, "manifest", "--url", address)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--url has to be the service's public address, like https://")
+    assert done.stderr.count("\n") == 1
+
+
+def test_eval_without_a_key_names_the_offline_planner(tmp_path: Path) -> None:
+    done = deploybot(tmp_path, "eval")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("OPENAI_API_KEY is not set")
+    assert "--offline" in done.stderr
+
+
+async def listed(folder: Path, story: Story) -> str:
+    """Return what `threads list` prints of one thread."""
+    (folder / "deploybot.toml").write_text(GOOD)
+    store = folder / ".deploybot" / "redis"
     log = RedisLog(connect(await start_embedded(store)))
-    story = Story().merged().staged().asks()
     await log.append(Write(THREAD, [entry.event for entry in story.entries]))
     await log.close()
-    done = await asyncio.to_thread(deploybot, tmp_path, "threads", "list")
+    done = await asyncio.to_thread(deploybot, folder, "threads", "list")
     await stop_embedded(store)
-    assert done.stdout.startswith(THREAD)
-    assert "4af9ec0  approval: deploy backend 4af9ec0, until 2027-" in done.stdout
-    assert "<" not in done.stdout
+    return done.stdout
+
+
+def _failed() -> Story:
+    story = Story().merged().starts("s1").ends("s1", "failed", "exit <1>")
+    return story.then(ev.StagingEnded(sha=NEW, passed=False, summary="deploy failed: exit <1>"))
+
+
+@pytest.mark.parametrize(
+    ("story", "said"),
+    [
+        (Story().merged().staged().asks(), "production 🔔 waiting for approval: deploy backend"),
+        (_failed(), "staging ❌ failed: deploy failed: exit <1>"),
+        (
+            Story().merged().staged().asks().then(ev.StopRequested(user=BOB)),
+            "production ⏹ stopped by @bob · say `continue`",
+        ),
+        (
+            Story()
+            .merged()
+            .staged()
+            .ships()
+            .then(
+                ev.PlanEnded(call_id="d", message="Done."),
+                ev.VerificationEnded(passed=True, versions={}),
+            ),
+            "production ✅ done and tested",
+        ),
+        (
+            Story()
+            .merged()
+            .staged()
+            .then(ev.WaitStarted(call_id="w", until=START, reason="lunch <soon>")),
+            "production ⏲ waiting until 2027-01-15 08:00 UTC: lunch <soon>",
+        ),
+    ],
+    ids=["card", "failed", "stopped", "done", "waits"],
+)
+async def test_threads_are_listed_in_plain_words(tmp_path: Path, story: Story, said: str) -> None:
+    [line] = (await listed(tmp_path, story)).splitlines()
+    assert line.startswith(f"{THREAD}  2")
+    assert "  4af9ec0  #12 Add gift cards: " in line
+    assert said in line
+    assert not re.search(r"<[@#!]|&lt;|\^", line)
 
 
 def test_a_thread_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
