@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -13,7 +14,7 @@ from app.demo.child import ChildError
 from app.demo.emulate import Emulate, LocalGitHubError
 from app.demo.installed import NotInstalledError
 from app.demo.running import SERVE, DemoError, Files, Running, Say, running
-from app.demo.shop import Shop, ShopError
+from app.demo.shop import FOLDER, Shop, ShopError
 from app.demo.terminal import QUIT, keys
 from app.settings import Settings
 
@@ -55,7 +56,7 @@ async def merge_elsewhere(files: Files, say: Say, *, bad: bool) -> int:
     """Merge in the demo that runs from this folder in another process."""
     if not files.address.exists():
         raise DemoError("no demo runs in this folder: start one with `make demo`")
-    github = Emulate(json.loads(files.address.read_text())["github"])
+    github = Emulate(**json.loads(files.address.read_text()))
     if not await github.answers():
         raise DemoError(f"the demo's GitHub at {github.url} does not answer: start the demo again")
     await _merge(Shop(github, files.journal), say, bad=bad)
@@ -113,7 +114,17 @@ def _welcome(up: Running, environ: Mapping[str, str]) -> str:
   3. Press b and approve everything: production turns red, and the bot proposes a rollback.
 
   Keys: m merges the next pull request, b merges the bad one, q stops everything.
+  What its threads wait for, while it runs and afterwards, in this folder:
+  {_with_its_configuration()} threads list
 """
+
+
+def _with_its_configuration() -> str:
+    """Return the command, as typed here, with the demo's configuration."""
+    words = (FOLDER / "deploybot.toml", Path(sys.executable).with_name("deploybot"))
+    here = Path.cwd()
+    shown = [str(w.relative_to(here) if w.is_relative_to(here) else w) for w in words]
+    return f"DEPLOYBOT_CONFIG={shlex.quote(shown[0])} {shlex.quote(shown[1])}"
 
 
 def _planner(environ: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,10 +44,11 @@ def identity(login: str, date: str | None = None) -> Json:
     return who if date is None else {**who, "date": date}
 
 
-def _seed(repo: str) -> str:
+def _seed(repo: str, mark: str) -> str:
     owner, name = repo.split("/")
     # A token that it does not know counts as the first user: somebody who may not write.
     users = [{"login": "stranger", "name": "Stranger"}, {"login": BOT, "name": "Deploybot"}]
+    users.append({"login": mark, "name": "Tells this local GitHub from every other one"})
     users += [{"login": k, "name": v, "email": f"{k}@acme.example"} for k, v in NAMES.items()]
     github = {
         "users": users,
@@ -62,9 +64,10 @@ def _seed(repo: str) -> str:
 class Emulate:
     """A running local GitHub with one repository, empty at first."""
 
-    def __init__(self, url: str, repo: str = "acme/shop") -> None:
-        """Use the local GitHub at this address."""
+    def __init__(self, url: str, repo: str = "acme/shop", *, mark: str = BOT) -> None:
+        """Use the local GitHub at this address; only the one meant has a user named `mark`."""
         self.url = url
+        self.mark = mark
         self.api_url = url
         self.repo = repo
         self.token = token_of(BOT)
@@ -77,9 +80,10 @@ class Emulate:
         """Start one on a loopback port (0: any); end it, and forget everything, at the end."""
         with tempfile.TemporaryDirectory(prefix="emulate-") as folder:
             seed = Path(folder) / "seed.json"
-            seed.write_text(_seed(repo))
             port = port or free_port()
-            github = cls(f"http://127.0.0.1:{port}", repo)
+            mark = f"mark-{secrets.token_hex(8)}"
+            seed.write_text(_seed(repo, mark))
+            github = cls(f"http://127.0.0.1:{port}", repo, mark=mark)
             argv = [*emulate_argv(), "start", "--service", "github", "--port", str(port)]
             argv += ["--seed", str(seed), "--base-url", github.url]
             child = Child(argv, output or Path(folder) / "output.txt", cwd=Path(folder))
@@ -90,9 +94,10 @@ class Emulate:
                 await child.end()
 
     async def answers(self) -> bool:
-        """Return whether it takes requests."""
+        """Return whether it takes requests, and is the one that is meant."""
         try:
-            return bool(await self.get(f"/repos/{self.repo}"))
+            found = await self.get(f"/users/{self.mark}")
+            return bool(await self.get(f"/repos/{self.repo}")) and found["login"] == self.mark
         except (httpx.TransportError, LocalGitHubError):
             return False
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import fcntl
+import hmac
 import json
 import os
+import secrets
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
@@ -22,7 +24,6 @@ from app.redis.embedded import stop_embedded
 
 # What the user's own settings say is about a real workspace.
 _NOT_PASSED_ON = ("SLACK_", "GITHUB_", "REDIS_", "DEPLOYBOT_")
-_WEBHOOK_SECRET = "local-webhook-secret"
 _READY_SECONDS = 60
 SERVE = (sys.executable, "-m", "app.cli", "serve")
 
@@ -90,7 +91,13 @@ async def running(
     """Start everything that the demo needs, wait until the service is ready, end it all."""
     with _alone(files.folder):
         port = _port(files.addresses.service)
-        workspace = Workspace(f"http://127.0.0.1:{port}/slack/events")
+        # Own secrets, so that a service of another demo takes nothing of ours, nor ours of its.
+        workspace = Workspace(
+            f"http://127.0.0.1:{port}/slack/events",
+            bot_token=f"xoxb-local-{secrets.token_hex(16)}",
+            signing_secret=secrets.token_hex(16),
+        )
+        webhook_secret = secrets.token_hex(16)
         say("Starting the local Slack and the local GitHub")
         async with (
             LocalSlack.run(
@@ -102,11 +109,13 @@ async def running(
             _shop_programs(files, environ, github, say) as (shop, settings),
         ):
             env = settings | _service_settings(workspace, slack, github, port)
+            env["GITHUB_WEBHOOK_SECRET"] = webhook_secret
             async with _service(files, serve, env, port, say) as service:
                 await github.register_webhook(
-                    f"http://127.0.0.1:{port}/github/webhook", _WEBHOOK_SECRET
+                    f"http://127.0.0.1:{port}/github/webhook", webhook_secret
                 )
-                files.address.write_text(json.dumps({"github": github.url}))
+                github_is = {"url": github.url, "mark": github.mark}
+                files.address.write_text(json.dumps(github_is))
                 try:
                     yield Running(shop, service, slack, _production(settings))
                 finally:
@@ -203,7 +212,6 @@ def _service_settings(
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_SIGNING_SECRET": workspace.signing_secret,
         "SLACK_API_URL": slack.api_url,
-        "GITHUB_WEBHOOK_SECRET": _WEBHOOK_SECRET,
         "GITHUB_TOKEN": github.token,
         "GITHUB_API_URL": github.api_url,
         "DEPLOYBOT_CONFIG": str(FOLDER / "deploybot.toml"),
@@ -220,17 +228,32 @@ async def _service(
     say("Starting the service")
     service = Child(serve, files.output("service"), env=settings, cwd=files.folder.parent)
 
-    async def is_ready() -> bool:
-        try:
-            async with httpx.AsyncClient(verify=False, timeout=5) as client:
-                return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
+    async def ready() -> bool:
+        return await is_ours(f"http://127.0.0.1:{port}", settings["GITHUB_WEBHOOK_SECRET"])
 
     try:
-        await service.ready(is_ready, _READY_SECONDS)
+        await service.ready(ready, _READY_SECONDS)
         yield service
     finally:
         await service.end(grace_seconds=15)
         # It ends its store itself; this is for a service that was killed, or had only begun.
         await stop_embedded(files.folder / "redis")
+
+
+async def is_ours(url: str, webhook_secret: str) -> bool:
+    """Return whether a service is ready that has this secret: another may have taken the port."""
+    ping = b"{}"
+    digest = hmac.new(webhook_secret.encode(), ping, "sha256").hexdigest()
+    headers = {
+        "X-GitHub-Event": "ping",
+        "X-GitHub-Delivery": "ready",
+        "X-Hub-Signature-256": f"sha256={digest}",
+    }
+    try:
+        async with httpx.AsyncClient(base_url=url, verify=False, timeout=5) as client:
+            if (await client.get("/readyz")).status_code != 200:
+                return False
+            answer = await client.post("/github/webhook", content=ping, headers=headers)
+            return answer.status_code == 200
+    except httpx.TransportError:
+        return False

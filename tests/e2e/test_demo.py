@@ -11,17 +11,26 @@ from pathlib import Path
 import pytest
 
 from app.demo.demo import merge_elsewhere, run_demo
-from app.demo.running import ANY, DemoError, Files
+from app.demo.emulate import Emulate
+from app.demo.running import ANY, DemoError, Files, is_ours
 from tests.waiting import until
 
 SERVICE = """
-import http.server, json, os, pathlib
+import hmac, http.server, json, os, pathlib
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/readyz" else 404)
         self.end_headers()
     def do_POST(self):
-        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        secret = os.environ["GITHUB_WEBHOOK_SECRET"].encode()
+        signature = "sha256=" + hmac.new(secret, body, "sha256").hexdigest()
+        if self.headers["x-hub-signature-256"] != signature:
+            return self.send_error(401)
+        event = json.loads(body)
+        if self.headers["x-github-event"] == "ping":
+            self.send_response(200)
+            return self.end_headers()
         with pathlib.Path("events.txt").open("a") as events:
             events.write(event["action"] + " " + event["pull_request"]["title"] + "\\n")
         self.send_response(202)
@@ -72,6 +81,34 @@ async def test_m_merges_and_the_service_is_told(tmp_path: Path) -> None:
         environment = json.loads((tmp_path / "environment.json").read_text())
         assert environment["GITHUB_TOKEN"] == "local-github-deploybot"
         assert "REDIS_URL" not in environment
+
+
+async def test_every_demo_has_secrets_of_its_own(tmp_path: Path) -> None:
+    secrets: list[str] = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        async with Demo.run(tmp_path / name):
+            environment = json.loads((tmp_path / name / "environment.json").read_text())
+            of_github, of_slack = "GITHUB_WEBHOOK_SECRET", "SLACK_SIGNING_SECRET"
+            secrets += [environment[key] for key in (of_github, of_slack, "SLACK_BOT_TOKEN")]
+    assert len(set(secrets)) == 6
+
+
+async def test_a_service_that_is_not_ours_is_not_taken_for_it(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        environment = json.loads((tmp_path / "environment.json").read_text())
+        url = f"http://127.0.0.1:{environment['PORT']}"
+        assert await is_ours(url, environment["GITHUB_WEBHOOK_SECRET"])
+        assert not await is_ours(url, "the secret of another demo")
+        github = json.loads(demo.files.address.read_text())
+        assert await Emulate(**github).answers()
+        assert not await Emulate(github["url"], mark="another").answers()
+
+
+async def test_the_welcome_names_the_command_that_lists_its_threads(tmp_path: Path) -> None:
+    async with Demo.run(tmp_path) as demo:
+        assert demo.heard("deploybot threads list")
+        assert demo.heard("DEPLOYBOT_CONFIG=")
 
 
 async def test_another_terminal_merges_too(tmp_path: Path) -> None:
