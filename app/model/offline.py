@@ -1,15 +1,16 @@
 """The planner without a model: answers people's words, and otherwise proposes what is left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import events as ev
 from app.core.ports import ModelAnswer, Turn
 from app.model import offline_replies as say
 from app.model.offline_plan import Plan, Step
+from app.model.offline_topic import is_about_the_deploy, wants_an_answer
 from app.model.offline_words import DEFAULT_WAIT_SECONDS, HELP, WISHES, Heard, hear
 
-NAME = "offline planner"
+NAME = say.NAME
 MAX_WAIT_SECONDS = 7 * 24 * 3600
 
 
@@ -46,7 +47,9 @@ class _Answering:
         """Return the step if its tool is there and code has not just refused it, else words."""
         step = self._answer() if self.state.unread else self.plan.next_step()
         if step.tool not in self.tools:
-            return _reply(_not_now(step.tool))
+            return _reply(say.not_now(self.state, step.tool))
+        if self._is_open(step):
+            return self._repeat()
         refused = self._refused(step)
         if refused is None:
             return step
@@ -58,9 +61,14 @@ class _Answering:
         """Answer the unread words: what is unclear, then wishes, questions, courtesies."""
         services, mode = self.plan.services, self.state.mode
         heard = [hear(words.text, services, mode) for words in self.state.unread]
-        kinds = {h.kind for h in heard}
-        if "unclear" in kinds:
+        said = list(zip(self.state.unread, heard, strict=True))
+        unclear = [words.text for words, h in said if h.kind == "unclear"]
+        if any(map(self._is_meant, unclear)):
             return self.plan.ask(say.UNCLEAR)
+        heard = [h for h in heard if h.kind != "unclear"]
+        if not heard:
+            return self._chat(unclear)
+        kinds = {h.kind for h in heard}
         wishes = [h for h in heard if h.kind in WISHES or h.kind in ("wait", "e2e")]
         if wishes:
             return self._wish(wishes[-1])
@@ -68,6 +76,34 @@ class _Answering:
         if talk:
             return self._talk(talk[-1])
         return self._approval() if "approval" in kinds else self._courtesy()
+
+    def _is_meant(self, text: str) -> bool:
+        """Tell whether words that were not understood may be about the deploy, or an answer."""
+        if self.plan.memory.asked or is_about_the_deploy(text, self.plan.services):
+            return True
+        feedback = any(c.status == "rejected" and c.text == text for c in self.state.cards.values())
+        opening = self.state.origin == "mention" and not self.state.says and not self.state.cards
+        return feedback or opening
+
+    def _is_open(self, step: Step) -> bool:
+        """Tell whether people would read the very question that is open already."""
+        if step.tool != "request_more_information" or self.state.pending or self.state.owes_step:
+            return False
+        return bool(self.state.unread) and step.arguments["question"] == self.plan.memory.asked
+
+    def _repeat(self) -> Step:
+        return self._once(say.still_unclear(self.plan.choices()))
+
+    def _once(self, text: str) -> Step:
+        """Say a thing, but not twice before people are understood again."""
+        said = text in self.plan.memory.said_once
+        return Step("ignore", {"reason": "said already"}) if said else _reply(text)
+
+    def _chat(self, texts: Sequence[str]) -> Step:
+        """Let people talk among themselves; answer once what may be for the bot."""
+        if self._wait_left() or not any(map(wants_an_answer, texts)):
+            return self._courtesy("nothing here is about the deploy")
+        return self._once(say.not_answered(self.state.pending is not None))
 
     def _wish(self, heard: Heard) -> Step:
         if heard.kind == "wait":
@@ -111,7 +147,13 @@ class _Answering:
             case "help":
                 return _reply(HELP)
             case _:
-                return _reply(f"I cannot answer that. {HELP}")
+                return self._question()
+
+    def _question(self) -> Step:
+        texts = [words.text for words in self.state.unread]
+        if any(is_about_the_deploy(text, self.plan.services) for text in texts):
+            return _reply(f"{say.NOT_ANSWERED} {HELP}")
+        return self._chat(texts)
 
     def _fetch(self, what: str, tool: str, arguments: Mapping[str, Any]) -> Step:
         result = self._fetched()
@@ -138,13 +180,15 @@ class _Answering:
             return _reply(say.NO_CARD)
         if "request_more_information" not in self.tools:
             return _reply(say.NO_CARD)
+        if self.plan.memory.unclear:
+            return _reply(say.NO_CARD)
         return self.plan.next_step()
 
-    def _courtesy(self) -> Step:
+    def _courtesy(self, reason: str = "thanks need no step") -> Step:
         waiting = self._wait_left()
         if waiting:
             return _wait(waiting, "the wait that was asked for goes on")
-        return Step("ignore", {"reason": "thanks need no step"})
+        return Step("ignore", {"reason": reason})
 
     def _wait_left(self) -> int:
         """Return the seconds left of a wait; a person's words end it, thanks should not."""
@@ -173,13 +217,6 @@ class _Answering:
                 case _:
                     continue
         return None
-
-
-def _not_now(tool: str) -> str:
-    if tool == "request_more_information":
-        return say.UNCLEAR_WHILE_BUSY
-    planned = tool.startswith(("deploy_", "rollback_", "done_", "nothing_"))
-    return say.NOTED if planned else say.NO_STEP_NOW
 
 
 def _wait(seconds: int, reason: str) -> Step:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from app.core import events as ev
 from app.core.state import Mode, State
 from app.core.untrusted import cut, one_line
+from app.model import offline_replies as say
+from app.model.offline_topic import is_about_the_deploy
 from app.model.offline_words import WISHES, Heard, hear
 
 Proposal = tuple[str, str]  # the tool and the full SHA
@@ -17,7 +19,12 @@ class Memory:
 
     `only` is None where all services are wanted. `blocked` is what was refused or failed; it is
     not proposed again unasked. `troubled`: nobody has said yet what to do about it. `before` is
-    what the services ran before this thread shipped something unverified, oldest first.
+    what the services ran before this thread shipped something unverified, oldest first. `order`
+    is the order that people asked for, in words. `unclear`: what was not understood may be about
+    the deploy; `unsure`: another planner understood it and made a card of it. `asked` is the
+    question that is open, `said_once` what is not repeated until people are understood. `red` are
+    the tests that fail on production, None where none are known to; `by_button`: a person called
+    for the rollback.
     """
 
     first: list[str] = field(default_factory=list[str])
@@ -32,6 +39,12 @@ class Memory:
     troubled: str = ""
     ended: bool = False
     unclear: bool = False
+    unsure: bool = False
+    order: str = ""
+    asked: str = ""
+    said_once: set[str] = field(default_factory=set[str])
+    red: tuple[str, ...] | None = None
+    by_button: bool = False
     before: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
 
@@ -59,6 +72,8 @@ class _Remembering:
         self.verified = False
         self.stopped = False
         self.mode: Mode = "deploy"
+        self.clicker = ""
+        self.by_another = False
 
     def apply(self, event: ev.Event) -> None:
         handler = getattr(self, f"on_{event.type}", None)
@@ -73,27 +88,55 @@ class _Remembering:
 
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
         spec = self.state.cards[e.call_id].request.spec
-        self._block((spec.tool, spec.sha), f"{spec.tool}({spec.sha[:7]}) was rejected")
+        self._block((spec.tool, spec.sha), say.rejected(spec.kind, spec.service or ""))
         if e.text:
-            self._hear(e.text)
+            self._hear(e.text, meant=True)
 
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         self.stopped = True
 
     def on_continued(self, e: ev.Continued) -> None:
         self.stopped = self.memory.ended = False
+        self._settled()
+
+    def on_asked_again(self, e: ev.AskedAgain) -> None:
+        self.clicker = e.user
+
+    def on_tool_proposed(self, e: ev.ToolProposed) -> None:
+        self.by_another = e.by not in (say.NAME, self.clicker)
+        self.clicker = ""
+
+    def on_bot_said(self, e: ev.BotSaid) -> None:
+        if e.because in ("question", "stuck"):
+            self.memory.asked = e.text
+        elif e.because == "reply" and e.text.startswith(say.ONCE):
+            self.memory.said_once.add(e.text)
+        elif e.because == "reply" and self.by_another:
+            self.memory.unclear = False
+
+    def on_ignored(self, e: ev.Ignored) -> None:
+        self.memory.unclear = self.memory.unclear and not self.by_another
+
+    def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
+        self.memory.asked = ""
+        if self.by_another:
+            self.memory.unsure = self.memory.unsure or self.memory.unclear
+            self.memory.unclear = False
 
     def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
         self.mode = "rollback"
-        self.memory = Memory(before=self.memory.before)
+        before, red = self.memory.before, self.memory.red
+        self.memory = Memory(before=before, red=red, by_button=e.user is not None)
 
     def on_verification_ended(self, e: ev.VerificationEnded) -> None:
         self.verified = e.passed
+        self.memory.red = None if e.passed else e.failing_tests
         if e.passed:
             self.mode = "deploy"
 
     def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
         run = self.state.runs[e.attempt_id]
+        self.clicker = e.user
         if e.happened and run.attempt.service:
             self._shipped(run.attempt.service, run.attempt.kind == "rollback", run.call_id)
 
@@ -108,7 +151,8 @@ class _Remembering:
             return
         if e.outcome != "succeeded":
             why = cut(one_line(e.summary), 300)
-            self._block(proposal, f"The {attempt.kind} of {attempt.service} {e.outcome}: {why}")
+            troubled = f"The {attempt.kind} of {attempt.service} {e.outcome}: {why}"
+            self._block(proposal, f"{troubled}. What should I do?")
             return
         self.memory.blocked.discard(proposal)
         self._shipped(attempt.service, attempt.kind == "rollback", run.call_id)
@@ -118,6 +162,7 @@ class _Remembering:
         if rolled_back:
             before.pop(service, None)
             return
+        self.memory.red = None
         if self.verified:
             before.clear()
             self.verified = False
@@ -127,24 +172,37 @@ class _Remembering:
     def _block(self, proposal: Proposal, why: str) -> None:
         self.memory.blocked.add(proposal)
         self.memory.troubled = why
+        self.memory.asked = ""
 
-    def _hear(self, text: str) -> None:
+    def _settled(self) -> None:
+        memory = self.memory
+        memory.unclear, memory.unsure, memory.asked = False, False, ""
+        memory.said_once.clear()
+
+    def _hear(self, text: str, meant: bool = False) -> None:
         heard = hear(text, self.services, self.mode)
         if heard.kind == "unclear":
-            self.memory.unclear = True
+            meant = meant or bool(self.memory.asked)
+            self.memory.unclear |= meant or is_about_the_deploy(text, self.services)
+        elif heard.kind != "question":
+            self.memory.said_once.clear()
+        if heard.kind == "approval" and self.memory.asked.endswith(say.AGAIN):
+            heard = Heard("again")
         if heard.kind not in WISHES:
             return
         self.memory.odd_sha = ""
         if heard.sha and resolve(heard.sha, self.state.known) is None:
             self.memory.odd_sha = heard.sha
             return
-        self.memory.unclear, self.memory.troubled = False, ""
+        self._settled()
+        self.memory.troubled = ""
         self.memory.ended = heard.kind == "stop here"
         getattr(self, f"wish_{heard.kind.replace(' ', '_')}")(heard)
 
     def wish_order(self, heard: Heard) -> None:
         self._want(heard.services, alone=len(heard.services) > 1)
         self.memory.first = list(heard.services)
+        self.memory.order = f"{say.spelt(heard.services[0])} first"
         self.memory.last = [s for s in self.memory.last if s not in heard.services]
         self.memory.blocked.clear()
 
@@ -152,6 +210,7 @@ class _Remembering:
         if not self.memory.only:
             self.memory.only = None
         self.memory.last = list(heard.services)
+        self.memory.order = f"{' and '.join(map(say.spelt, heard.services))} last"
         self.memory.first = [s for s in self.memory.first if s not in heard.services]
         self.memory.blocked.clear()
 
@@ -181,6 +240,7 @@ class _Remembering:
                 memory.only = None
             return
         self._want(heard.services, alone=memory.only is not None)
+        memory.order = ""
         memory.first = [*heard.services, *(s for s in memory.first if s not in heard.services)]
         self._lift(heard.services)
 
@@ -188,7 +248,7 @@ class _Remembering:
         memory = self.memory
         memory.back = heard.services
         memory.back_sha = resolve(heard.sha, self.state.known) if heard.sha else None
-        memory.first = list(heard.services)
+        memory.first, memory.order = list(heard.services), ""
         self._lift(heard.services or self.services)
 
     def wish_again(self, heard: Heard) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from app.core import events as ev
 from app.core.ports import Turn
-from app.core.writing import short
 from app.model import offline_replies as say
 from app.model.offline_memory import in_order, remember, resolve, wanted
 
@@ -42,10 +41,12 @@ class Plan:
         if memory.unclear:
             return self.ask(say.UNCLEAR)
         if memory.troubled:
-            return self.ask(f"{memory.troubled}. What should I do?")
-        if self.state.mode == "rollback" or memory.back is not None:
-            return self._rollback()
-        return self._deploy()
+            return self.ask(memory.troubled)
+        back = self.state.mode == "rollback" or memory.back is not None
+        step = self._rollback() if back else self._deploy()
+        if memory.unsure and "sha" in step.arguments:
+            return self.ask(say.UNSURE)
+        return step
 
     def target(self) -> str | None:
         """Return the SHA that is to be deployed, if any is known."""
@@ -60,7 +61,7 @@ class Plan:
 
     def ask(self, question: str) -> Step:
         """Ask people, with choices that the planner itself understands."""
-        arguments = {"question": question, "choices": self._choices()}
+        arguments = {"question": question, "choices": self.choices()}
         return Step("request_more_information", arguments)
 
     def _deploy(self) -> Step:
@@ -93,10 +94,10 @@ class Plan:
 
     def _reason(self, service: str) -> str:
         memory = self.memory
-        asked = memory.first or memory.last or memory.only or memory.skip or memory.sha
-        why = "As asked for in this thread" if asked else "Next in the configured order"
-        now = self.production[service]
-        return f"{why}; {f'production has {now[:7]}' if now else 'what runs now is not known'}."
+        if memory.order:
+            return f"{say.AS_ASKED}: {memory.order}."
+        asked = service in memory.first or memory.only or memory.skip or memory.sha
+        return f"{say.AS_ASKED}." if asked else "Next in the configured order."
 
     def _rollback(self) -> Step:
         memory = self.memory
@@ -111,18 +112,14 @@ class Plan:
                 return self.ask(f"I do not know what {service} ran before.")
             tool = f"rollback_{service}_in_prod"
             if not self._is_refused(tool, sha):
-                now = short(self.production[service])
-                reason = f"{self._why_back()}; {service} runs {now} now."
-                return Step(tool, {"sha": sha, "reason": reason})
+                return Step(tool, {"sha": sha, "reason": self._why_back()})
         return self._done("")
 
     def _why_back(self) -> str:
-        if self.memory.back is not None:
-            return "As asked for in this thread"
-        # A rollback ends the verification, and what it found is still the reason for the next one.
-        runs = reversed(self.state.runs.values())
-        red = next((run.failing_tests for run in runs if run.failing_tests), ())
-        return f"Failing on production: {', '.join(red[:3])}" if red else "Production tests are red"
+        memory = self.memory
+        if memory.back is not None:
+            return f"{say.AS_ASKED}."
+        return say.why_back(memory.by_button, memory.red)
 
     def _earlier(self, service: str) -> str | None:
         current = self.production[service]
@@ -137,18 +134,22 @@ class Plan:
         left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
         return Step("done_for_now", {"message": say.done(shipped, left, why)})
 
-    def _choices(self) -> list[str]:
-        back = [f"roll back {_spelt(s)}" for s in reversed(self.memory.before)]
+    def choices(self) -> list[str]:
+        """Return what people can choose from now, in words that the planner understands."""
+        back = [f"roll back {say.spelt(s)}" for s in reversed(self.memory.before)]
+        again = [self._again()] if self.memory.troubled else []
         if self.state.mode == "rollback":
-            return [*back[: MAX_CHOICES - 1], STOP]
-        again = ["try again"] if self.memory.troubled else []
+            return [*again, *back[: MAX_CHOICES - 1 - len(again)], STOP]
         sha = self.target()
-        left = [_spelt(s) for s in self.services if sha and self._is_open(s, sha)]
+        left = [say.spelt(s) for s in self.services if sha and self._is_open(s, sha)]
         options = [f"{s} first" for s in left] if len(left) > 1 else [f"deploy {s}" for s in left]
         if len(left) == 2:
             options += [f"only {s}" for s in left]
         forward = [*again, *options][: MAX_CHOICES - 1 - len(back[:1])]
         return [*forward, *back[:1], STOP]
+
+    def _again(self) -> str:
+        return "again" if self.memory.troubled.endswith(say.AGAIN) else "try again"
 
     def _full(self, sha: str | None) -> str | None:
         return sha and (resolve(sha, self.state.known) or sha)
@@ -162,7 +163,3 @@ def _left_because(todo: int, good: int) -> str:
 
 def _deploys(service: str) -> str:
     return f"deploy_{service}_to_prod"
-
-
-def _spelt(service: str) -> str:
-    return service.replace("_", " ")

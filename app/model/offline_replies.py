@@ -6,6 +6,7 @@ from app.core.events import Commit, Running
 from app.core.state import State
 from app.core.writing import short
 
+NAME = "offline planner"
 BUTTON = "Words do not approve: only the Approve button on the card counts."
 NO_CARD = "Nothing waits for approval at the moment."
 CARD_WAITS = "The card above still waits for Approve."
@@ -14,9 +15,85 @@ UNCLEAR = (
     "I am the offline planner and did not understand that. What should I do? "
     'Say "help" to see what I understand.'
 )
+STILL_UNCLEAR = "I still did not understand. You can say"
+NOT_ANSWERED = "I cannot answer that."
+ONCE = (STILL_UNCLEAR, NOT_ANSWERED)
+UNSURE = "I did not make this plan and cannot ask who did. What should I do next?"
+AS_ASKED = "As asked for in this thread"
+AGAIN = "Shall I propose it again?"
+NOT_UNDERSTOOD = "I did not understand that."
 NOTED = "Noted. I go on as soon as what is running now has ended."
-UNCLEAR_WHILE_BUSY = "I did not understand that. I ask again when what is running now has ended."
-NO_STEP_NOW = "That cannot be done while something is running. Say it again when it has ended."
+NOTED_END = "Noted. I stop here as soon as what is running now has ended."
+ASK_LATER = "I ask again when what is running now has ended."
+SAY_AGAIN = 'Say it in other words, or say "help".'
+SAY_LATER = "That cannot be done while something is running. Say it again when it has ended."
+STOPPED = 'This thread is stopped; "continue" takes it up again.'
+NOTED_STOPPED = f"Noted. {STOPPED}"
+OUTCOME_FIRST = "First somebody has to say above what came of the effect that nobody knows."
+
+
+def spelt(service: str) -> str:
+    """Spell a service as people do."""
+    return service.replace("_", " ")
+
+
+def rejected(kind: str, service: str) -> str:
+    """Say that a card was rejected, and ask whether to propose it again."""
+    what = f"{spelt(service)}" if kind == "deploy" else f"rollback of {spelt(service)}"
+    return f"The {what} was rejected. {AGAIN}"
+
+
+def why_back(by_button: bool, red: Sequence[str] | None) -> str:
+    """Say why a rollback is proposed: who called for it, and what fails where that is known."""
+    failing = f"Failing on production: {', '.join(red[:3])}." if red else ""
+    if by_button:
+        return f"Asked for with the Roll back button. {failing}".rstrip()
+    return failing or "Production tests are red."
+
+
+def still_unclear(choices: Sequence[str]) -> str:
+    """Say once more that the words were not understood, and which would be."""
+    understood = ", ".join(f'"{choice}"' for choice in (*choices, "help"))
+    return f"{STILL_UNCLEAR} {understood}."
+
+
+def not_answered(card_waits: bool) -> str:
+    """Say that this is nothing that the planner knows, and that the card stays."""
+    return f"{NOT_ANSWERED} {CARD_WAITS}" if card_waits else NOT_ANSWERED
+
+
+def not_now(state: State, tool: str) -> str:
+    """Say why a step cannot be taken now, and when it can; `tool` is what would be called."""
+    ends = tool.startswith(("done_", "nothing_"))
+    planned = ends or tool.startswith(("deploy_", "rollback_"))
+    if tool == "request_more_information":
+        return f"{NOT_UNDERSTOOD} {_what_holds(state) or SAY_AGAIN}"
+    if state.stopped_by:
+        return STOPPED if ends or not planned else NOTED_STOPPED
+    if state.unknown:
+        return OUTCOME_FIRST
+    if not planned or not _goes_on(state):
+        return SAY_LATER
+    return NOTED_END if ends else NOTED
+
+
+def _what_holds(state: State) -> str:
+    if state.stopped_by:
+        return STOPPED
+    if state.unknown:
+        return OUTCOME_FIRST
+    return ASK_LATER if _effect_runs(state) else ""
+
+
+def _effect_runs(state: State) -> bool:
+    running = state.running
+    return state.approved is not None or (running is not None and running.is_production_effect)
+
+
+def _goes_on(state: State) -> bool:
+    """Tell whether a step is due when what runs has ended; after the last tests none is."""
+    staging = state.staging is not None and state.staging.passed is None
+    return _effect_runs(state) or staging or state.verify_requested
 
 
 def running(services: Sequence[Running]) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from app.core.state import Mode
 from app.core.untrusted import clean
 from app.core.words import is_approval, is_continue, is_stop, sha_like
+from app.model.offline_topic import denies
 
 Wish = Literal[
     "order",
@@ -81,7 +82,7 @@ def hear(text: str, services: Sequence[str], mode: Mode = "deploy") -> Heard:
         match = pattern.fullmatch(words)
         if match:
             return _in_mode(_heard(kind, match, services), words, mode)
-    asks = text.rstrip().endswith("?") and _ASKS.match(words) and not _NEGATION.search(words)
+    asks = text.rstrip().endswith("?") and _ASKS.match(words) and not denies(text)
     return Heard("question" if asks else "unclear")
 
 
@@ -122,7 +123,6 @@ def _services(text: str, services: Sequence[str]) -> Iterator[str]:
 
 _MENTION = re.compile(r"<@[a-z0-9]+(?:\|[^>]*)?>")
 _ASKS = re.compile(r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b")
-_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|stop|wait)\b")
 _SPELT_OUT = (
     (re.compile(r"\blet'?s\b"), "let us"),
     (re.compile(r"\b(what|that)'?s\b"), r"\1 is"),

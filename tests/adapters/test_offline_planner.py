@@ -233,7 +233,7 @@ def test_words_that_another_model_understood_are_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_every_choice_that_it_offers_is_understood(situation: str) -> None:
-    thread = _situation(situation, "blah blah")
+    thread = _situation(situation, "not like this")
     tool, arguments = _step(thread)
     mode = fold(thread.entries).mode
     for choice in arguments.get("choices", ()):
@@ -280,4 +280,13 @@ def test_no_text_makes_it_fail_and_unclear_text_proposes_no_effect(
     tool = next_step(turn).tool
     assert tool in {schema.name for schema in turn.tools}
     if turn.state.unread and hear(words, thread.services).kind == "unclear":
-        assert tool in ("request_more_information", "reply")
+        assert tool in ("request_more_information", "reply", "ignore", "wait_for")
+
+
+@SETTINGS
+@given(st.lists(st.sampled_from([*WORDS, "lunch", "anyone", "?"]), max_size=6), st.data())
+def test_no_negation_beside_a_card_is_let_pass(words: list[str], data: st.DataObject) -> None:
+    negation = data.draw(st.sampled_from(("not", "don't", "never", "no", "nein", "pas", "nej")))
+    text = " ".join(data.draw(st.permutations([*words, negation])))
+    tool, _ = _step(_situation("a card waits for frontend", text))
+    assert tool != "ignore"
