@@ -9,7 +9,7 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +89,10 @@ async def running(
     serve: Sequence[str] = SERVE,
 ) -> AsyncGenerator[Running]:
     """Start everything that the demo needs, wait until the service is ready, end it all."""
-    with _alone(files.folder):
-        port = _port(files.addresses.service)
+    with _alone(files.folder), ExitStack() as held:
+        port = claim_port(files.addresses.service, held)
+        slack_port = claim_port(files.addresses.slack, held)
+        github_port = claim_port(files.addresses.github, held)
         # Own secrets, so that a service of another demo takes nothing of ours, nor ours of its.
         workspace = Workspace(
             f"http://127.0.0.1:{port}/slack/events",
@@ -100,13 +102,9 @@ async def running(
         webhook_secret = secrets.token_hex(16)
         say("Starting the local Slack and the local GitHub")
         async with (
-            LocalSlack.run(
-                workspace, port=_port(files.addresses.slack), output=files.output("slack")
-            ) as slack,
-            Emulate.run(
-                port=_port(files.addresses.github), output=files.output("github")
-            ) as github,
-            _shop_programs(files, environ, github, say) as (shop, settings),
+            LocalSlack.run(workspace, port=slack_port, output=files.output("slack")) as slack,
+            Emulate.run(port=github_port, output=files.output("github")) as github,
+            _shop_programs(files, environ, github, say, held) as (shop, settings),
         ):
             env = settings | _service_settings(workspace, slack, github, port)
             env["GITHUB_WEBHOOK_SECRET"] = webhook_secret
@@ -134,12 +132,19 @@ def _alone(folder: Path) -> Generator[None]:
         yield
 
 
-def _port(preferred: int) -> int:
+def claim_port(preferred: int, held: ExitStack) -> int:
+    """Return a port that is free: the preferred one, unless 0, if no other demo has claimed it.
+
+    The programs listen only seconds later. Until `held` ends a UDP socket with the same number,
+    which takes nothing from them, tells other demos that it is taken.
+    """
     if not preferred:
         return free_port()
+    claim = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            claim.bind(("127.0.0.1", preferred))
             probe.bind(("127.0.0.1", preferred))
         except OSError:
             return free_port()
@@ -148,7 +153,7 @@ def _port(preferred: int) -> int:
 
 @asynccontextmanager
 async def _shop_programs(
-    files: Files, environ: Mapping[str, str], github: Emulate, say: Say
+    files: Files, environ: Mapping[str, str], github: Emulate, say: Say, held: ExitStack
 ) -> AsyncGenerator[tuple[Shop, dict[str, str]]]:
     """Fill the repository and run the shop as deployed last; yield it and the settings to use."""
     settings = {k: v for k, v in environ.items() if not k.startswith(_NOT_PASSED_ON)}
@@ -159,7 +164,8 @@ async def _shop_programs(
     settings["SHOP_GITHUB_API"] = github.url
     # One that was left running would keep its port.
     await _run(settings, say, "stop.py")
-    settings["SHOP_PORTS"] = ",".join(str(_port(port)) for port in files.addresses.shop)
+    ports = [claim_port(port, held) for port in files.addresses.shop]
+    settings["SHOP_PORTS"] = ",".join(map(str, ports))
     shop = Shop(github, files.journal)
     try:
         first = await shop.seed()

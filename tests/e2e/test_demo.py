@@ -5,14 +5,15 @@ import json
 import os
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from app.demo.child import free_port
 from app.demo.demo import merge_elsewhere, run_demo
 from app.demo.emulate import Emulate
-from app.demo.running import ANY, DemoError, Files, is_ours
+from app.demo.running import ANY, DemoError, Files, claim_port, is_ours
 from tests.waiting import until
 
 SERVICE = """
@@ -103,6 +104,15 @@ async def test_a_service_that_is_not_ours_is_not_taken_for_it(tmp_path: Path) ->
         github = json.loads(demo.files.address.read_text())
         assert await Emulate(**github).answers()
         assert not await Emulate(github["url"], mark="another").answers()
+
+
+def test_a_port_that_another_demo_claimed_is_not_taken() -> None:
+    preferred = free_port()
+    with ExitStack() as first, ExitStack() as second:
+        assert claim_port(preferred, first) == preferred
+        assert claim_port(preferred, second) != preferred
+        first.close()
+        assert claim_port(preferred, second) == preferred
 
 
 async def test_the_welcome_names_the_command_that_lists_its_threads(tmp_path: Path) -> None:
