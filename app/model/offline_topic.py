@@ -12,10 +12,13 @@ from app.core.untrusted import clean
 
 SURE_LENGTH = 6  # a service name this long is no part of another word by chance
 
-_SHIP = r"deploy|redeploy|ship|releas|roll|promot|push|revert|undo|prod|stag|launch|publish|upgrad"
+_SHIP = (
+    r"deploy|redeploy|ship|release|releasing|roll|promot|push|revert|undo|prod|stag|launch|publish"
+    r"|upgrad"
+)
 _STOP = (
-    r"stop|halt|abort|cancel|wait|hold|pause|hang|later|postpon|delay|freez|frozen|block|kill|drop"
-    r"|scrap|withdr|dismiss|discard|remov|retract|skip|leave|forget|nothing|neither|nor|unless"
+    r"stop|halt|abort|cancel|wait|hold|pause|hang|later|postpon|delay|freeze|freezing"
+    r"|frozen|block|kill|drop|scrap|withdr|dismiss|discard|remov|retract|skip|leave|forget|nothing|neither|nor|unless"
     r"|until|till|except|instead|rather|without|before|after|first|yet|tomorrow|tonight|monday"
     r"|minute|mins?\b|hour|hrs?\b|moment"
 )
@@ -36,9 +39,9 @@ _NO = re.compile(
 )
 _HOLDS = re.compile(r"\b(?:without|stop|wait)\b")
 _FOREIGN = re.compile(
-    r"\b(?:nein|nicht|nichts|nie|niemals|kein\w*|halt|stopp\w*|wart\w*|abbrech\w*|abbruch|spater"
-    r"|non|pas|jamais|arret\w*|attend(?:s|ez|re|ons)|annul\w*|nunca|jamas|esper\w*|alto|para"
-    r"|parar|deten\w*|cancel\w*|nao|pare|parem|nej|ikke|inte|aldrig|vent|vanta|niet|nee|geen"
+    r"\b(?:nein|nicht|nichts|nie|niemals|kein\w*|halt|stop\w*|wart\w*|abbrech\w*|abbruch|spater"
+    r"|non|pas|jamais|arret\w*|attends|attendez|attendre|annul\w*|nunca|jamas|esper\w*|alto|para"
+    r"|parar|deten\w*|cancel\w*|nao|pare|nej|ikke|inte|aldrig|vent|vanta|niet|nee|geen"
     r"|wacht\w*|ferm[aoi]\w*|aspett\w*|basta|nie|stoj|czekaj|ei|hayir|dur|bekle|ne|nem)\b"
     r"|\b(?:нет|не|стоп|стой|подожди\w*|ні|όχι|لا|توقف|לא)\b"
     r"|不|别|別|停|止|待|等|没|やめ|だめ|ダメ|ない|まって|ストップ|아니|안돼|중지|멈|하지|नहीं|रुक|मत"
