@@ -170,6 +170,7 @@ async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
         summary=summary,
         failing_tests=seen.failing_tests,
         tail=seen.tail,
+        seconds=seen.seconds,
     )
 
 

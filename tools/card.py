@@ -28,7 +28,8 @@ async def request_approval(
     if was == sha:
         raise ToolError(f"{service} already runs {sha[:7]} in production")
     commits, total, unchecked = await _changes(desk, kind, was, sha)
-    barred, unmapped = await _barred(desk)
+    barred, unmapped = await _barred(desk, sha)
+    approvers = repo.approvers_of(service)
     spec = ActionSpec(
         tool=tool,
         kind=kind,
@@ -52,7 +53,7 @@ async def request_approval(
         compare_url=_compare_url(state.pull_request, was, sha),
         pull_request=state.pull_request if state.sha == sha else None,
         staging=evidence,
-        approvers=repo.approvers_of(service),
+        approvers=tuple(who for who in approvers if who not in barred),
         needed=repo.approvals_needed_for(service),
         barred=barred,
         unchecked=(*unchecked, *unmapped),
@@ -71,6 +72,15 @@ async def request_approval(
         quote=asked.text if asked else "",
         quoted_user=asked.user if asked else "",
     )
+
+
+async def refuse_older(desk: Desk, service: str, sha: str) -> None:
+    """Raise `ToolError` if production runs something newer, before staging is used for it."""
+    target = desk.repo.production.services[service]
+    recorded = ledger.production(await desk.log.facts(desk.repo.name), service)
+    was = recorded or await desk.deployers[target.deployer].current(target.options)
+    if was is not None:
+        await _changes(desk, "deploy", was, sha)
 
 
 async def _changes(
@@ -101,20 +111,22 @@ async def _changes(
     return compared.commits, compared.ahead, notes
 
 
-async def _barred(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def _barred(desk: Desk, sha: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the users who may not approve their own change, and what was not compared."""
-    pull_request = desk.state.pull_request
-    if desk.repo.allow_self_approval or pull_request is None:
+    if desk.repo.allow_self_approval:
         return (), ()
-    logins = [pull_request.author, pull_request.merged_by]
+    known, pull_request = desk.state.known.get(sha), desk.state.pull_request
+    logins = [known.author] if known else []
     notes: list[str] = []
-    if desk.source is None:
-        notes.append("the last pusher is unknown without GitHub credentials")
-    else:
-        try:
-            logins += await desk.source.pushers(desk.repo.name, pull_request.number)
-        except SourceUnavailable:
-            notes.append("the last pusher could not be asked for")
+    if pull_request is not None:
+        logins = [pull_request.author, pull_request.merged_by]
+        if desk.source is None:
+            notes.append("the last pusher is unknown without GitHub credentials")
+        else:
+            try:
+                logins += await desk.source.pushers(desk.repo.name, pull_request.number)
+            except SourceUnavailable:
+                notes.append("the last pusher could not be asked for")
     users = {login: desk.repo.slack_user(login) for login in logins if login}
     unmapped = [login for login, user in users.items() if user is None]
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]

@@ -9,7 +9,7 @@ from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.events import Event, StagingRequested
-from tools.card import request_approval, staging_evidence
+from tools.card import refuse_older, request_approval, staging_evidence
 from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
 
 
@@ -43,6 +43,7 @@ async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Seque
     await _is_on_branch(desk, sha)
     evidence = await staging_evidence(desk, sha)
     if evidence is None:
+        await refuse_older(desk, service, sha)
         return [StagingRequested(sha=sha, scope="all")]
     return [await request_approval(desk, name, "deploy", service, sha, arguments.reason, evidence)]
 

@@ -158,7 +158,10 @@ class CancelRequested(_Frozen):
 
 
 class ToolEnded(_Frozen):
-    """The outcome of an attempt; `tail` holds at most its last 20 lines."""
+    """The outcome of an attempt; `tail` holds at most its last 20 lines.
+
+    `seconds` is how long the target says it took, None where it does not say.
+    """
 
     type: Literal["tool_ended"] = "tool_ended"
     attempt_id: str
@@ -166,6 +169,7 @@ class ToolEnded(_Frozen):
     summary: str
     failing_tests: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+    seconds: float | None = None
 
 
 class OutcomeStated(_Frozen):

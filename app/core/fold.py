@@ -127,7 +127,7 @@ class Fold:
     def on_tool_ended(self, e: ev.ToolEnded) -> None:
         run = self.state.runs[e.attempt_id]
         run.outcome, run.summary, run.ended_at = e.outcome, e.summary, self.at
-        run.failing_tests, run.tail = e.failing_tests, e.tail
+        run.failing_tests, run.tail, run.seconds = e.failing_tests, e.tail, e.seconds
         if run.is_production_effect and e.outcome != "unknown":
             self._effect_settled(run)
 
@@ -250,6 +250,8 @@ class Fold:
     def on_wait_started(self, e: ev.WaitStarted) -> None:
         self._concluded()
         self.state.wait = e
+        self._say(e.call_id, e.reason, "wait")
+        self.state.says[-1].until = e.until
 
     def on_wait_ended(self, e: ev.WaitEnded) -> None:
         self.state.wait, self.state.owes_step = None, True

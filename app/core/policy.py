@@ -59,10 +59,12 @@ def may_approve(repo: RepoConfig, person: Person, state: State, card: Card) -> A
     verdict = may_decide(repo, card.request.spec.service, person)
     if isinstance(verdict, Denied):
         return verdict
-    if not repo.allow_self_approval and person.user_id in barred(repo, state, card):
+    own = frozenset[str]() if repo.allow_self_approval else barred(repo, state, card)
+    if person.user_id in own:
+        others = [who for who in repo.approvers_of(card.request.spec.service) if who not in own]
+        named = mentions(others) if others else "but no other approver is configured"
         return Denied(
-            "You wrote, merged or pushed this change, so somebody else has to approve it: "
-            f"{mentions(repo.approvers_of(card.request.spec.service))}."
+            f"You wrote, merged or pushed this change, so somebody else has to approve it: {named}."
         )
     if person.user_id in card.approvers:
         needed = card.request.facts.needed

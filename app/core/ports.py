@@ -176,7 +176,8 @@ class Observation:
     """What a target says of an attempt.
 
     `missing`: the target can be asked and has never seen this attempt. `unknown`: nobody can
-    know. `line` is the newest line of output; `tail` the last 20.
+    know. `line` is the newest line of output; `tail` the last 20. `seconds` is how long it took,
+    where the target says so.
     """
 
     status: Literal["running", "succeeded", "failed", "cancelled", "missing", "unknown"]
@@ -184,6 +185,7 @@ class Observation:
     line: str = ""
     tail: tuple[str, ...] = ()
     failing_tests: tuple[str, ...] = ()
+    seconds: float | None = None
 
 
 class Deployer(Protocol):

@@ -21,7 +21,7 @@ STOPPED = "stopped"
 Outcome = Literal["succeeded", "failed", "cancelled", "unknown"]
 CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded", "stopped"]
 Mode = Literal["deploy", "rollback"]
-SayKind = Literal["reply", "question", "stuck", "note", "done"]
+SayKind = Literal["reply", "question", "stuck", "note", "done", "wait"]
 
 
 @dataclass(slots=True)
@@ -46,6 +46,7 @@ class Run:
     line: str = ""
     line_at: int = 0
     ended_at: int | None = None
+    seconds: float | None = None
     outcome: Outcome | None = None
     summary: str = ""
     stated_by: str | None = None
@@ -97,6 +98,7 @@ class Say:
     at: int
     choices: tuple[str, ...] = ()
     answered: bool = False
+    until: int | None = None
 
 
 @dataclass(slots=True)

@@ -67,6 +67,25 @@ async def test_an_older_commit_is_refused() -> None:
     assert "is older than 0ddba11" in (await box.state()).last_error
 
 
+async def test_an_older_commit_does_not_even_reach_staging() -> None:
+    box = Box(source=FakeSource([SHA, OLD]))
+    await box.has_old_version()
+    box.model.will("deploy_backend_to_prod", sha=SHA[:7], reason="")
+    box.model.will("reply", message="It is older.")
+    await box.mentions(f"deploy {SHA[:7]}")
+    assert "is older than 0ddba11" in (await box.state()).last_error
+    assert box.deployer.effects == []
+
+
+async def test_who_may_not_approve_is_not_named_as_who_may() -> None:
+    box = Box(repo_config(people={"alice": "U02BOB"}))
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    facts = (await box.card()).request.facts
+    assert facts.approvers == ("U03CARA",)
+    assert facts.barred == ("U02BOB",)
+
+
 async def test_a_service_that_is_no_longer_configured_is_not_deployed() -> None:
     box = Box()
     box.model.will("deploy_backend_to_prod", sha=SHA, reason="")

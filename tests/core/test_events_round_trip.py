@@ -39,7 +39,9 @@ def value_of(schema: dict[str, Any], models: dict[str, Any]) -> Any:
         case {"type": "object"}:
             return OBJECT
         case _:
-            return {"string": AWKWARD, "integer": 2**53 + 1, "boolean": True}[schema["type"]]
+            return {"string": AWKWARD, "integer": 2**53 + 1, "number": 0.1, "boolean": True}[
+                schema["type"]
+            ]
 
 
 @pytest.mark.parametrize("model", KINDS, ids=lambda model: model.__name__)

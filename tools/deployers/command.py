@@ -191,7 +191,7 @@ class CommandDeployer:
             tests: tuple[str, ...] = ()
             if arguments.junit and status == "failed":
                 tests = output.failing_tests(folder / arguments.junit, secrets)
-            return Observation(status, summary, line, tail, tests)
+            return Observation(status, summary, line, tail, tests, end.get("seconds"))
         host = self._host_of(folder)
         if host != self._host:
             return Observation("unknown", f"only the host {host} can say how it goes", line, tail)

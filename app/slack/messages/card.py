@@ -35,7 +35,7 @@ def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Messag
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
     asked = f"{whom}: approve to {action(spec)}, {text.short(spec.sha)}?"
-    nobody = f"Nobody can approve to {action(spec)}: no approvers are configured"
+    nobody = f"Nobody can approve to {action(spec)}"
     return Message(asked if approvers else nobody, tuple(parts))
 
 
@@ -112,6 +112,11 @@ def _evidence(card: Card, repo: RepoConfig, whom: str) -> str:
 
 def _who(card: Card, repo: RepoConfig, whom: str) -> str:
     facts = card.request.facts
+    if not facts.approvers and facts.barred:
+        return (
+            "⚠️ *Nobody can approve this:* every approver wrote, merged or pushed it. Name another "
+            f"in `approvers = [...]` for {text.code(repo.name)} in `deploybot.toml`, and ask again."
+        )
     if not facts.approvers:
         return (
             "⚠️ *Nobody can approve this:* no approvers are configured. Set "

@@ -17,6 +17,10 @@ def say_message(state: State, repo: RepoConfig, say: Say) -> Message:
             return _question(state, repo, say)
         case "done":
             return _done(state, repo, say)
+        case "wait":
+            until = f"⏲️ I wait until {text.when(say.until or say.at)}: {text.inline(say.text, 300)}"
+            said = f"{until}. Write here to go on sooner."
+            return Message(_short(say), (blocks.context(blocks.mrkdwn(said)),))
         case "note":
             return Message(_short(say), (blocks.context(blocks.plain(text.line(say.text, 1500))),))
         case "reply":
@@ -62,7 +66,7 @@ def _done(state: State, repo: RepoConfig, say: Say) -> Message:
 def _holds(state: State) -> str:
     """Say what the rollbacks of this thread mean for what comes next."""
     bad = ", ".join(
-        f"{text.inline(service, 60)} ({text.short(sha)} is bad)"
+        f"{text.inline(service, 60)} ({text.short(sha)} was rolled back)"
         for service, sha in state.rolled_back.items()
     )
     return f"✋ on hold: {bad}. A newer change has to pass staging, then an approver releases it."

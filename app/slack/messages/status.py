@@ -38,7 +38,7 @@ def can_stop(state: State) -> bool:
         return False
     staging = state.staging
     staging_open = staging is not None and staging.passed is None
-    waits = state.pending or state.approved or state.running or state.wait
+    waits = state.pending or state.approved or state.running or state.wait or state.question
     return bool(staging_open or waits or state.turn_due)
 
 
@@ -156,7 +156,10 @@ def _doing(run: Run) -> str:
 def _stopped(state: State) -> str:
     if not state.stopped_by:
         return ""
-    return f"⏹️ stopped by {text.user(state.stopped_by)} · say `continue` to take it up again"
+    red = state.verification is not None and state.verification.passed is False
+    tested = "❌ tests failed · " if red else ""
+    by = text.user(state.stopped_by)
+    return f"{tested}⏹️ stopped by {by} · say `continue` to take it up again"
 
 
 def _waiting(state: State) -> str:
