@@ -217,6 +217,12 @@ def test_without_approvers_the_card_says_how_to_mend_it() -> None:
     assert "approve" not in story.buttons("card:c1")
 
 
+def test_a_card_says_when_every_approver_is_barred() -> None:
+    story = staged().asks(facts=card_facts(approvers=(), barred=(BOB,)))
+    assert "every approver wrote, merged or pushed it" in story.says("card:c1")
+    assert "approve" not in story.buttons("card:c1")
+
+
 def test_a_card_says_what_could_not_be_checked() -> None:
     story = staged().asks(facts=card_facts(unchecked=("GitHub could not be asked",)), was=None)
 
