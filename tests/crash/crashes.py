@@ -113,7 +113,7 @@ class Crashes:
         self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, instances: int
     ) -> None:
         self.outside = outside
-        self.thread_id = thread_id_for(REPO, "main", SHA)
+        self._offset = 0
         self.log = RedisLog(connect(redis_url), LEASE_SECONDS)
         self.fired = folder / "fired"
         self._output = folder / "service.txt"
@@ -141,15 +141,16 @@ class Crashes:
         await asyncio.gather(*[service.end() for service in self.services])
         await self.log.close()
 
-    async def _revive(self) -> None:
+    async def revive(self) -> None:
+        """Start what died anew."""
         for service in self.services:
             if not service.lives():
                 await service.start()
 
-    async def _insist(self, send: Send, instance: int = 0) -> None:
+    async def insist(self, send: Send, instance: int = 0) -> None:
         """Send until it is acknowledged, as GitHub's redelivery and people do."""
         for _ in range(10):
-            await self._revive()
+            await self.revive()
             try:
                 async with httpx.AsyncClient(timeout=30) as client:
                     if (await send(client, self.services[instance])).status_code < 300:
@@ -158,11 +159,38 @@ class Crashes:
                 continue
         raise AssertionError("never acknowledged")
 
-    async def merge(self) -> None:
+    def deploy(self, sha: str = SHA) -> "Deploy":
+        """Return the deploy of a commit, which nobody has merged yet."""
+        return Deploy(self, sha)
+
+    async def passes(self, ms: int) -> None:
+        """Let time pass for the store."""
+        self._offset += ms
+        await self.log.set_offset(REPO, self._offset)
+
+    def output(self) -> str:
+        """Return the end of what the instances wrote."""
+        return self._output.read_text()[-3000:]
+
+
+class Deploy:
+    """One commit's way to production, with people who approve and answer whatever is asked."""
+
+    def __init__(self, box: Crashes, sha: str) -> None:
+        self._box = box
+        self._sha = sha
+        self.thread_id = thread_id_for(REPO, "main", sha)
+
+    async def state(self) -> State:
+        """Return the thread's state."""
+        return fold(await self._box.log.read(self.thread_id))
+
+    async def merge(self, instance: int = 0) -> None:
         """Deliver the merge."""
-        body = encoded(merged())
-        await self._insist(
-            lambda c, s: c.post(s.url("/github/webhook"), content=body, headers=signed(body))
+        body = encoded(merged(pull_request__merge_commit_sha=self._sha))
+        headers = signed(body) | {"X-GitHub-Delivery": f"d-{self._sha}"}
+        await self._box.insist(
+            lambda c, s: c.post(s.url("/github/webhook"), content=body, headers=headers), instance
         )
 
     async def click(self, action: str, call_id: str, instance: int = 0) -> None:
@@ -180,13 +208,10 @@ class Crashes:
             ],
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
-        await self._insist(
+        await self._box.insist(
             lambda c, s: c.post(s.url("/slack/events"), content=body, headers=_slack_signed(body)),
             instance,
         )
-
-    async def state(self) -> State:
-        return fold(await self.log.read(self.thread_id))
 
     async def waits_for_a_card(self) -> str:
         """Merge, and return the call that waits for approval."""
@@ -200,32 +225,37 @@ class Crashes:
         assert card
         return card.request.call_id
 
-    async def plays(self, seconds: float = 60) -> State:
-        """Merge, approve every card, and state every unknown, until the thread is at its end."""
-        await self.merge()
+    async def plays(self, seconds: float = 60, instance: int = 0) -> State:
+        """Merge, and do what people are asked for, until the thread is at its end."""
+        await self.merge(instance)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            await self._revive()
             state = await self.state()
-            if state.verification and state.verification.passed and not state.locks:
+            if state.plan_ended is not None and not state.effects and not state.locks:
                 return state
-            if state.pending:
-                await self.click("approve", state.pending.request.call_id)
-            elif state.unknown:
-                await self._states(state)
+            await self._answer(state, instance)
             await asyncio.sleep(0.02)
-        raise AssertionError(f"no end: {await self.state()}\n{self._output.read_text()[-3000:]}")
+        raise AssertionError(f"no end: {await self.state()}\n{self._box.output()}")
 
-    async def _states(self, state: State) -> None:
+    async def _answer(self, state: State, instance: int) -> None:
+        await self._box.revive()
+        if state.pending:
+            await self.click("approve", state.pending.request.call_id, instance)
+        elif state.unknown:
+            await self._states(state, instance)
+        elif state.lapsed and not state.locks:
+            newest = list(state.cards.values())[-1]
+            await self.click("ask_again", newest.request.call_id, instance)
+
+    async def _states(self, state: State, instance: int) -> None:
         """Say what became of an unknown effect, truly, once it can no longer arrive."""
         assert state.unknown
-        attempt = state.unknown.attempt
         call_id = state.unknown.call_id or ""
-        if self.outside.starts[attempt.attempt_id]:
-            await self.click("happened", call_id)
+        if self._box.outside.starts[state.unknown.attempt.attempt_id]:
+            await self.click("happened", call_id, instance)
             return
-        await self.log.set_offset(REPO, 60_000)
-        await self.click("did_not_happen", call_id)
+        await self._box.passes(60_000)
+        await self.click("did_not_happen", call_id, instance)
 
 
 def _slack_signed(body: bytes) -> dict[str, str]:

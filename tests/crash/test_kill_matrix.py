@@ -53,7 +53,7 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(
 ) -> None:
     async with crashes(tmp_path, clean_redis_url, recovery, zygote) as box:
         await box.start(point)
-        state = await box.plays()
+        state = await box.deploy().plays()
 
         assert box.fired.exists(), f"{point!r} was never passed"
         approved = [card for card in state.cards.values() if card.status == "approved"]

@@ -15,8 +15,9 @@ async def test_a_hundred_clicks_on_three_instances_are_one_execution(
 ) -> None:
     async with crashes(tmp_path, clean_redis_url, "blind", zygote, instances=3) as box:
         await box.start()
-        call_id = await box.waits_for_a_card()
-        clicks = [box.click("approve", call_id, n % 3) for n in range(CLICKS)]
+        deploy = box.deploy()
+        call_id = await deploy.waits_for_a_card()
+        clicks = [deploy.click("approve", call_id, n % 3) for n in range(CLICKS)]
         await asyncio.gather(*clicks)
         await until(lambda: len(box.outside.whispers) == CLICKS - 1, 30)
 
@@ -24,7 +25,7 @@ async def test_a_hundred_clicks_on_three_instances_are_one_execution(
         assert len(late) == CLICKS - 1
         await until(lambda: box.outside.production())
         assert box.outside.production() == ["production frontend 4af9ec0"]
-        assert (await box.state()).cards[call_id].approvers == ["U02BOB"]
+        assert (await deploy.state()).cards[call_id].approvers == ["U02BOB"]
 
 
 async def test_a_frozen_instance_is_replaced_and_does_nothing_twice_when_it_wakes(
@@ -32,17 +33,18 @@ async def test_a_frozen_instance_is_replaced_and_does_nothing_twice_when_it_wake
 ) -> None:
     async with crashes(tmp_path, clean_redis_url, "keyed", zygote, instances=2) as box:
         await box.start()
-        call_id = await box.waits_for_a_card()
+        deploy = box.deploy()
+        call_id = await deploy.waits_for_a_card()
         frozen, other = box.services
         frozen.signal(signal.SIGSTOP)
-        await box.click("approve", call_id, instance=box.services.index(other))
+        await deploy.click("approve", call_id, instance=box.services.index(other))
 
         async def goes_on() -> bool:
-            return len((await box.state()).cards) == 2
+            return len((await deploy.state()).cards) == 2
 
         await until(goes_on, 10)
         frozen.signal(signal.SIGCONT)
-        state = await box.plays()
+        state = await deploy.plays()
         assert len(state.cards) == 2
         assert sorted(box.outside.production()) == [
             "production backend 4af9ec0",
@@ -57,5 +59,5 @@ async def test_a_killed_instance_is_replaced_within_its_lease(
         killed, _ = box.services
         await killed.start("after append tool_started production")
         await box.services[1].start()
-        await box.plays()
+        await box.deploy().plays()
         assert box.outside.production().count("production frontend 4af9ec0") == 1
