@@ -12,9 +12,10 @@ import uvicorn
 
 import tools
 from app import logs
+from app.configuration import load_repos_after
 from app.core.errors import ConfigError, StoreUnavailable, UserError
 from app.main import build_deployers, build_model, create_app, open_log
-from app.settings import load_repos_after, load_settings, missing_for_service, read_settings
+from app.settings import load_settings, missing_for_service, read_settings
 
 GRACEFUL_SECONDS = 5
 

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Mapping
 
+from app.configuration import load_repos
 from app.core.config import RepoConfig
 from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
 from app.core.finding import Finding
 from app.main import build_deployers, build_model, build_source, open_log
 from app.model.openai import ModelSilent, OpenAIModel
-from app.settings import Settings, load_repos, missing_for_service, read_settings
+from app.settings import Settings, missing_for_service, read_settings
 from app.slack.check import check_slack
 
 MARKS = {True: "ok", False: "WRONG", None: "?"}

@@ -5,13 +5,14 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from app.configuration import load_repos_after
 from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.fold import fold
 from app.core.state import State
 from app.core.untrusted import one_line
 from app.main import build_deployers, open_log
-from app.settings import load_repos_after, load_settings, read_settings
+from app.settings import load_settings, read_settings
 from app.slack.messages import render
 from app.slack.text import decode, without_dates
 

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from app.configuration import load_repos
 from app.core.errors import ConfigError, UserError
-from app.settings import Settings, load_repos, load_settings, missing_for_service, read_settings
+from app.settings import Settings, load_settings, missing_for_service, read_settings
 from tools.deployers.command import CommandDeployer
 
 Table = dict[str, Any]

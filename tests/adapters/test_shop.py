@@ -14,12 +14,12 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from app.configuration import load_repos
 from app.core.config import TargetConfig
 from app.core.events import Attempt
 from app.demo.journal import Journal
 from app.demo.shop import BAD, FIX, FOLDER, GOOD, Shop, ShopError, next_change
 from app.demo.standins import Emulate, free_port
-from app.settings import load_repos
 from tests.waiting import until
 from tools.deployers.command import CommandDeployer
 

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from app.settings import Settings, load_repos
+from app.configuration import load_repos
+from app.settings import Settings
 from tests.adapters.test_settings import command_deployer
 from tests.packaging.files import ROOT, toml
 
@@ -41,7 +42,7 @@ def test_the_example_shows_every_key_that_is_accepted(example: Path) -> None:
 
 def _accepted() -> set[str]:
     """Return the keys that the reader of the configuration itself takes."""
-    text = (ROOT / "app/settings.py").read_text()
+    text = (ROOT / "app/configuration.py").read_text()
     tables = re.findall(
         r"^class _(?:Environment|Repo|Rules)\(_Strict\):\n(.*?)^\n\n", text, re.M | re.S
     )

@@ -1,0 +1,214 @@
+"""The only reader of deploybot.toml; every problem is reported at once, by its key."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from app.core import duration
+from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.errors import ConfigError, UserError
+from app.core.invalid import invalid
+from app.core.ports import Deployer
+
+SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
+E2E = "e2e"
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
+USER_ID = re.compile(r"[UW][A-Z0-9]+")
+APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
+REPO_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _matching(pattern: re.Pattern[str], problem: str) -> AfterValidator:
+    def match(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"{value!r}: {problem}")
+        return value
+
+    return AfterValidator(match)
+
+
+def _lasting(value: str) -> str:
+    duration.seconds(value)
+    return value
+
+
+_Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
+_User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
+_Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user group id (U…, S…)")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Environment(_Strict):
+    e2e: dict[str, Any] | None = None
+    services: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+class _Repo(_Strict):
+    branch: str = Field(default="main", min_length=1)
+    channel: _Channel
+    approvers: list[_Approver]
+    approvals_needed: int = Field(default=1, ge=1, le=10)
+    allow_self_approval: bool = False
+    approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
+    instructions: str = Field(default="", max_length=4000)
+    people: dict[str, _User] = {}
+    staging: dict[str, Any]
+    production: dict[str, Any]
+
+
+class _Rules(_Strict):
+    """What a production service may have of its own."""
+
+    approvers: list[_Approver] | None = None
+    approvals_needed: int | None = Field(default=None, ge=1, le=10)
+
+
+class _File(_Strict):
+    repos: dict[str, Any] = Field(min_length=1)
+
+
+def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoConfig]:
+    """Read the configuration file; raise `ConfigError` with every problem, each by its key."""
+    if not path.is_file():
+        raise UserError(
+            f"There is no configuration file {str(path)!r}. Copy deploybot.example.toml there, "
+            "or name another with DEPLOYBOT_CONFIG."
+        )
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+    return _Reader(deployers).repos(data)
+
+
+def load_repos_after(
+    problems: list[str], path: Path, deployers: Mapping[str, Deployer]
+) -> dict[str, RepoConfig]:
+    """Read the configuration file; what is wrong with it is reported after `problems`."""
+    try:
+        repos = load_repos(path, deployers)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    except UserError as error:
+        if not problems:
+            raise
+        raise ConfigError([*problems, str(error)]) from None
+    if problems:
+        raise ConfigError(problems)
+    return repos
+
+
+class _Reader:
+    """Turns the file's tables into the core's configuration and collects what is wrong.
+
+    A table that is wrong itself does not hide what is wrong in the tables below it.
+    """
+
+    def __init__(self, deployers: Mapping[str, Deployer]) -> None:
+        self.problems: list[str] = []
+        self._deployers = deployers
+
+    def repos(self, data: Mapping[str, Any]) -> dict[str, RepoConfig]:
+        """Return every repository; raise `ConfigError` if anything is wrong anywhere."""
+        self._valid(_File, "", data)
+        found = {name: self._repo(name, table) for name, table in _table(data, "repos").items()}
+        if self.problems:
+            raise ConfigError(self.problems)
+        return {name: repo for name, repo in found.items() if repo}
+
+    def _repo(self, name: str, table: Any) -> RepoConfig | None:
+        key = f'repos."{name}"'
+        if not REPO_NAME.fullmatch(name):
+            self.problems.append(f'{key}: not "owner/name"')
+        repo = self._valid(_Repo, key, table)
+        staging = self._environment(key, "staging", _entries(table))
+        production = self._environment(key, "production", _entries(table))
+        if repo is None:
+            return None
+        return RepoConfig(
+            name=name,
+            branch=repo.branch,
+            channel=repo.channel,
+            approvers=tuple(repo.approvers),
+            approvals_needed=repo.approvals_needed,
+            allow_self_approval=repo.allow_self_approval,
+            approval_expires_seconds=duration.seconds(repo.approval_expires),
+            instructions=repo.instructions,
+            people=repo.people,
+            staging=staging,
+            production=production,
+        )
+
+    def _environment(
+        self, repo: str, name: str, repo_table: Mapping[str, Any]
+    ) -> EnvironmentConfig:
+        key, table = f"{repo}.{name}", _table(repo_table, name)
+        if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
+            self._valid(_Environment, key, table)
+        services: dict[str, TargetConfig] = {}
+        for service, options in _tables(_table(table, "services")):
+            where = f"{key}.services.{service}"
+            self._service_name(where, service)
+            services[service] = self._target(where, options, service, ruled=name == "production")
+        tests = [self._target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
+        return EnvironmentConfig(e2e=tests[0] if tests else None, services=services)
+
+    def _service_name(self, key: str, name: str) -> None:
+        if not SERVICE_NAME.fullmatch(name) or len(name) > LONGEST_SERVICE_NAME:
+            self.problems.append(f"{key}: a service name is [a-z][a-z0-9_]*, up to 40 characters")
+        if name == E2E:
+            self.problems.append(f"{key}: that is what the tests are called")
+
+    def _target(
+        self, key: str, table: Mapping[str, Any], service: str | None, *, ruled: bool = False
+    ) -> TargetConfig:
+        options = dict(table)
+        deployer = options.pop("deployer", None)
+        own = [name for name in _Rules.model_fields if ruled and name in options]
+        rules = self._valid(_Rules, key, {name: options.pop(name) for name in own}) or _Rules()
+        if not isinstance(deployer, str) or deployer not in self._deployers:
+            known = ", ".join(self._deployers)
+            self.problems.append(f"{key}.deployer: {deployer!r} is unknown; there are: {known}")
+        else:
+            wrong = self._deployers[deployer].problems(options, service)
+            self.problems += [f"{key}.{option}: {problem}" for option, problem in wrong]
+        return TargetConfig(
+            deployer=str(deployer),
+            options=options,
+            approvers=None if rules.approvers is None else tuple(rules.approvers),
+            approvals_needed=rules.approvals_needed,
+        )
+
+    def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:
+        try:
+            return model.model_validate(table)
+        except ValidationError as error:
+            self.problems += [
+                f"{f'{key}.{where}' if key and where else key or where}: {sentence}"
+                for where, sentence in invalid(error)
+            ]
+            return None
+
+
+def _entries(value: Any) -> dict[str, Any]:
+    """Return a table; an empty one for what is none, which its own check reports."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _table(parent: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return _entries(parent.get(key))
+
+
+def _tables(parent: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(key, cast("dict[str, Any]", v)) for key, v in parent.items() if isinstance(v, dict)]
