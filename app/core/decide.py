@@ -12,6 +12,7 @@ from app.core.state import MAX_ERRORS, MAX_STEPS, STOPPED, Run, Staging, State
 STAGING_LOCK = "staging"
 FACTS_FRESH_MS = 10 * 60 * 1000
 TRIES = 2
+LOST_TRIES = 5  # of tests or a staging step whose outcome was lost, which says nothing of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _staging(state: State, repo: RepoConfig, now: int) -> Action | None:
         last = tries[-1] if tries else None
         if last and last.outcome == "succeeded":
             continue
-        again = last is not None and last.outcome == "unknown" and len(tries) < TRIES
+        again = last is not None and last.outcome == "unknown" and len(tries) < LOST_TRIES
         if last is None or again:
             return _staging_start(state, staging, step, len(tries) + 1)
         return _staging_end(state, staging, False, f"{step}: {last.summary}")
@@ -175,7 +176,8 @@ def _verify(state: State, repo: RepoConfig, now: int) -> Action | None:
     if runs and runs[-1].outcome == "succeeded":
         versions = dict(state.effects)
         return Append([ev.VerificationEnded(passed=True, versions=versions)])
-    if len(runs) < TRIES:
+    seen = [run for run in runs if run.outcome != "unknown"]
+    if len(seen) < TRIES and len(runs) < LOST_TRIES:
         return _verification_start(state, len(runs) + 1)
     return _verification_red(state, runs[-1])
 

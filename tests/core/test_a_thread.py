@@ -114,6 +114,21 @@ async def test_a_red_production_goes_to_the_rollback_agent() -> None:
     assert await box.log.locks(REPO) == {}
 
 
+async def test_production_tests_whose_outcome_was_lost_are_no_red_ones() -> None:
+    box = Box()
+    lost = Observation(status="unknown", summary="nobody knows")
+    box.deployer.prepare("production e2e", lost, RED, lost)
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("done_for_now", message="only the backend")
+    await box.approves()
+    state = await box.state()
+    assert box.deployer.effects.count("production e2e 4af9ec0") == 4
+    assert state.verification
+    assert state.verification.passed
+    assert state.mode == "deploy"
+
+
 async def test_stop_settles_the_card_and_verifies_what_was_shipped() -> None:
     box = Box()
     box.model.will("deploy_backend_to_prod", sha=SHA, reason="")

@@ -243,6 +243,8 @@ class Deploy:
             await self.click("approve", state.pending.request.call_id, instance)
         elif state.unknown:
             await self._states(state, instance)
+        elif state.staging and state.staging.passed is False:
+            await self.click("retry", "all", instance)
         elif state.lapsed and not state.locks:
             newest = list(state.cards.values())[-1]
             await self.click("ask_again", newest.request.call_id, instance)
