@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core.decide import LOST_TRIES, TRIES
 from app.core.state import Run, State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
@@ -37,11 +38,13 @@ class ProductionTests:
         if last.outcome is None:
             return f"⏳ production tests run since {text.when(last.started_at)}"
         if self.passed:
-            second = " in the second run" if len(self.runs) > 1 else ""
-            return f"✅ production tests passed{second} · {runs.duration(last)}"
+            again = f" in run {len(self.runs)}" if len(self.runs) > 1 else ""
+            return f"✅ production tests passed{again} · {runs.duration(last)}"
+        if not self.settled and last.outcome == "unknown":
+            return "❓ the outcome of the production tests was lost, run again"
         if not self.settled:
             return "❌ production tests red once, run again"
-        twice = " twice" if len(self.runs) > 1 else ""
+        twice = " twice" if sum(run.outcome == "failed" for run in self.runs) > 1 else ""
         return f"❌ production tests red{twice}: {_reasons(last)}"
 
     def message(self) -> Message:
@@ -64,7 +67,7 @@ class ProductionTests:
 def production_tests(state: State) -> list[ProductionTests]:
     """Return the verifications of a thread in order, read from its runs.
 
-    A verification ends with a green run or a second one, or when production changes again.
+    A verification ends with a green run or its last try, or when production changes again.
     """
     groups: list[list[Run]] = []
     ended = True
@@ -74,7 +77,10 @@ def production_tests(state: State) -> list[ProductionTests]:
         elif run.attempt.environment == "production":
             groups = groups if not ended else [*groups, []]
             groups[-1].append(run)
-            ended = run.outcome == "succeeded" or len(groups[-1]) == 2
+            told = [one for one in groups[-1] if one.outcome != "unknown"]
+            ended = (
+                run.outcome == "succeeded" or len(told) == TRIES or len(groups[-1]) == LOST_TRIES
+            )
     newest = state.verification
     open_still = newest is not None and newest.passed is None
     last = len(groups) - 1
