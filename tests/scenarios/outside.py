@@ -201,10 +201,10 @@ def slow(w: World, what: str) -> Path:
 
 
 @asynccontextmanager
-async def second_service(w: World) -> AsyncGenerator[str]:
+async def second_service(w: World, *options: str) -> AsyncGenerator[str]:
     """Run a second service on the same store, and yield its address."""
     port = free_port()
-    argv = [sys.executable, "-m", "app.cli", "serve"]
+    argv = [sys.executable, "-m", "app.cli", "serve", *options]
     child = Child(argv, w.folder / "second.txt", env=w.env | {"PORT": str(port)}, cwd=w.folder)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -68,9 +68,9 @@ class World:
 
     # The service.
 
-    async def start(self) -> None:
+    async def start(self, *options: str) -> None:
         """Start the service and wait until it is ready."""
-        argv = [sys.executable, "-m", "app.cli", "serve"]
+        argv = [sys.executable, "-m", "app.cli", "serve", *options]
         self.service = Child(argv, self.folder / "service.txt", env=self.env, cwd=self.folder)
         await self.service.ready(lambda: is_ready(self.url))
 
