@@ -59,8 +59,10 @@ class Hints:
     async def close(self) -> None:
         """End the subscription."""
         if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.wait([self._listener])
+            while not self._listener.done():
+                # One that meets a time-out inside the client is swallowed there.
+                self._listener.cancel()
+                await asyncio.wait([self._listener], timeout=_PAUSE)
             self._listener = None
 
     async def _listen(self) -> None:
