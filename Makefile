@@ -92,7 +92,8 @@ lock: $(VENV)/.uv
 	@$(BIN)/uv lock --upgrade
 	@$(EXPORT) --no-dev --output-file requirements.lock
 	@$(EXPORT) --only-group build --output-file requirements-build.lock
-	@$(EXPORT) --all-groups --output-file requirements-dev.lock
+	@$(EXPORT) --output-file requirements-dev.lock
+	@$(EXPORT) --only-group soak --output-file requirements-soak.lock
 
 clean:
 	rm -rf $(VENV) .cache build dist

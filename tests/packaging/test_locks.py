@@ -8,7 +8,12 @@ from packaging.version import Version
 
 from tests.packaging.files import ROOT, locked, toml
 
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-dev.lock",
+    "requirements-soak.lock",
+)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -28,6 +33,12 @@ def test_no_lock_names_an_index(lock: str) -> None:
 @pytest.mark.parametrize("smaller", ["requirements.lock", "requirements-build.lock"])
 def test_development_runs_what_is_shipped(smaller: str) -> None:
     assert locked(smaller).items() <= locked("requirements-dev.lock").items()
+
+
+def test_long_runs_use_the_packages_of_development() -> None:
+    development, soak = locked("requirements-dev.lock"), locked("requirements-soak.lock")
+    both = development.keys() & soak.keys()
+    assert {name for name in both if development[name] != soak[name]} == set()
 
 
 @pytest.mark.parametrize("dependency", toml("pyproject.toml")["project"]["dependencies"])
