@@ -84,7 +84,8 @@ class Proxy:
         return None
 
     def _order(self, fault: Fault, count: int, when: Matches) -> None:
-        self._faults.extend([(fault, when)] * count)
+        order: tuple[Fault, Matches] = (fault, when)
+        self._faults += [order] * count
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, reader, writer)
