@@ -16,8 +16,7 @@ from app.configuration import load_repos_after
 from app.core.errors import ConfigError, StoreUnavailable, UserError
 from app.main import build_deployers, build_model, create_app, open_log
 from app.settings import load_settings, missing_for_service, read_settings
-
-GRACEFUL_SECONDS = 5
+from app.web.server import server_config
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("thread_id")
     shown.set_defaults(run=_show_thread)
 
+    audit = commands.add_parser("audit", help="verify a thread, and who approved what it did")
+    audit.add_argument("thread_id")
+    audit.add_argument("--json", action="store_true", help="print everything, for other programs")
+    audit.set_defaults(run=_audit)
+
     evals = commands.add_parser("eval", help="measure a model on the words of people")
     evals.add_argument("--offline", action="store_true", help="measure the offline planner")
     evals.set_defaults(run=_eval)
@@ -86,15 +90,7 @@ async def _serving(*, work: bool, serve: bool) -> int:
         if problems:
             raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
         app = create_app(settings, repos, log, deployers, work=work, serve=serve)
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        )
-        server = _Server(config)
+        server = _Server(server_config(app, settings.host, settings.port))
         await server.serve()
         return 0 if server.started else 1
 
@@ -136,6 +132,12 @@ def _show_thread(args: argparse.Namespace) -> int:
     from app.threads import show_thread
 
     return asyncio.run(show_thread(args.thread_id))
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from app.audit import audit
+
+    return asyncio.run(audit(args.thread_id, as_json=args.json))
 
 
 def _manifest(args: argparse.Namespace) -> int:

@@ -124,6 +124,8 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
         refusal = await _last_look(job, card) if card else None
         if refusal:
             raise NotStarted(f"not started: {refusal}")
+        # Who was frozen here and replaced meanwhile must not send any more.
+        await job.ports.log.renew(job.claim, "work")
         async with asyncio.timeout(job.ports.send_seconds):
             reference = await deployer.start(attempt)
     except TimeoutError:

@@ -3,7 +3,6 @@
 import re
 import sys
 import time
-from datetime import UTC, datetime
 
 from app.configuration import load_repos_after
 from app.core.config import RepoConfig
@@ -11,6 +10,7 @@ from app.core.errors import UserError
 from app.core.fold import fold
 from app.core.state import State
 from app.core.untrusted import one_line
+from app.core.writing import exact_time
 from app.main import build_deployers, open_log
 from app.settings import load_settings, read_settings
 from app.slack.messages import render
@@ -27,7 +27,7 @@ async def list_threads() -> int:
         for name, repo in repos.items():
             for thread_id in await log.threads(name, NEWEST):
                 state = fold(await log.read(thread_id))
-                began = _time(state.started_at)
+                began = exact_time(state.started_at)
                 sha = (state.sha or "")[:7]
                 sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_state(state, repo)}\n")
     return 0
@@ -41,7 +41,7 @@ async def show_thread(thread_id: str) -> int:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
     for entry in entries:
         fields = entry.event.model_dump_json(exclude={"type"}, exclude_defaults=True)
-        sys.stdout.write(f"{_time(entry.at)}  {entry.event.type}  {fields}\n")
+        sys.stdout.write(f"{exact_time(entry.at)}  {entry.event.type}  {fields}\n")
     return 0
 
 
@@ -61,7 +61,3 @@ def _plain(said: str, repo: RepoConfig) -> str:
 
     said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, without_dates(said))
     return decode(re.sub(r"<(#[A-Z0-9]+)>", r"\1", said))
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(" ", "milliseconds")[:23]

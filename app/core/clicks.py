@@ -229,7 +229,12 @@ def _state_outcome(click: Click, truth: bool) -> Decision:
     if not truth and click.now < run.send_by:
         until = when(run.send_by)
         return Refused(f"It may still be on its way until {until}: say so after that time.")
-    stated = ev.OutcomeStated(attempt_id=run.attempt.attempt_id, happened=truth, user=click.user)
+    stated = ev.OutcomeStated(
+        attempt_id=run.attempt.attempt_id,
+        happened=truth,
+        user=click.user,
+        spec_hash=click.state.cards[click.call_id].request.spec_hash,
+    )
     return Accepted((stated,))
 
 

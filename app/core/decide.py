@@ -6,11 +6,12 @@ from typing import Literal
 
 from app.core import events as ev
 from app.core.config import RepoConfig
-from app.core.spec import Environment
+from app.core.spec import Environment, approval_cause
 from app.core.state import MAX_ERRORS, MAX_STEPS, STOPPED, Run, Staging, State
 
 STAGING_LOCK = "staging"
 FACTS_FRESH_MS = 10 * 60 * 1000
+NEWER_PAUSE_MS = 30_000
 TRIES = 2
 LOST_TRIES = 5  # of tests or a staging step whose outcome was lost, which says nothing of them
 
@@ -113,11 +114,16 @@ def _stop_running(state: State, repo: RepoConfig, now: int) -> Action | None:
 
 def _answer_meanwhile(state: State, repo: RepoConfig, now: int) -> Action | None:
     waiting = state.running is not None or state.waits_for_lock is not None
-    return _agent(state, repo, now) if waiting and state.unread else None
+    return _agent(state, repo, now) if waiting and state.unread and not state.newer else None
 
 
 def _observe(state: State, repo: RepoConfig, now: int) -> Action | None:
     return Observe(state.running) if state.running else None
+
+
+def _leave_to_newer(state: State, repo: RepoConfig, now: int) -> Action | None:
+    """Begin nothing where an event is not understood; a newer version may run beside this one."""
+    return Wait(now + NEWER_PAUSE_MS) if state.newer else None
 
 
 def _staging(state: State, repo: RepoConfig, now: int) -> Action | None:
@@ -241,9 +247,8 @@ def _execute(state: State, repo: RepoConfig, now: int) -> Action | None:
         return None
     spec = card.request.spec
     lock = f"production/{spec.service}"
-    cause = f"{spec.thread_id}:{spec.call_id}"
     return Start(
-        spec.kind, "production", spec.service, spec.sha, cause, (lock,), card.request.call_id
+        spec.kind, "production", spec.service, spec.sha, approval_cause(spec), (lock,), spec.call_id
     )
 
 
@@ -294,6 +299,7 @@ RULES: tuple[Rule, ...] = (
     _stop_running,
     _answer_meanwhile,
     _observe,
+    _leave_to_newer,
     _staging,
     _place_holds,
     _verify,

@@ -1,9 +1,10 @@
 """Every event that a thread can hold; a thread is a list of these and nothing else."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.core.spec import ActionSpec, Environment
 
@@ -173,12 +174,13 @@ class ToolEnded(_Frozen):
 
 
 class OutcomeStated(_Frozen):
-    """A person said what came of an attempt whose outcome was unknown."""
+    """An approver said what came of exactly this action, whose outcome was unknown."""
 
     type: Literal["outcome_stated"] = "outcome_stated"
     attempt_id: str
     happened: bool
     user: str
+    spec_hash: str = ""
 
 
 class LockWaited(_Frozen):
@@ -441,7 +443,7 @@ class MessagePosted(_Frozen):
 
 
 class UnknownEvent(_Frozen):
-    """An event of a newer version: kept and shown as it is, never interpreted."""
+    """An event that this version does not understand: kept and shown, never interpreted."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     type: str
@@ -506,7 +508,11 @@ class Entry(_Frozen):
 
 
 def parse_event(data: Mapping[str, Any]) -> Event:
-    """Build the event from its JSON form; an unknown type becomes an `UnknownEvent`."""
+    """Build the event from its JSON form; what is not understood becomes an `UnknownEvent`.
+
+    That is a type or a form of a newer version. Raise `ValueError` for what has no type at all.
+    """
     if data.get("type") in KNOWN_TYPES:
-        return _known.validate_python(data)
+        with suppress(ValidationError):
+            return _known.validate_python(data)
     return UnknownEvent.model_validate(data)

@@ -21,7 +21,7 @@ KEEPING_A_FAULT = frozenset({"message_posted", "human_said"})
 
 
 def fold(entries: Iterable[ev.Entry]) -> State:
-    """Fold a thread's entries into its state; unknown events change nothing but the version."""
+    """Fold a thread's entries into its state; events of a newer version are only noted."""
     folding = Fold()
     for entry in entries:
         folding.apply(entry)
@@ -41,12 +41,16 @@ class Fold:
         """Apply one entry."""
         self.at = entry.at
         self.state.version += 1
-        handler = getattr(self, f"on_{entry.event.type}", None)
-        if handler is None:
+        event = entry.event
+        if isinstance(event, ev.UnknownEvent):
+            self.state.newer.append(event.type)
             return
-        if entry.event.type not in KEEPING_A_FAULT:
+        if event.type not in KEEPING_A_FAULT:
             self.state.fault = None
-        handler(entry.event)
+        try:
+            getattr(self, f"on_{event.type}")(event)
+        except LookupError:  # it is about something that an event before it did not bring
+            self.state.newer.append(event.type)
 
     # People.
 

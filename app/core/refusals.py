@@ -8,6 +8,10 @@ from app.core.spec import spec_hash
 from app.core.state import Card, Run, State
 from app.core.writing import mentions, when
 
+NEWER = (
+    "A newer version of me wrote something in this thread that I do not understand, "
+    "so I begin nothing here until that version runs again."
+)
 UNKNOWN_CARD = "I do not know this card any more."
 
 
@@ -34,6 +38,8 @@ def settled(card: Card) -> str:
 def stale(state: State, repo: RepoConfig, card: Card) -> str:
     """Say why the card's bytes or rules are no longer those that were shown."""
     spec = card.request.spec
+    if state.newer:
+        return NEWER
     if spec_hash(spec) != card.request.spec_hash:
         return "The stored action is not what this card shows. Reject it and ask again."
     if spec.thread_id != state.thread_id or spec.channel != state.channel:

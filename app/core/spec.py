@@ -46,6 +46,11 @@ def spec_hash(spec: ActionSpec) -> str:
     return hashlib.sha256(canonical(spec)).hexdigest()
 
 
+def approval_cause(spec: ActionSpec) -> str:
+    """Name the approval that an action is started for; each may start it once."""
+    return f"{spec.thread_id}:{spec.call_id}"
+
+
 def attempt_id(cause: str, content: str) -> str:
     """Name an attempt after its cause (approval, or stage and run) and its content."""
     return hashlib.sha256(f"{cause}\n{content}".encode()).hexdigest()[:32]

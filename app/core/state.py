@@ -146,6 +146,7 @@ class State:
     root_ts: str | None = None
     started_at: int = 0
     version: int = 0
+    newer: list[str] = field(default_factory=list[str])
 
     stagings: list[Staging] = field(default_factory=list[Staging])
     runs: dict[str, Run] = field(default_factory=dict[str, Run])

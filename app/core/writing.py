@@ -23,6 +23,11 @@ def utc(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def exact_time(ms: int) -> str:
+    """Write a time in UTC to the millisecond, as records have it."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(" ", "milliseconds")[:23]
+
+
 def when(ms: int) -> str:
     """Write a time so that everybody reads it in their own zone.
 

@@ -4,7 +4,8 @@ local written, clock, log, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local slack_due, slack_leases = KEYS[9], KEYS[10]
 local locks, waiting, facts, history, index = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
-local first_seen = 16
+local heads = KEYS[16]
+local first_seen = 17
 
 local change = cjson.decode(ARGV[1])
 local thread = change.thread
@@ -33,8 +34,14 @@ end
 -- Events and the records beside them.
 redis.call('SET', written, '', 'EX', 600)
 for i = first_seen, #KEYS do redis.call('SET', KEYS[i], thread, 'EX', 604800) end
-local head = '{"at":' .. at .. ',"write":"' .. ARGV[2] .. '","event":'
-for i = 4, #ARGV do redis.call('RPUSH', log, head .. ARGV[i] .. '}') end
+-- Each line names the hash of all before it and itself; SHA-1 is what scripts are given.
+local link = redis.call('HGET', heads, thread) or thread
+for i = 4, #ARGV do
+  local rest = '"at":' .. at .. ',"write":"' .. ARGV[2] .. '","event":' .. ARGV[i] .. '}'
+  link = redis.sha1hex(link .. rest)
+  redis.call('RPUSH', log, '{"link":"' .. link .. '",' .. rest)
+end
+if #ARGV > 3 then redis.call('HSET', heads, thread, link) end
 if #ARGV > 3 and length == 0 then redis.call('ZADD', threads, at, thread) end
 for key, value in pairs(change.facts) do
   if value == cjson.null then

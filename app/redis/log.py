@@ -3,6 +3,7 @@
 All keys of a repository share its hash tag, so that one script may touch them on a cluster, too:
 
     {repo}:log:<thread>      LIST  the thread's events, one JSON line each
+    {repo}:heads             HASH  thread -> link of its last line, the chain's end
     {repo}:threads           ZSET  thread -> when it began
     {repo}:due:<queue>       ZSET  thread -> when it is due; if claimed, when its lease ends
     {repo}:fences:<queue>    HASH  thread -> fence of its newest claim
@@ -24,11 +25,12 @@ from importlib.resources import files
 from typing import Protocol, cast
 
 from app.core.errors import Conflict, Fenced, Locked
-from app.core.events import Entry, parse_event
+from app.core.events import Entry
 from app.core.ports import Claim, Queue, Write
 from app.redis import connect
 from app.redis.connect import Client, send
 from app.redis.hints import CHANNEL, Hints
+from app.redis.recent import Recent
 
 
 class _Script(Protocol):
@@ -62,6 +64,7 @@ class RedisLog:
         self._commands = cast("_Commands", client)
         self._lease_ms = int(lease_seconds * 1000)
         self._hints = Hints(client)
+        self._recent = Recent()
         self._append = _script(client, "append")
         self._claim = _script(client, "claim")
         self._renew = _script(client, "renew")
@@ -91,8 +94,22 @@ class RedisLog:
 
     async def read(self, thread_id: str) -> list[Entry]:
         """Return all entries, oldest first."""
+        entries: list[Entry] | None = None
+        while entries is None:
+            known = self._recent.known(thread_id)
+            lines = await self._lines(thread_id, known.start)
+            entries = self._recent.extend(thread_id, known, lines)
+        return entries
+
+    async def lines(self, thread_id: str) -> tuple[list[str], str | None]:
+        """Return a thread's lines as they are stored, and what the chain has to end with."""
+        heads = _key(_repo(thread_id), "heads")
+        stored = await self._lines(thread_id, 0)
+        return stored, await send(lambda: self._commands.hget(heads, thread_id))
+
+    async def _lines(self, thread_id: str, start: int) -> list[str]:
         key = _key(_repo(thread_id), f"log:{thread_id}")
-        return [_entry(line) for line in await send(lambda: self._commands.lrange(key, 0, -1))]
+        return await send(lambda: self._commands.lrange(key, start, -1))
 
     async def claim(self, repo: str, queue: Queue) -> Claim | None:
         """Claim the thread that is due longest."""
@@ -217,7 +234,7 @@ def _append_keys(write: Write, write_id: str) -> list[str]:
         "threads",
         *_of_queue("work", "due", "fences", "leases", "woken"),
         *_of_queue("slack", "due", "leases"),
-        *("locks", "waiting", "facts", "history", "index"),
+        *("locks", "waiting", "facts", "history", "index", "heads"),
         *(f"seen:{cause}" for cause in write.dedupe),
     )
 
@@ -238,8 +255,3 @@ def _change(write: Write) -> str:
         if value is not None:
             change[name] = value
     return json.dumps(change)
-
-
-def _entry(line: str) -> Entry:
-    data = json.loads(line)
-    return Entry(at=data["at"], write=data["write"], event=parse_event(data["event"]))

@@ -360,7 +360,8 @@ def unknown() -> Story:
 )
 def test_an_approver_states_what_happened(decide: Callable[[Click], Decision], truth: bool) -> None:
     later = replace(click(unknown()), now=unknown().now + 120_000)
-    stated = ev.OutcomeStated(attempt_id="p1", happened=truth, user=CARA)
+    shown = later.state.cards["c1"].request.spec_hash
+    stated = ev.OutcomeStated(attempt_id="p1", happened=truth, user=CARA, spec_hash=shown)
     assert events(decide(later)) == [stated]
 
 

@@ -21,6 +21,9 @@ def status_message(state: State, repo: RepoConfig) -> Message:
         parts += [blocks.header(text.line(_title(state), 150)), *_byline(state, repo)]
     if state.fault:
         lines.append(f"⚠️ a step failed unexpectedly, and is tried again (log: {state.fault})")
+    if state.newer:
+        kinds = ", ".join(text.code(kind, 60) for kind in dict.fromkeys(state.newer[:3]))
+        lines.append(f"⚠️ a newer version wrote {kinds} here: this one begins nothing more in it")
     parts.append(blocks.section("\n".join(lines)))
     if buttons := _buttons(state):
         parts.append(blocks.actions(buttons))

@@ -1,0 +1,116 @@
+"""Who approved which bytes: every production effect of a thread, traced to its clicks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.core import events as ev
+from app.core.events import Attempt, Entry
+from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A person's click: who, on which hash, and when (milliseconds since the epoch)."""
+
+    user: str
+    spec_hash: str
+    at: int
+
+
+@dataclass(slots=True)
+class Effect:
+    """A production effect with what led to it; `problems` says what does not fit, a sentence each.
+
+    `stated` is the click that said what became of it, where nobody could know.
+    """
+
+    attempt: Attempt
+    started_at: int
+    spec: ActionSpec | None
+    approvals: Sequence[Click]
+    problems: list[str]
+    outcome: str = "running"
+    ended_at: int | None = None
+    stated: Click | None = None
+
+
+@dataclass(slots=True)
+class _Asked:
+    request: ev.ApprovalRequested
+    clicks: list[Click] = field(default_factory=list[Click])
+
+
+def effects(entries: Iterable[Entry]) -> list[Effect]:
+    """Trace every production effect to the clicks that approved exactly its bytes."""
+    asked: dict[str, _Asked] = {}
+    traced: dict[str, Effect] = {}
+    for entry in entries:
+        match entry.event:
+            case ev.ApprovalRequested() as e:
+                asked[e.call_id] = _Asked(e)
+            case ev.ApprovalGranted() as e if e.call_id in asked:
+                asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at))
+            case ev.ToolStarted() as e if _is_effect(e.attempt):
+                card = asked.get(e.call_id or "")
+                traced[e.attempt.attempt_id] = _traced(e.attempt, card, entry.at, traced)
+            case ev.ToolEnded() as e if e.attempt_id in traced:
+                effect = traced[e.attempt_id]
+                effect.outcome, effect.ended_at = e.outcome, entry.at
+            case ev.OutcomeStated() as e if e.attempt_id in traced:
+                effect = traced[e.attempt_id]
+                effect.outcome = "happened" if e.happened else "did not happen"
+                effect.stated = Click(e.user, e.spec_hash, entry.at)
+                effect.problems += _misstated(effect)
+            case _:
+                pass
+    return list(traced.values())
+
+
+def _is_effect(attempt: Attempt) -> bool:
+    return attempt.environment == "production" and attempt.kind != "e2e"
+
+
+def _traced(attempt: Attempt, card: _Asked | None, at: int, before: Mapping[str, Effect]) -> Effect:
+    if card is None:
+        return Effect(attempt, at, None, (), ["Nobody was asked for it."])
+    problems = [*_of_card(card, at), *_of_attempt(attempt, card.request.spec)]
+    if attempt.attempt_id in before:
+        problems.append("It was started twice.")
+    return Effect(attempt, at, card.request.spec, tuple(card.clicks), problems)
+
+
+def _of_card(card: _Asked, at: int) -> list[str]:
+    request = card.request
+    problems: list[str] = []
+    if spec_hash(request.spec) != request.spec_hash:
+        problems.append("The stored action has another hash than its card.")
+    if any(click.spec_hash != request.spec_hash for click in card.clicks):
+        problems.append("An approval names another hash than the card.")
+    people = {click.user for click in card.clicks}
+    if len(people) < request.facts.needed:
+        problems.append(f"It has {len(people)} of {request.facts.needed} approvals.")
+    if at >= request.spec.expires_at:
+        problems.append("It was started after the card had expired.")
+    return problems
+
+
+def _of_attempt(attempt: Attempt, spec: ActionSpec) -> list[str]:
+    """Compare what was run with what was shown."""
+    shown = spec.model_dump(include=set(Attempt.model_fields))
+    run = attempt.model_dump(exclude={"attempt_id"})
+    problems = [
+        f"Its {name} is {run[name]!r}, and the card said {shown[name]!r}."
+        for name in run
+        if run[name] != shown[name]
+    ]
+    if attempt.attempt_id != attempt_id(approval_cause(spec), spec_hash(spec)):
+        problems.append("Its attempt id does not follow from the approved action.")
+    return problems
+
+
+def _misstated(effect: Effect) -> list[str]:
+    if effect.spec is None or effect.stated is None:
+        return []
+    if effect.stated.spec_hash != spec_hash(effect.spec):
+        return ["Its outcome was stated of another action."]
+    return []
