@@ -25,7 +25,7 @@ from app.core.decide import (
 )
 from app.core.errors import Conflict, Fenced, StoreUnavailable
 from app.core.events import StepFailed
-from app.core.fold import fold
+from app.core.fold import Fold, fold
 from app.core.ports import Claim, Write
 from app.desk import Job, Ports
 
@@ -119,10 +119,11 @@ class Worker:
         await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
 
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
+        folding = Fold()
         while True:
             entries = await self._ports.log.read(claim.thread_id)
             now = await self._ports.log.now(repo.name)
-            job = Job(claim, fold(entries), entries, repo, now, self._ports)
+            job = Job(claim, folding.follow(entries), entries, repo, now, self._ports)
             action = decide(job.state, repo, now)
             if isinstance(action, Wait):
                 await self._park(job, action.until)

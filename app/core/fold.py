@@ -1,6 +1,6 @@
 """The fold: events in, `State` out; one small method for each kind of event, no clock, no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from app.core import events as ev
 from app.core.state import (
@@ -20,12 +20,9 @@ from app.core.words import sha_like
 KEEPING_A_FAULT = frozenset({"message_posted", "human_said"})
 
 
-def fold(entries: Iterable[ev.Entry]) -> State:
+def fold(entries: Sequence[ev.Entry]) -> State:
     """Fold a thread's entries into its state; events of a newer version are only noted."""
-    folding = Fold()
-    for entry in entries:
-        folding.apply(entry)
-    return folding.state
+    return Fold().follow(entries)
 
 
 class Fold:
@@ -36,6 +33,12 @@ class Fold:
         self.at = 0
         self.for_a_click = False
         self.proposed_by = "model"
+
+    def follow(self, entries: Sequence[ev.Entry]) -> State:
+        """Apply what is new in a thread's entries, given all of them, and return the state."""
+        for entry in entries[self.state.version :]:
+            self.apply(entry)
+        return self.state
 
     def apply(self, entry: ev.Entry) -> None:
         """Apply one entry."""
