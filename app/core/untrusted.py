@@ -2,27 +2,25 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from app.core import credentials
 
 _DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _MARKS = frozenset({"Mn", "Me"})
 _MAX_MARKS = 2
 _QUOTES = str.maketrans(dict.fromkeys("«»≪≫⟪⟫《》", '"'))
-_SECRET = re.compile(
-    r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|gh[a-z]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
-    r"|sk-[\w-]{16,}|A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|(?i:(?<=bearer )[\w.~+/=-]{8,})"
-    r"|(?P<key>(?i:password|passwd|secret|token|api[_-]?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\"]{4,}"
-)
+# What colours a terminal; a link's address goes with it.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 
 
 def clean(text: str) -> str:
-    """Return the text without control, invisible, bidirectional and piled-up characters.
+    """Return the text without escapes, control, invisible, bidirectional, piled-up characters.
 
     Line breaks stay; tabs become spaces. The result is NFC and may be longer than it looks.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    lines = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", lines):
@@ -53,17 +51,23 @@ def cut(text: str, limit: int, hidden: int = 0) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text with everything that looks like a credential replaced."""
-    return _SECRET.sub(_mask, text)
+    """Return the text with everything that looks like a credential replaced; line breaks stay."""
+    shown: list[str] = []
+    end = 0
+    for start, stop in credentials.spans(text):
+        shown += [text[end:start], re.sub(r"[^\n]+", "[secret]", text[start:stop])]
+        end = stop
+    return "".join([*shown, text[end:]])
 
 
-def _mask(found: re.Match[str]) -> str:
-    return f"{found['key'] or ''}[secret]"
+def masked_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines masked, also what begins in one and ends in another."""
+    return masked("\n".join(line.replace("\n", " ") for line in lines)).split("\n")
 
 
 def as_data(text: str) -> str:
     """Return the text cleaned, masked, on one line and free of the marks « and »."""
-    return masked(one_line(text)).translate(_QUOTES)
+    return one_line(masked(clean(text))).translate(_QUOTES)
 
 
 def quoted(text: str, limit: int) -> str:
