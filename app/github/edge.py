@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from app.body import Refused, read_body
+from app.body import Door, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable
-from app.core.events import ThreadStarted
-from app.core.ids import thread_id_for
-from app.core.ports import ThreadLog, Write
+from app.core.ports import ThreadLog
+from app.github.start import start_of
 from app.github.webhook import MalformedWebhook, Merge, parse, signature_of, verify
 
 MAX_BODY_MEGABYTES = 25
@@ -24,26 +23,37 @@ def github_routes(
     """Build `POST /github/webhook`.
 
     202: a thread began. 200: seen before, or not for us. 400, 401, 408, 413: refused, nothing
-    stored. 503: the store is away; GitHub shows the delivery as failed, and it can be sent again.
+    stored. 503: too many at once, or the store is away; GitHub shows the delivery as failed, and it
+    can be sent again.
     """
     router = APIRouter()
+    door = Door(MAX_BODY_MEGABYTES)
     # GitHub does not tell upper and lower case apart.
     configured = {name.lower(): repo for name, repo in repos.items()}
 
     @router.post("/github/webhook")
     async def webhook(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        delivery = request.headers.get("x-github-delivery", "")
         try:
-            body = await _signed_body(request, secrets)
-            merge = _parsed(request, body, delivery)
-            repo = configured.get(merge.repo.lower()) if merge else None
-            if merge is None or repo is None or merge.branch != repo.branch:
-                return _say(200, "Ignored.")
-            write = _write_for(merge, repo, delivery, hashlib.sha256(body).hexdigest())
-            began = await log.append(write)
+            if not signature_of(request.headers):
+                raise Refused(401, "There is no X-Hub-Signature-256.")
+            async with door.body(request) as body:
+                if not verify(secrets, body, request.headers):
+                    raise Refused(401, "The signature is wrong.")
+                return await received(request, body)
         except Refused as refused:
             _log.warning("webhook refused", status=refused.status, reason=refused.sentence)
-            return _say(refused.status, refused.sentence)
+            return refused.answer()
+
+    async def received(request: Request, body: bytes) -> Response:
+        delivery = request.headers.get("x-github-delivery", "")
+        merge = _parsed(request, body, delivery)
+        repo = configured.get(merge.repo.lower()) if merge else None
+        if merge is None or repo is None or merge.branch != repo.branch:
+            return _say(200, "Ignored.")
+        digest = hashlib.sha256(body).hexdigest()
+        write = start_of(merge, repo, f"github:{delivery[:100]}:{digest}")
+        try:
+            began = await log.append(write)
         except Conflict:  # the thread is there, though its keys have run out
             return _say(200, "Seen before.")
         except StoreUnavailable:
@@ -55,15 +65,6 @@ def github_routes(
     return router
 
 
-async def _signed_body(request: Request, secrets: Sequence[str]) -> bytes:
-    if not signature_of(request.headers):
-        raise Refused(401, "There is no X-Hub-Signature-256.")
-    body = await read_body(request, MAX_BODY_MEGABYTES)
-    if not verify(secrets, body, request.headers):
-        raise Refused(401, "The signature is wrong.")
-    return body
-
-
 def _parsed(request: Request, body: bytes, delivery: str) -> Merge | None:
     event = request.headers.get("x-github-event", "")
     if not event or not delivery:
@@ -72,24 +73,6 @@ def _parsed(request: Request, body: bytes, delivery: str) -> Merge | None:
         return parse(body, event)
     except MalformedWebhook as error:
         raise Refused(400, str(error)) from None
-
-
-def _write_for(merge: Merge, repo: RepoConfig, delivery: str, digest: str) -> Write:
-    thread_id = thread_id_for(repo.name, merge.branch, merge.sha)
-    started = ThreadStarted(
-        thread_id=thread_id,
-        repo=repo.name,
-        branch=merge.branch,
-        channel=repo.channel,
-        origin="merge",
-        sha=merge.sha,
-        pull_request=merge.pull_request,
-    )
-    dedupe = [
-        f"github:{delivery[:100]}:{digest}",
-        f"merge:{repo.name}:{merge.branch}:{merge.sha}",
-    ]
-    return Write(thread_id=thread_id, events=[started], version=0, dedupe=dedupe)
 
 
 def _say(status: int, sentence: str) -> Response:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
-from app.body import Refused, read_body
+from app.body import Door, Refused
 
 MAX_BODY_MEGABYTES = 1
 MAX_AGE_SECONDS = 5 * 60
@@ -69,28 +69,33 @@ def slack_routes(app: AsyncApp, signing_secret: str, clock: Callable[[], float])
     """Build `POST /slack/events`; `clock` gives seconds since the epoch.
 
     200: taken, seen before, or not for us. 400, 401, 408, 413: refused, nothing stored.
-    503: the store is away, Slack sends events again.
+    503: too many at once, or the store is away; Slack sends events again.
     """
     router = APIRouter()
+    door = Door(MAX_BODY_MEGABYTES)
 
     @router.post("/slack/events")
     async def events(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         try:
-            body = await _signed_body(request, signing_secret, clock())
-            payload = _parsed(body, request.headers.get("content-type", ""))
+            timestamp = _fresh(request.headers, clock())
+            signature = request.headers.get("x-slack-signature", "")
+            if not signature:
+                raise Refused(401, "There is no X-Slack-Signature.")
+            async with door.body(request) as body:
+                _verify(signing_secret, timestamp, body, signature)
+                return await _received(app, _parsed(body, request.headers.get("content-type", "")))
         except Refused as refused:
             _log.warning("slack request refused", status=refused.status, reason=refused.sentence)
-            return Response(f"{refused.sentence}\n", refused.status, media_type="text/plain")
-        if payload.get("type") == "url_verification":
-            return Response(str(payload["challenge"]), media_type="text/plain")
-        if "ssl_check" in payload:
-            return Response()
-        return await _dispatched(app, payload)
+            return refused.answer()
 
     return router
 
 
-async def _dispatched(app: AsyncApp, payload: Json) -> Response:
+async def _received(app: AsyncApp, payload: Json) -> Response:
+    if payload.get("type") == "url_verification":
+        return Response(str(payload["challenge"]), media_type="text/plain")
+    if "ssl_check" in payload:
+        return Response()
     try:
         # As a parsed body, so that nothing parses the bytes a second time and differently.
         answer = await app.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
@@ -103,17 +108,11 @@ async def _dispatched(app: AsyncApp, payload: Json) -> Response:
     return Response(answer.body, answer.status, headers=answer.first_headers_without_set_cookie())
 
 
-async def _signed_body(request: Request, secret: str, now: float) -> bytes:
-    timestamp = _fresh(request.headers, now)
-    signature = request.headers.get("x-slack-signature", "")
-    if not signature:
-        raise Refused(401, "There is no X-Slack-Signature.")
-    body = await read_body(request, MAX_BODY_MEGABYTES)
+def _verify(secret: str, timestamp: str, body: bytes, signature: str) -> None:
     signed = b"v0:" + timestamp.encode() + b":" + body
     expected = "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     if not secret or not hmac.compare_digest(expected.encode(), signature.encode()):
         raise Refused(401, "The signature is wrong.")
-    return body
 
 
 def _fresh(headers: Mapping[str, str], now: float) -> str:
