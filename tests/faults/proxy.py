@@ -19,13 +19,13 @@ def anything(_: bytes) -> bool:
 
 
 class Proxy:
-    """Forwards a free port of loopback to a server, and does to it what a test says.
+    """Forwards a port of loopback to a server, and does to it what a test says.
 
     It takes bytes that arrive together for one request, and the next ones that come back for its
     reply, so that it suits what is asked and answered in turn: Redis, HTTP.
     """
 
-    def __init__(self, server: Address) -> None:
+    def __init__(self, server: Address, port: int = 0) -> None:
         self.delay = 0.0
         """Seconds that every reply takes longer."""
         self.done = 0
@@ -35,20 +35,24 @@ class Proxy:
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self._listener: asyncio.Server | None = None
         # Bound and never listening: while we refuse, nobody else gets the port.
-        self._holder = _bound(0)
+        self._holder = _bound(port)
         self.port: int = self._holder.getsockname()[1]
 
     def drop_requests(self, count: int = 1, when: Matches = anything) -> None:
         """Let the next matching requests not reach the server, and cut their connections."""
-        self._order("lose request", count, when)
+        self.order("lose request", count, when)
 
     def drop_replies(self, count: int = 1, when: Matches = anything) -> None:
         """Let the next matching requests reach the server, but lose the replies, and cut."""
-        self._order("lose reply", count, when)
+        self.order("lose reply", count, when)
 
     def halve_replies(self, count: int = 1, when: Matches = anything) -> None:
         """Cut the connections of the next matching requests in the middle of the reply."""
-        self._order("half reply", count, when)
+        self.order("half reply", count, when)
+
+    def forget(self) -> None:
+        """Forget the faults that were ordered and have not happened."""
+        self._faults.clear()
 
     def cut(self) -> None:
         """Cut all connections; new ones are welcome."""
@@ -83,7 +87,8 @@ class Proxy:
                 return fault
         return None
 
-    def _order(self, fault: Fault, count: int, when: Matches) -> None:
+    def order(self, fault: Fault, count: int = 1, when: Matches = anything) -> None:
+        """Let a fault happen to the next matching requests; see `drop_requests` and others."""
         order: tuple[Fault, Matches] = (fault, when)
         self._faults += [order] * count
 
@@ -157,9 +162,9 @@ class _Connection:
 
 
 @asynccontextmanager
-async def proxy_to(server: Address) -> AsyncGenerator[Proxy]:
-    """Run a proxy in front of a TCP address or a Unix socket."""
-    proxy = Proxy(server)
+async def proxy_to(server: Address, port: int = 0) -> AsyncGenerator[Proxy]:
+    """Run a proxy in front of a TCP address or a Unix socket, at a free port or at this one."""
+    proxy = Proxy(server, port)
     await proxy.come_back()
     try:
         yield proxy
