@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from app.core.untrusted import masked
+
 SHORTEST_SECRET = 6
 
 
@@ -37,7 +39,7 @@ def configure(secrets: Sequence[str]) -> None:
 
 
 class Redaction:
-    """Replaces secrets in every string of a log line, however deep."""
+    """Replaces secrets, ours and what looks like one, in every string of a line, however deep."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
@@ -50,7 +52,7 @@ class Redaction:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "[secret]")
-            return value
+            return masked(value)
         if isinstance(value, (list, tuple)):
             return [self._clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, dict):
