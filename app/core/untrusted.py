@@ -15,12 +15,17 @@ _QUOTES = str.maketrans(dict.fromkeys("«»≪≫⟪⟫《》", '"'))
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 
 
+def plain(text: str) -> str:
+    """Return the text without the escape sequences of terminals."""
+    return _ESCAPES.sub("", text)
+
+
 def clean(text: str) -> str:
     """Return the text without escapes, control, invisible, bidirectional, piled-up characters.
 
     Line breaks stay; tabs become spaces. The result is NFC and may be longer than it looks.
     """
-    lines = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    lines = plain(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", lines):

@@ -184,7 +184,7 @@ class CommandDeployer:
         alive, end = self._alive(folder), _read(folder / "end.json")
         arguments = _Arguments.model_validate(attempt.arguments)
         secrets = [self._environ.get(name, "") for name in arguments.env]
-        tail = output.tail(folder / "log", secrets)
+        tail = output.tail(folder / "log", secrets, ended=not alive or bool(end))
         line = tail[-1] if tail else ""
         if end:
             status, summary = command_outcome.outcome(end)

@@ -1,7 +1,6 @@
 """What a program's output says in a few clean lines; knows files, and not what wrote them."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
@@ -13,13 +12,15 @@ MAX_TESTS = 50
 TEST_LENGTH = 120
 SHORTEST_SECRET = 4
 _READ_BYTES = 64 * 1024
-_SHOWN_AT_MOST = 4096
+_READ_AT_MOST = 4096  # of a test's name
 _MAX_REPORT_BYTES = 10 * 1024 * 1024
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 
 
-def tail(log: Path, secrets: Sequence[str]) -> tuple[str, ...]:
-    """Return the last lines that say something, without escapes, control characters and secrets."""
+def tail(log: Path, secrets: Sequence[str], ended: bool = True) -> tuple[str, ...]:
+    """Return the last lines that say something, without escapes, control characters and secrets.
+
+    Until the program has `ended`, a line that is not whole is left out: half a secret hides in it.
+    """
     try:
         with log.open("rb") as file:
             start = max(0, file.seek(0, 2) - _READ_BYTES)
@@ -27,29 +28,33 @@ def tail(log: Path, secrets: Sequence[str]) -> tuple[str, ...]:
             text = file.read(_READ_BYTES).decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ()
+    if not ended:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     first, *others = text.split("\n")
     # A line whose beginning was not read is left out, unless there is nothing else.
     rows = others if start and any(row.strip() for row in others) else [first, *others]
     # A longer line keeps its end: it was read whole there, so a secret in it is whole as well.
-    cleaned = (redact(clean(row), secrets) for row in rows)
-    kept = [_cut_front(row) for row in cleaned if row.strip()]
+    kept = [_cut_front(row) for row in redact(map(clean, rows), secrets) if row.strip()]
     return tuple(kept[-TAIL_LINES:])
 
 
 def clean(line: str) -> str:
     """Strip escape sequences and what does not show; a carriage return begins the line anew."""
-    newest = _ESCAPES.sub("", line).rstrip("\r").rsplit("\r", 1)[-1]
+    newest = untrusted.plain(line).rstrip("\r").rsplit("\r", 1)[-1]
     return untrusted.clean(newest).replace("\n", " ")
 
 
-def redact(line: str, secrets: Sequence[str]) -> str:
-    """Replace secrets, each line of those with several, and what looks like one; keep the end."""
+def redact(lines: Iterable[str], secrets: Sequence[str]) -> list[str]:
+    """Replace secrets, each line of those with several, and what looks like one."""
     parts = {clean(part).strip() for secret in secrets for part in secret.splitlines()}
-    for part in sorted(parts, key=len, reverse=True):
-        if len(part) >= SHORTEST_SECRET:
-            line = line.replace(part, "[redacted]")
-    # What looks like a credential is sought where it could show: patterns are slow on long lines.
-    return untrusted.masked(line[-_SHOWN_AT_MOST:])
+    known = sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
+    return untrusted.masked_lines([_without(line, known) for line in lines])
+
+
+def _without(line: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        line = line.replace(secret, "[redacted]")
+    return line
 
 
 def _cut_front(line: str) -> str:
@@ -68,7 +73,7 @@ def failing_tests(report: Path, secrets: Sequence[str]) -> tuple[str, ...]:
         names = _failed_cases(report.read_bytes())
     except (OSError, expat.ExpatError, _DoctypeRefused, ValueError, LookupError):
         return ()
-    whole = (redact(clean(name), secrets) for name in names[:MAX_TESTS])
+    whole = redact((clean(name[:_READ_AT_MOST]) for name in names[:MAX_TESTS]), secrets)
     return tuple(n if len(n) <= TEST_LENGTH else n[: TEST_LENGTH - 1] + "…" for n in whole)
 
 
