@@ -12,7 +12,7 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test check bench lock clean
+.PHONY: help setup demo merge test check bench soak lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
@@ -21,6 +21,7 @@ help:
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make check   format, lint, types, architecture, spelling"
 	@echo "make bench   measure what people wait for, and memory (about 3 minutes)"
+	@echo "make soak    the suites of chance at full size, for SOAK_MINUTES (default 60); writes docs/measured.md"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
@@ -94,6 +95,9 @@ check: setup
 
 bench: setup
 	@$(BIN)/python -m bench.first_deploy $(ARGS)
+
+soak: setup $(CORPORA)/.locked
+	@$(BIN)/python -m tests.soak
 
 EXPORT = $(BIN)/uv export --quiet --locked --no-emit-project --no-header --no-annotate --format requirements.txt
 
