@@ -7,7 +7,8 @@ from app.configuration import load_repos
 from app.core.config import RepoConfig
 from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
 from app.core.finding import Finding
-from app.main import build_deployers, build_model, build_source, open_log
+from app.github.deliveries import GitHubDeliveries
+from app.main import build_deployers, build_github, build_model, build_source, open_log
 from app.model.openai import ModelSilent, OpenAIModel
 from app.settings import Settings, missing_for_service, read_settings
 from app.slack.check import check_slack
@@ -91,14 +92,20 @@ async def _redis(settings: Settings) -> list[Finding]:
 
 
 async def _github(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[Finding]:
-    source = build_source(settings, repos)
-    if source is None:
+    github = build_github(settings)
+    if github is None:
         line = "GitHub: no credentials: commits and differences cannot be checked"
         return [Finding(None, line, "Set GITHUB_TOKEN, or GITHUB_APP_ID with its key.")]
+    source, deliveries = build_source(github, repos), GitHubDeliveries(github)
+    findings: list[Finding] = []
     try:
-        return [await source.check(repo) for repo in repos]
+        for repo in repos:
+            findings.append(await source.check(repo))
+            if findings[-1].ok:
+                findings.append(await deliveries.check(repo))
+        return findings
     finally:
-        await source.aclose()
+        await github.aclose()
 
 
 async def _model(settings: Settings) -> list[Finding]:

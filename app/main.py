@@ -4,9 +4,10 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -15,8 +16,12 @@ from app.core.config import RepoConfig
 from app.core.ports import Deployer, Model
 from app.desk import Ports
 from app.github.api import GitHubSource
+from app.github.client import GitHubClient
 from app.github.credentials import App, Token
+from app.github.deliveries import GitHubDeliveries
 from app.github.edge import github_routes
+from app.github.merges import GitHubMerges
+from app.github.reconcile import Reconciler
 from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
 from app.redis.embedded import release_embedded, start_embedded
@@ -68,16 +73,20 @@ async def open_log(settings: Settings) -> AsyncGenerator[RedisLog]:
             await release_embedded(STORE)
 
 
-def build_source(settings: Settings, repos: Mapping[str, RepoConfig]) -> GitHubSource | None:
+def build_github(settings: Settings) -> GitHubClient | None:
     """Build GitHub's API client; None without credentials."""
-    branches = {name: repo.branch for name, repo in repos.items()}
     if settings.github_token:
         credentials = Token(settings.github_token)
     elif settings.github_app_id:
         credentials = App(settings.github_app_id, settings.github_app_private_key)
     else:
         return None
-    return GitHubSource(settings.github_api_url, credentials, branches)
+    return GitHubClient(settings.github_api_url, credentials)
+
+
+def build_source(github: GitHubClient, repos: Mapping[str, RepoConfig]) -> GitHubSource:
+    """Build what answers questions about the configured branches."""
+    return GitHubSource(github, {name: repo.branch for name, repo in repos.items()})
 
 
 def build_model(settings: Settings) -> tuple[Model, Model | None]:
@@ -103,8 +112,9 @@ def create_app(
 ) -> FastAPI:
     """Build the service: `serve` takes events in, `work` acts on them and speaks."""
     own_model, planner = build_model(settings)
-    github = build_source(settings, repos)
-    ports = Ports(log, model or own_model, planner, github, deployers)
+    github = build_github(settings)
+    source = build_source(github, repos) if github else None
+    ports = Ports(log, model or own_model, planner, source, deployers)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
     chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)
@@ -120,7 +130,8 @@ def create_app(
             if serve and settings.slack_app_token:
                 await stack.enter_async_context(socket_mode(bolt, settings.slack_app_token))
             if work:
-                await stack.enter_async_context(_running(worker, sender))
+                watching = [_reconciler(github, log, repos).run()] if github else []
+                await stack.enter_async_context(_running(worker, sender.run(), *watching))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -132,19 +143,24 @@ def create_app(
     return app
 
 
-@asynccontextmanager
-async def _running(worker: Worker, sender: SlackSender) -> AsyncGenerator[None]:
-    """Run the two loops; the worker ends at a step boundary, within `STOP_SECONDS`.
+def _reconciler(github: GitHubClient, log: RedisLog, repos: Mapping[str, RepoConfig]) -> Reconciler:
+    return Reconciler(log, GitHubMerges(github), GitHubDeliveries(github), repos)
 
-    The sender may be cut anywhere: what it posted last is found again by its mark.
+
+@asynccontextmanager
+async def _running(worker: Worker, *loops: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Run the loops; the worker ends at a step boundary, within `STOP_SECONDS`.
+
+    The others may be cut anywhere: what the sender posted last is found again by its mark, and
+    what a look at GitHub has not seen the next one sees.
     """
     working = asyncio.create_task(worker.run())
-    sending = asyncio.create_task(sender.run())
+    others = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:
         worker.stop()
         await asyncio.wait([working], timeout=STOP_SECONDS)
-        working.cancel()
-        sending.cancel()
-        await asyncio.gather(working, sending, return_exceptions=True)
+        for task in (working, *others):
+            task.cancel()
+        await asyncio.gather(working, *others, return_exceptions=True)

@@ -2,28 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from app.core.errors import SourceUnavailable
 from app.core.events import Commit
 from app.core.finding import Finding
 from app.core.ports import Comparison
-from app.core.untrusted import masked
-from app.github.credentials import Credentials
+from app.core.untrusted import clean, masked
+from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 
-API_VERSION = "2022-11-28"
-TIMEOUT_SECONDS = 10.0
 COMPARED = 20
 _PAGE = 100
 _PULL_COMMITS = 250
-_NOT_FOUND = (404, 422)
 _SHORT_OR_FULL = re.compile(r"[0-9a-f]{7,40}")
 _TITLE_LENGTH = 300
-T = TypeVar("T", bound=BaseModel)
 
 
 class _User(BaseModel):
@@ -61,11 +55,10 @@ class _Pull(BaseModel):
     head: _Ref
 
 
-class _NoAnswer(SourceUnavailable):
-    """GitHub says nothing now: nothing is known about credentials or the repository."""
-
-
-_items: TypeAdapter[list[_CommitItem]] = TypeAdapter(list[_CommitItem])
+_ITEM = TypeAdapter(_CommitItem)
+_ITEMS = TypeAdapter(list[_CommitItem])
+_COMPARISON = TypeAdapter(_Comparison)
+_PULL = TypeAdapter(_Pull)
 
 
 class GitHubSource:
@@ -75,39 +68,20 @@ class GitHubSource:
     also finds commits of every fork.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        credentials: Credentials,
-        branches: Mapping[str, str],
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
-        self._credentials = credentials
+    def __init__(self, client: GitHubClient, branches: Mapping[str, str]) -> None:
+        self._client = client
         self._branches = branches
-        self._timeout = timeout_seconds
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=timeout_seconds,
-            headers={
-                "Accept": "application/vnd.github+json",
-                "X-GitHub-Api-Version": API_VERSION,
-                "User-Agent": "deploybot",
-            },
-        )
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
         """Return the commit of the configured branch that a full or short SHA names."""
         if not _SHORT_OR_FULL.fullmatch(ref):
             return None
-        response = await self._get(repo, f"/commits/{ref}", allow=_NOT_FOUND)
-        if response.status_code in _NOT_FOUND:
-            await self._get(repo, "")  # 404 is also GitHub's answer for a repository we may not see
+        response = await self._client.get(repo, f"/commits/{ref}", allow=NOT_FOUND)
+        if response.status_code in NOT_FOUND:
+            # 404 is also GitHub's answer for a repository that we may not see.
+            await self._client.get(repo, "")
             return None
-        item = _parsed(_CommitItem, response)
+        item = parsed(_ITEM, response)
         # A branch or tag can be named like a SHA.
         if not item.sha.startswith(ref) or not await self._on_branch(repo, item.sha):
             return None
@@ -116,13 +90,14 @@ class GitHubSource:
     async def _on_branch(self, repo: str, sha: str) -> bool:
         branch = quote(self._branches[repo], safe="")
         path = f"/compare/{branch}...{sha}?per_page=1"
-        response = await self._get(repo, path, allow=_NOT_FOUND)
-        return not response.is_error and _parsed(_Comparison, response).ahead_by == 0
+        response = await self._client.get(repo, path, allow=NOT_FOUND)
+        return not response.is_error and parsed(_COMPARISON, response).ahead_by == 0
 
     async def commits(self, repo: str, branch: str, limit: int) -> list[Commit]:
         """Return the newest commits of a branch, newest first; at most 100."""
         path = f"/commits?sha={quote(branch, safe='')}&per_page={min(max(limit, 1), _PAGE)}"
-        return [_commit(item) for item in await self._list(repo, path)]
+        items = parsed(_ITEMS, await self._client.get(repo, path))
+        return [_commit(item) for item in items]
 
     async def compare(self, repo: str, base: str, head: str) -> Comparison:
         """Compare two commits; up to 20 commits, newest first."""
@@ -147,14 +122,14 @@ class GitHubSource:
     async def _compared(self, repo: str, base: str, head: str, page: int) -> _Comparison:
         range_ = f"{quote(base, safe='')}...{quote(head, safe='')}"
         path = f"/compare/{range_}?per_page={_PAGE}&page={page}"
-        return _parsed(_Comparison, await self._get(repo, path))
+        return parsed(_COMPARISON, await self._client.get(repo, path))
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         """Return the logins of those who wrote or committed a pull request's newest 250 commits.
 
         Where GitHub knows no login it is "<name> (no known GitHub login)": nobody is mapped to it.
         """
-        pull = _parsed(_Pull, await self._get(repo, f"/pulls/{pull_request}"))
+        pull = parsed(_PULL, await self._client.get(repo, f"/pulls/{pull_request}"))
         items, _ = await self._newest(repo, pull.base.sha, pull.head.sha, _PULL_COMMITS)
         return list(dict.fromkeys(login for item in items for login in _people(item)))
 
@@ -162,7 +137,7 @@ class GitHubSource:
         """Ask for the repository's newest commit, for `doctor`."""
         try:
             await self.commits(repo, self._branches[repo], 1)
-        except _NoAnswer as error:
+        except NoAnswer as error:
             fix = "Check GITHUB_API_URL and the network, or try again later."
             return Finding(None, f"{repo}: could not check: {error}", fix)
         except SourceUnavailable as error:
@@ -172,87 +147,26 @@ class GitHubSource:
             return Finding(False, f"{repo}: {error}", fix)
         return Finding(True, f"{repo}: GitHub answers, and {self._branches[repo]!r} can be read.")
 
-    async def _list(self, repo: str, path: str) -> list[_CommitItem]:
-        response = await self._get(repo, path)
-        try:
-            return _items.validate_json(response.content)
-        except ValidationError:
-            raise SourceUnavailable("GitHub's answer is not what it documents.") from None
-
-    async def _get(self, repo: str, path: str, allow: tuple[int, ...] = ()) -> httpx.Response:
-        token = await self._credentials.token(repo, self._call)
-        response = await self._send("GET", f"/repos/{repo}{path}", token)
-        if response.status_code not in (200, *allow):
-            raise _refusal(response, repo)
-        return response
-
-    async def _call(self, method: str, path: str, token: str) -> dict[str, Any]:
-        response = await self._send(method, path, token)
-        if response.status_code not in (200, 201):
-            raise _refusal(response, "the App's installation")
-        try:
-            return dict(response.json())
-        except (ValueError, TypeError):
-            raise SourceUnavailable("GitHub's answer is not what it documents.") from None
-
-    async def _send(self, method: str, path: str, token: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
-        # A kept connection may have been closed meanwhile; reading once more changes nothing.
-        for is_last in (False, True) if method == "GET" else (True,):
-            try:
-                return await self._client.request(method, path, headers=headers)
-            except httpx.TimeoutException:
-                sentence = f"GitHub did not answer within {self._timeout:g} s."
-                raise _NoAnswer(sentence) from None
-            except (httpx.RequestError, httpx.InvalidURL, UnicodeError):
-                if is_last:
-                    raise _NoAnswer("GitHub cannot be reached.") from None
-        raise AssertionError("unreachable")
-
-
-def _parsed(model: type[T], response: httpx.Response) -> T:
-    try:
-        return model.model_validate_json(response.content)
-    except ValidationError:
-        raise SourceUnavailable("GitHub's answer is not what it documents.") from None
-
-
-def _refusal(response: httpx.Response, what: str) -> SourceUnavailable:
-    status = response.status_code
-    limited = response.headers.get("x-ratelimit-remaining") == "0"
-    if status == 429 or (status == 403 and (limited or "retry-after" in response.headers)):
-        return _NoAnswer("GitHub's rate limit is used up.")
-    if status >= 500:
-        return _NoAnswer(f"GitHub answered with status {status}.")
-    return SourceUnavailable(_refused(status, what))
-
-
-def _refused(status: int, what: str) -> str:
-    if status == 401:
-        return "GitHub does not accept the credentials."
-    if status == 403:
-        return f"GitHub does not let these credentials read {what}."
-    if status in _NOT_FOUND:
-        return f"GitHub finds no such thing in {what}, or these credentials may not see it."
-    if 300 <= status < 400:
-        return f"GitHub says that {what} has moved: configure its new name."
-    return f"GitHub answered with status {status}."
-
 
 def _commit(item: _CommitItem) -> Commit:
     author = item.author.login if item.author else ""
     name = item.commit.author.name if item.commit.author else None
     return Commit(
         sha=item.sha,
-        title=masked((item.commit.message.splitlines() or [""])[0])[:_TITLE_LENGTH],
-        author=masked(author or name or "")[:100],
+        title=_harmless((item.commit.message.splitlines() or [""])[0])[:_TITLE_LENGTH],
+        author=_harmless(author or name or "")[:100],
     )
+
+
+def _harmless(text: str) -> str:
+    # Masked before it is cut to what is shown; what is longer than this is read by nobody.
+    return masked(clean(text[:4096]))
 
 
 def _people(item: _CommitItem) -> list[str]:
     logins = [user.login for user in (item.author, item.committer) if user and user.login]
     if not item.author or not item.author.login:
         name = (item.commit.author.name if item.commit.author else None) or "somebody"
-        logins.append(f"{name[:100]} (no known GitHub login)")
+        logins.append(f"{_harmless(name)[:100]} (no known GitHub login)")
     # GitHub itself commits what is done on its pages.
     return [login for login in logins if login != "web-flow"]

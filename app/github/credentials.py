@@ -20,6 +20,10 @@ class Credentials(Protocol):
 
     async def token(self, repo: str, call: Call) -> str: ...
 
+    def app_token(self) -> str | None:
+        """Return a token of the App itself, None if these are no App's credentials."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
@@ -30,6 +34,9 @@ class Token:
     async def token(self, repo: str, call: Call) -> str:
         """Return the token."""
         return self.value
+
+    def app_token(self) -> None:
+        """Return nothing: this is no App."""
 
 
 class App:
@@ -49,7 +56,7 @@ class App:
         value, expires = self._tokens.get(repo, ("", 0.0))
         if time.time() < expires - _EARLY_SECONDS:
             return value
-        signed = self._signed()
+        signed = self.app_token()
         try:
             installation = await call("GET", f"/repos/{repo}/installation", signed)
             path = f"/app/installations/{int(installation['id'])}/access_tokens"
@@ -61,8 +68,9 @@ class App:
         self._tokens[repo] = (value, expires)
         return value
 
-    def _signed(self) -> str:
-        # A minute back, because clocks differ; GitHub allows ten minutes at most.
+    def app_token(self) -> str:
+        """Return a token that says that we are this App; GitHub takes it for ten minutes."""
+        # A minute back, because clocks differ.
         now = int(time.time())
         claims = {"iat": now - 60, "exp": now + 540, "iss": self._app_id}
         try:

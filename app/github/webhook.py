@@ -1,4 +1,4 @@
-"""What GitHub's webhooks say, verified and parsed; no I/O, and no idea of what is configured."""
+"""What GitHub says of merges, verified and parsed; no I/O, and no idea of what is configured."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.core.events import PullRequest
-from app.core.untrusted import masked
+from app.core.untrusted import clean, masked
 
 _PREFIX = b"sha256="
 
@@ -26,7 +26,7 @@ class Merge:
 
 
 class MalformedWebhook(Exception):
-    """Carry one sentence about what is wrong with a signed body; never a part of it."""
+    """Carry one sentence about what is wrong with what GitHub said; never a part of it."""
 
 
 def signature_of(headers: Mapping[str, str]) -> str:
@@ -62,8 +62,26 @@ def parse(body: bytes, event: str) -> Merge | None:
     try:
         return _merge(data)
     except ValidationError as error:
-        keys = sorted({".".join(str(part) for part in e["loc"]) for e in error.errors()})
-        raise MalformedWebhook(f"Missing or wrong in the event: {', '.join(keys)}.") from None
+        raise _malformed(error) from None
+
+
+def parse_pull_request(body: bytes, repo: str) -> Merge | None:
+    """Return the merge that the API's answer about a pull request shows, None if there is none.
+
+    It is the very form that the webhook has. Raise `MalformedWebhook` for any other.
+    """
+    data = _json_object(body)
+    try:
+        if not _ClosedPull.model_validate(data).merged:
+            return None
+        return _merge_of(repo, _MergedPull.model_validate(data))
+    except ValidationError as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: ValidationError) -> MalformedWebhook:
+    keys = sorted({".".join(str(part) for part in e["loc"]) for e in error.errors()})
+    return MalformedWebhook(f"Missing or wrong in the event: {', '.join(keys)}.")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -86,9 +104,12 @@ def _merge(data: Mapping[str, Any]) -> Merge | None:
     if not closed.pull_request.merged:
         return None
     merged = _Merged.model_validate(data)
-    pull = merged.pull_request
+    return _merge_of(merged.repository.full_name, merged.pull_request)
+
+
+def _merge_of(repo: str, pull: "_MergedPull") -> Merge:
     return Merge(
-        repo=merged.repository.full_name,
+        repo=repo,
         branch=pull.base.ref,
         sha=pull.merge_commit_sha,
         pull_request=PullRequest(
@@ -103,7 +124,7 @@ def _merge(data: Mapping[str, Any]) -> Merge | None:
 
 
 def _cut(length: int) -> BeforeValidator:
-    """Mask credentials, cut, and replace the lone surrogates that JSON allows and UTF-8 does not.
+    """Clean, mask, cut, and replace the lone surrogates that JSON allows and UTF-8 does not.
 
     Masked before it is cut, so that no half of a credential is left that nothing recognises.
     """
@@ -111,7 +132,7 @@ def _cut(length: int) -> BeforeValidator:
     def cut(value: object) -> object:
         if not isinstance(value, str):
             return value
-        plain = masked(value.encode("utf-8", errors="replace").decode())
+        plain = masked(clean(value.encode("utf-8", errors="replace").decode()))
         return plain if len(plain) <= length else plain[: length - 1] + "…"
 
     return BeforeValidator(cut)

@@ -1,8 +1,8 @@
 """The GitHub client: against the local GitHub, and against one that fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.core.errors import SourceUnavailable
 from app.core.ports import Comparison
 from app.demo.emulate import Emulate, identity
 from app.github.api import GitHubSource
+from app.github.client import GitHubClient
 from app.github.credentials import App, Credentials, Token
 from tests.adapters.github_stub import Answer, StubGitHub
 
@@ -59,9 +60,8 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 async def source(world: World) -> AsyncIterator[GitHubSource]:
-    made = source_of(world.github.api_url, Token(world.github.token))
-    yield made
-    await made.aclose()
+    async with source_of(world.github.api_url, Token(world.github.token)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -70,8 +70,13 @@ async def stub() -> AsyncIterator[StubGitHub]:
         yield made
 
 
-def source_of(url: str, credentials: Credentials | None = None) -> GitHubSource:
-    return GitHubSource(url, credentials or Token("t0ken"), {REPO: "main"})
+@asynccontextmanager
+async def source_of(
+    url: str, credentials: Credentials | None = None, repo: str = REPO, seconds: float = 10
+) -> AsyncGenerator[GitHubSource]:
+    client = GitHubClient(url, credentials or Token("t0ken"), seconds)
+    yield GitHubSource(client, {repo: "main"})
+    await client.aclose()
 
 
 @pytest.mark.parametrize("length", [7, 12, 40])
@@ -132,13 +137,12 @@ async def test_a_check_of_what_can_be_read_is_well(source: GitHubSource) -> None
 
 
 async def test_a_repository_that_cannot_be_seen_is_no_missing_commit(world: World) -> None:
-    source = GitHubSource(world.github.url, Token(world.github.token), {"acme/other": "main"})
-    with pytest.raises(SourceUnavailable, match="may not see it"):
-        await source.commit("acme/other", "0" * 40)
-    finding = await source.check("acme/other")
-    assert not finding.ok
-    assert "GITHUB_TOKEN" in finding.fix
-    await source.aclose()
+    async with source_of(world.github.url, Token(world.github.token), "acme/other") as source:
+        with pytest.raises(SourceUnavailable, match="may not see it"):
+            await source.commit("acme/other", "0" * 40)
+        finding = await source.check("acme/other")
+        assert not finding.ok
+        assert "GITHUB_TOKEN" in finding.fix
 
 
 FAILURES = [
@@ -160,35 +164,31 @@ async def test_every_failure_is_unavailable_with_a_sentence(
     stub: StubGitHub, answer: Answer, says: str
 ) -> None:
     stub.on(f"GET /repos/{REPO}/commits", answer)
-    source = source_of(stub.url)
-    with pytest.raises(SourceUnavailable, match=says):
-        await source.commits(REPO, "main", 5)
-    await source.aclose()
+    async with source_of(stub.url) as source:
+        with pytest.raises(SourceUnavailable, match=says):
+            await source.commits(REPO, "main", 5)
 
 
 async def test_nobody_there_is_unavailable() -> None:
-    source = source_of("http://127.0.0.1:1")
-    with pytest.raises(SourceUnavailable, match="cannot be reached"):
-        await source.commits(REPO, "main", 5)
-    await source.aclose()
+    async with source_of("http://127.0.0.1:1") as source:
+        with pytest.raises(SourceUnavailable, match="cannot be reached"):
+            await source.commits(REPO, "main", 5)
 
 
 async def test_a_silent_github_is_unavailable_in_time(stub: StubGitHub) -> None:
     stub.on(f"GET /repos/{REPO}/commits", Answer(silent=True))
-    source = GitHubSource(stub.url, Token("t"), {REPO: "main"}, timeout_seconds=0.2)
-    with pytest.raises(SourceUnavailable, match="did not answer"):
-        await source.commits(REPO, "main", 5)
-    await source.aclose()
+    async with source_of(stub.url, seconds=0.2) as source:
+        with pytest.raises(SourceUnavailable, match="did not answer"):
+            await source.commits(REPO, "main", 5)
 
 
 async def test_a_lost_connection_is_tried_once_more(stub: StubGitHub) -> None:
     stub.on(f"GET /repos/{REPO}/commits", Answer(cut=True), Answer(body=[]))
-    source = source_of(stub.url)
-    assert await source.commits(REPO, "main", 5) == []
-    _, headers = stub.seen[-1]
-    assert headers["x-github-api-version"] == "2022-11-28"
-    assert headers["authorization"] == "bearer t0ken"
-    await source.aclose()
+    async with source_of(stub.url) as source:
+        assert await source.commits(REPO, "main", 5) == []
+        _, headers = stub.seen[-1]
+        assert headers["x-github-api-version"] == "2022-11-28"
+        assert headers["authorization"] == "bearer t0ken"
 
 
 def item(number: int) -> dict[str, Any]:
@@ -200,13 +200,12 @@ async def test_a_long_comparison_gives_its_newest_commits(stub: StubGitHub) -> N
     answers = [Answer(body={"ahead_by": 105, "behind_by": 0, "commits": page}) for page in pages]
     # The first page tells how many there are, and is needed again only for its own commits.
     stub.on(f"GET /repos/{REPO}/compare/a...b", *answers)
-    source = source_of(stub.url)
-    compared = await source.compare(REPO, "a", "b")
-    assert compared.ahead == 105
-    assert [commit.title for commit in compared.commits] == [
-        f"Change {n}" for n in range(104, 84, -1)
-    ]
-    await source.aclose()
+    async with source_of(stub.url) as source:
+        compared = await source.compare(REPO, "a", "b")
+        assert compared.ahead == 105
+        assert [commit.title for commit in compared.commits] == [
+            f"Change {n}" for n in range(104, 84, -1)
+        ]
 
 
 async def test_an_author_without_a_login_is_named_as_such(stub: StubGitHub) -> None:
@@ -220,9 +219,8 @@ async def test_an_author_without_a_login_is_named_as_such(stub: StubGitHub) -> N
     stub.on(f"GET /repos/{REPO}/pulls/7", Answer(body=pull))
     comparison = {"ahead_by": 1, "behind_by": 0, "commits": [commit]}
     stub.on(f"GET /repos/{REPO}/compare/a...b", Answer(body=comparison))
-    source = source_of(stub.url)
-    assert await source.pushers(REPO, 7) == ["Mallory (no known GitHub login)"]
-    await source.aclose()
+    async with source_of(stub.url) as source:
+        assert await source.pushers(REPO, 7) == ["Mallory (no known GitHub login)"]
 
 
 @pytest.fixture(scope="module")
@@ -249,13 +247,12 @@ async def test_an_app_asks_for_a_token_when_the_last_one_is_about_to_expire(
     stub: StubGitHub, key: rsa.RSAPrivateKey, minutes: int, grants: int
 ) -> None:
     grant(stub, minutes)
-    source = source_of(stub.url, App("123", pem(key).replace("\n", "\\n")))
-    await source.commits(REPO, "main", 1)
-    await source.commits(REPO, "main", 1)
-    asked = [headers for request, headers in stub.seen if request.startswith("POST")]
-    assert len(asked) == grants
-    assert stub.seen[-1][1]["authorization"] == "bearer ghs_installation"
-    await source.aclose()
+    async with source_of(stub.url, App("123", pem(key).replace("\n", "\\n"))) as source:
+        await source.commits(REPO, "main", 1)
+        await source.commits(REPO, "main", 1)
+        asked = [headers for request, headers in stub.seen if request.startswith("POST")]
+        assert len(asked) == grants
+        assert stub.seen[-1][1]["authorization"] == "bearer ghs_installation"
 
 
 async def test_an_app_signs_with_its_key(stub: StubGitHub, key: rsa.RSAPrivateKey) -> None:
@@ -272,8 +269,7 @@ async def test_an_app_signs_with_its_key(stub: StubGitHub, key: rsa.RSAPrivateKe
 
 
 async def test_a_key_that_is_none_is_unavailable_and_not_shown(stub: StubGitHub) -> None:
-    source = source_of(stub.url, App("123", "s3cret"))
-    finding = await source.check(REPO)
-    assert "GITHUB_APP_PRIVATE_KEY" in finding.line
-    assert "s3cret" not in str(finding)
-    await source.aclose()
+    async with source_of(stub.url, App("123", "s3cret")) as source:
+        finding = await source.check(REPO)
+        assert "GITHUB_APP_PRIVATE_KEY" in finding.line
+        assert "s3cret" not in str(finding)
