@@ -1,4 +1,4 @@
-"""Threads that were read lately are read on from there, and never believed when the log disagrees."""
+"""Threads that were read lately are read on from there, unless the log says otherwise."""
 
 from typing import Any, cast
 
