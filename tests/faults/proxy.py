@@ -173,7 +173,8 @@ async def proxy_to(server: Address, port: int = 0) -> AsyncGenerator[Proxy]:
 
 
 def _bound(port: int) -> socket.socket:
-    bound = socket.socket()
+    # With its protocol named, asyncio sets TCP_NODELAY on what it accepts.
+    bound = socket.socket(proto=socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind(("127.0.0.1", port))
