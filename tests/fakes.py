@@ -284,7 +284,9 @@ class FakeChat:
             raise MessageGone(ts)
         found[0].show(text, blocks)
 
-    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
+    async def find(
+        self, channel: str, thread_ts: str | None, key: str, since: int = 0
+    ) -> str | None:
         await self._called(f"find {channel}")
         return max((m.ts for m in self.messages if m.key == key), default=None)
 

@@ -159,8 +159,13 @@ class Chat(Protocol):
         """Replace a message; raise `MessageGone` if it is not there any more."""
         ...
 
-    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
-        """Return the ts of the newest message that was posted with this key, None if none was."""
+    async def find(
+        self, channel: str, thread_ts: str | None, key: str, since: int = 0
+    ) -> str | None:
+        """Return the ts of a message that was posted with this key, None if none was.
+
+        It was not posted before `since` (ms). Asked again after `RateLimited` it goes on.
+        """
         ...
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:

@@ -17,13 +17,15 @@ Style = Literal["primary", "danger"]
 class Message:
     """What one slot looks like now; `text` is what a notification shows.
 
-    With `edit_every_seconds`, a change may wait until the last edit is that old.
+    With `edit_every_seconds`, a change may wait until the last edit is that old. What has `passed`
+    is kept up to date where it stands, but not posted any more: nobody needs to be called for it.
     """
 
     text: str
     blocks: tuple[Block, ...]
     in_thread: bool = True
     edit_every_seconds: int = 0
+    passed: bool = False
 
     @property
     def digest(self) -> str:

@@ -7,14 +7,15 @@ from typing import Any, Protocol, cast
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
 from app.slack.text import without_dates
-from app.slack.web import silent
+from app.slack.web import NOT_SLACK, silent
 
 EVENT_TYPE = "deploybot_slot"
 TIMEOUT_SECONDS = 10
+PAGE = 100
+CLOCKS_DIFFER_MS = 5 * 60_000
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message"})
 TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 
@@ -45,6 +46,7 @@ class SlackChat:
     ) -> None:
         """Use the Web API at `base_url`; without `dates`, times are sent as text in UTC."""
         self._dates = dates
+        self._pages: dict[str, str] = {}
         self._client = AsyncWebClient(
             token=token,
             base_url=base_url,
@@ -80,15 +82,31 @@ class SlackChat:
         body: Json = {"channel": channel, "ts": ts, **self._shown(text, blocks)}
         await self._call("chat.update", body)
 
-    async def find(self, channel: str, thread_ts: str | None, key: str) -> str | None:
-        """Look through the newest 100 messages for the key, in the metadata or a block's name."""
-        query: Json = {"channel": channel, "limit": 100, "include_all_metadata": True}
+    async def find(
+        self, channel: str, thread_ts: str | None, key: str, since: int = 0
+    ) -> str | None:
+        """Look through the messages for the key, in the metadata or a block's name.
+
+        Where Slack breaks it off, the next look for this key goes on with the same page.
+        """
+        query: Json = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
         method = "conversations.history"
         if thread_ts is not None:
             method, query["ts"] = "conversations.replies", thread_ts
-        answer = await self._call(method, query, form=True)
-        found = [str(m["ts"]) for m in answer.get("messages", []) if _has_key(m, key)]
-        return max(found, default=None)
+        if since > CLOCKS_DIFFER_MS:
+            query["oldest"] = f"{(since - CLOCKS_DIFFER_MS) / 1000:.6f}"
+        query["cursor"] = self._pages.pop(key, "")
+        while True:
+            try:
+                answer = await self._call(method, query, form=True)
+            except (RateLimited, ChatUnavailable):
+                self._pages[key] = query["cursor"]
+                raise
+            found = [str(m["ts"]) for m in answer.get("messages", []) if _has_key(m, key)]
+            next_page: Json = answer.get("response_metadata") or {}
+            query["cursor"] = str(next_page.get("next_cursor") or "")
+            if found or not query["cursor"]:
+                return max(found, default=None)
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
@@ -107,27 +125,37 @@ class SlackChat:
         try:
             response = await (call(method, params=body) if form else call(method, json=body))
         except SlackApiError as error:
-            answered = cast("object", error.response)  # the bare HTTP response if it was no JSON
-            if not isinstance(answered, AsyncSlackResponse):
-                raise ChatUnavailable(f"{method}: no JSON") from error
-            raise _refusal(cast("_Response", answered)) from error
-        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _refusal(method, error) from error
+        except (SlackClientError, aiohttp.ClientError, OSError, ValueError, *NOT_SLACK) as error:
             raise ChatUnavailable(f"{method}: {type(error).__name__}") from error
         if isinstance(response.data, bytes):
-            raise ChatUnavailable(f"{method}: no JSON")
+            raise _no_json(method)
         return response.data
 
 
-def _refusal(response: _Response) -> Exception:
+def _refusal(method: str, error: SlackApiError) -> Exception:
+    answered = cast("object", error.response)
+    if isinstance(answered, aiohttp.ClientResponse):  # it was no JSON, but for its content type
+        return _limited(answered.headers) if answered.status == 429 else _no_json(method)
+    response = cast("_Response", answered)
     answer = response.data if isinstance(response.data, dict) else {}
     code = str(answer.get("error", f"status {response.status_code}"))
     if response.status_code == 429 or code == "ratelimited":
-        return RateLimited(float(response.headers.get("Retry-After", 1)))
+        return _limited(response.headers)
     if code in GONE:
         return MessageGone(code)
     if response.status_code >= 500 or code in TROUBLE:
         return ChatUnavailable(code)
     return ChatRefused(code)
+
+
+def _limited(headers: Mapping[str, str]) -> RateLimited:
+    seconds = headers.get("Retry-After", "")
+    return RateLimited(max(1, int(seconds)) if seconds.isdecimal() else 1)
+
+
+def _no_json(method: str) -> ChatUnavailable:
+    return ChatUnavailable(f"{method}: no JSON")
 
 
 def _has_key(message: Json, key: str) -> bool:

@@ -1,78 +1,98 @@
-"""How fast Slack may be spoken to; knows neither threads nor messages.
+"""How fast Slack may be spoken to, and whose turn it is; knows neither threads nor messages.
 
-One message a second in a channel, 50 edits a minute: https://docs.slack.dev/apis/web-api/rate-limits
+Posts are limited for each channel, everything else for each method in a workspace: edits and
+readings to 50 a minute. https://docs.slack.dev/apis/web-api/rate-limits
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+LATE_SECONDS = 0.25
+_ROUNDING = 1e-6
 
-@dataclass
-class Bucket:
-    """Give out `size` tokens at once and `per_second` from then on; 0 per second: no limit."""
 
-    size: float
-    per_second: float
-    _left: float | None = None
-    _at: float = 0
+@dataclass(slots=True)
+class _Place:
+    """A place in a line: whose rank is lower is first, then who asked first."""
 
-    def wait(self, now: float, spare: float = 0) -> float:
-        """Take a token and return 0, or return the seconds until one is there.
-
-        With `spare`, that many tokens are left for what is more urgent.
-        """
-        if self.per_second == 0:
-            return 0
-        left = self.size if self._left is None else self._left
-        left = min(self.size, left + (now - self._at) * self.per_second)
-        self._left, self._at = left, now
-        if left < 1 + spare:
-            return (1 + spare - left) / self.per_second
-        self._left = left - 1
-        return 0
+    rank: int
+    number: int
+    at: float
 
 
 @dataclass
-class Lane:
-    """One channel's posts: each thread in it gets its own second, in the order of asking."""
+class Line:
+    """Give `at_once` turns, and one more every `seconds_between` (0: no limit).
+
+    Who has to wait keeps a place, until `LATE_SECONDS` after the time they were told. The last
+    `spare` turns are for rank 0. Times are seconds of one monotonic clock.
+    """
 
     seconds_between: float
-    _next: float = 0
-    _turns: dict[str, float] = field(default_factory=dict[str, float])
+    at_once: int = 1
+    spare: int = 0
+    _left: float | None = None
+    _at: float = 0
+    _count: int = 0
+    _places: dict[str, _Place] = field(default_factory=dict[str, _Place])
 
-    def wait(self, who: str, now: float) -> float:
-        """Take the turn and return 0, or return the seconds until it comes."""
-        if who not in self._turns:
-            self._turns[who] = max(now, self._next)
-            self._next = self._turns[who] + self.seconds_between
-        wait = self._turns[who] - now
-        if wait > 0:
-            return wait
-        del self._turns[who]
+    def wait(self, who: str, now: float, rank: int = 0) -> float:
+        """Take a turn and return 0, or return the seconds until there is one."""
+        left = self._turns(now) - (self.spare if rank else 0)
+        lacking = 1 + self._ahead(who, now, rank) - left
+        paused = max(0.0, self._at - now)
+        seconds = paused + max(0.0, lacking) * self.seconds_between
+        if seconds > _ROUNDING:
+            self._places[who].at = now + seconds
+            return seconds
+        del self._places[who]
+        self._left = self._turns(now) - 1
         return 0
+
+    def pause(self, until: float) -> None:
+        """Give no turn before then, and then start with one."""
+        self._at, self._left = max(self._at, until), 1 + self.spare
+
+    def _turns(self, now: float) -> float:
+        left = self.at_once if self._left is None else self._left
+        if now > self._at:
+            passed = (now - self._at) / self.seconds_between if self.seconds_between else 1
+            left, self._at = min(self.at_once, left + passed), now
+        self._left = left
+        return left
+
+    def _ahead(self, who: str, now: float, rank: int) -> int:
+        """Take or keep the place, and return how many are before it."""
+        late = [n for n, p in self._places.items() if p.at + LATE_SECONDS < now and n != who]
+        for name in late:
+            del self._places[name]
+        self._count += 1
+        mine = self._places.setdefault(who, _Place(rank, self._count, now))
+        mine.rank = rank
+        return sum((p.rank, p.number) < (rank, mine.number) for p in self._places.values())
 
 
 @dataclass
 class Pace:
-    """Every limit of one workspace; times are seconds of one monotonic clock."""
+    """Every limit of one workspace."""
 
-    seconds_between_posts: float
-    edits: Bucket
-    _lanes: dict[str, Lane] = field(default_factory=dict[str, Lane])
-    _blocked: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    edits: Line
+    readings: Line
+    new_channel: Callable[[], Line]
+    _channels: dict[str, Line] = field(default_factory=dict[str, Line])
 
-    def block(self, method: str, channel: str, until: float) -> None:
-        """Leave a method alone in a channel, as Slack asked for."""
-        self._blocked[method, channel] = until
+    @classmethod
+    def of(cls, seconds_between_posts: float, calls_per_minute: float) -> "Pace":
+        """Pace posts to each channel, and edits and readings by the minute (0: no limit)."""
+        between = 60 / calls_per_minute if calls_per_minute else 0
+        at_once = int(calls_per_minute) or 1
+        return cls(
+            # Where edits are scarce, a click's answer on its card must not wait for the status.
+            edits=Line(between, at_once, spare=int(calls_per_minute * 0.3)),
+            readings=Line(between, at_once),
+            new_channel=lambda: Line(seconds_between_posts),
+        )
 
-    def wait_to_post(self, channel: str, thread_id: str, now: float) -> float:
-        """Return 0 if a message may be posted now, else the seconds until it may."""
-        blocked = self._blocked.get(("post", channel), 0) - now
-        if blocked > 0:
-            return blocked
-        lane = self._lanes.setdefault(channel, Lane(self.seconds_between_posts))
-        return lane.wait(thread_id, now)
-
-    def wait_to_edit(self, channel: str, now: float, *, urgent: bool) -> float:
-        """Return 0 if a message may be edited now, else the seconds until it may."""
-        blocked = self._blocked.get(("edit", channel), 0) - now
-        return blocked if blocked > 0 else self.edits.wait(now, 0 if urgent else 15)
+    def posts(self, channel: str) -> Line:
+        """Return the line of who wants to post to a channel."""
+        return self._channels.setdefault(channel, self.new_channel())

@@ -14,6 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 ANSWER_SECONDS = 2.0
 
+# What slack_sdk raises for an answer that is text or a list.
+NOT_SLACK = (AttributeError, TypeError)
+
 # The vendor's packages log payloads, so they log nothing.
 silent = logging.getLogger("app.slack.silent")
 silent.setLevel(logging.CRITICAL + 1)
@@ -41,7 +44,7 @@ class SlackWeb:
                 response = await self._client.api_call(method, data=data)
         except SlackApiError as error:
             raise SlackSilent(reason(error)) from error
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, *NOT_SLACK) as error:
             raise SlackSilent("Slack did not answer") from error
         return cast(Json, response.data)
 
@@ -53,4 +56,6 @@ def _field(value: object) -> str:
 def reason(error: SlackApiError) -> str:
     """Return Slack's own code for what it refused."""
     answer = cast(Any, error.response)
+    if isinstance(answer, aiohttp.ClientResponse):  # it was no JSON, but for its content type
+        return "Slack did not answer"
     return str(answer.get("error", "no reason given"))

@@ -14,7 +14,7 @@ from app.core.ports import Write
 from app.demo.local_slack import LocalSlack, Workspace
 from app.slack import text
 from app.slack.chat import SlackChat
-from app.slack.pace import Bucket, Lane
+from app.slack.pace import LATE_SECONDS, Line
 from app.slack.sender import SlackSender
 from tests.fakes import FakeChat, FakeLog, FakeMessage
 from tests.story import BOB, CARA, REPO, THREAD, Story, repo_config
@@ -291,28 +291,57 @@ async def test_a_sender_that_is_stopped_gives_its_thread_back(room: Room) -> Non
 
 
 def test_posts_to_one_channel_take_turns() -> None:
-    lane = Lane(seconds_between=1)
+    line = Line(seconds_between=1)
 
-    assert lane.wait("a", 0) == 0
-    assert lane.wait("b", 0) == 1
-    assert lane.wait("c", 0) == 2
-    assert lane.wait("b", 1) == 0
-    assert lane.wait("c", 1) == 1
+    assert line.wait("a", 0) == 0
+    assert line.wait("b", 0) == 1
+    assert line.wait("c", 0) == 2
+    assert line.wait("b", 1) == 0
+    assert line.wait("c", 1) == 1
+
+
+def test_who_is_more_urgent_is_next() -> None:
+    line = Line(seconds_between=1)
+    line.wait("first", 0)
+    assert line.wait("over", 0, rank=1) == 1
+
+    assert line.wait("urgent", 0.5) == 0.5
+    assert line.wait("over", 1, rank=1) == 1
+    assert line.wait("urgent", 1) == 0
+
+
+def test_who_does_not_come_back_loses_the_place() -> None:
+    line = Line(seconds_between=1)
+    line.wait("first", 0)
+    line.wait("gone", 0)
+    line.wait("next", 0)
+
+    assert line.wait("next", 1 + 2 * LATE_SECONDS) == 0
+
+
+def test_a_pause_keeps_the_order_and_begins_with_one() -> None:
+    line = Line(seconds_between=1, at_once=5)
+    line.pause(until=30)
+
+    assert [line.wait(who, 0) for who in "ab"] == [30, 31]
+    assert line.wait("a", 29) == 1
+    assert line.wait("a", 30) == 0
+    assert line.wait("b", 30) == 1
 
 
 def test_edits_keep_something_back_for_what_is_urgent() -> None:
-    bucket = Bucket(size=2, per_second=1)
+    line = Line(seconds_between=1, at_once=2, spare=1)
 
-    assert bucket.wait(0, spare=1) == 0
-    assert bucket.wait(0, spare=1) == 1
-    assert bucket.wait(0) == 0
-    assert bucket.wait(0) == 1
+    assert line.wait("a", 0, rank=1) == 0
+    assert line.wait("b", 0, rank=1) == 1
+    assert line.wait("c", 0) == 0
+    assert line.wait("d", 0) == 1
 
 
 async def test_a_card_is_settled_when_there_is_no_edit_left_for_the_status(room: Room) -> None:
     story = waiting_card()
     await room.happens(story)
-    room.sender = room.new_sender(edits_per_minute=15)
+    room.sender = room.new_sender(edits_per_minute=1)
 
     await room.happens(story.approves())
 

@@ -20,7 +20,8 @@ def say_message(state: State, repo: RepoConfig, say: Say) -> Message:
         case "wait":
             until = f"⏲️ I wait until {text.when(say.until or say.at)}: {text.inline(say.text, 300)}"
             said = f"{until}. Write here to go on sooner."
-            return Message(_short(say), (blocks.context(blocks.mrkdwn(said)),))
+            over = state.wait is None or state.wait.until != say.until
+            return Message(_short(say), (blocks.context(blocks.mrkdwn(said)),), passed=over)
         case "note":
             return Message(_short(say), (blocks.context(blocks.plain(text.line(say.text, 1500))),))
         case "reply":
@@ -35,7 +36,8 @@ def _question(state: State, repo: RepoConfig, say: Say) -> Message:
     if say.choices and not say.answered:
         parts.append(blocks.actions(_choices(state, say)))
         parts.append(blocks.context(blocks.plain("Or answer in your own words.")))
-    return Message(f"{whom + ': ' if whom else ''}{_short(say)}", tuple(parts))
+    asked_now = f"{whom + ': ' if whom else ''}{_short(say)}"
+    return Message(asked_now, tuple(parts), passed=say.answered)
 
 
 def _choices(state: State, say: Say) -> list[Block]:

@@ -14,10 +14,12 @@ def settled_card(state: State, card: Card, now: int) -> Message:
         return _run(state, card, run, now)
     mark, what = _ending(state, card)
     parts: list[Block] = [_title(mark, card), *(blocks.context(line) for line in what)]
-    if _can_ask_again(state, card):
+    can_ask_again = _can_ask_again(state, card)
+    if can_ask_again:
         value = f"{state.thread_id}:{card.request.call_id}"
         parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
-    return Message(f"{action(card.request.spec)}: {card.status}", tuple(parts))
+    passed = card.status in ("superseded", "stopped", "expired") and not can_ask_again
+    return Message(f"{action(card.request.spec)}: {card.status}", tuple(parts), passed=passed)
 
 
 def action(spec: ActionSpec) -> str:

@@ -37,7 +37,8 @@ def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message 
     parts += runs.tail(failed) if failed else []
     if can_retry(state, staging):
         parts.append(blocks.actions(retry_buttons(state, staging)))
-    return Message(text=f"{whom + ' ' if whom else ''}{said}", blocks=tuple(parts))
+    text_now = f"{whom + ' ' if whom else ''}{said}"
+    return Message(text_now, tuple(parts), passed=staging is not state.staging)
 
 
 def can_retry(state: State, staging: Staging) -> bool:

@@ -18,7 +18,7 @@ def unknown_alert(state: State, repo: RepoConfig, run: Run) -> Message | None:
     what = action(card.request.spec)
     if settled:
         said = f"Settled: {settled} ({what})."
-        return Message(text=said, blocks=(blocks.context(blocks.mrkdwn(said)),))
+        return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
     whom = [text.user(slack_id) for slack_id in card.approvers]
     called = people.all_of(whom) if whom else (people.owner(state, repo) or "Somebody")
     said = f"{called}: nobody can tell whether this happened: {what}. Please say so on its card."
