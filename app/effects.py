@@ -9,6 +9,7 @@ from app.core import events as ev
 from app.core import ledger, policy
 from app.core.decide import Start
 from app.core.errors import Locked, NotStarted, SourceUnavailable
+from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.spec import ActionSpec, attempt_id, spec_hash
@@ -40,12 +41,33 @@ async def start(job: Job, action: Start) -> float | None:
     try:
         await job.decide_on([started], take=needed)
     except Locked as locked:
+        if card and await _waits_for_us(job, locked.holder):
+            reason = f"{locked.target} is held by a thread that waits for what this one holds"
+            await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+            return None
         if job.state.waits_for_lock != (locked.target, locked.holder):
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
             await job.decide_on([waited], waits=True)
         return SLOWEST_POLL_SECONDS
     await _send(job, attempt, card)
     return None
+
+
+async def _waits_for_us(job: Job, holder: str) -> bool:
+    """Tell whether a lock's holder waits, itself or by others, for a lock that this thread has.
+
+    Then one has to give way: an expired card has what was shipped tested, and the locks given back.
+    """
+    asked: set[str] = set()
+    while holder not in asked:
+        asked.add(holder)
+        waits = fold(await job.ports.log.read(holder)).waits_for_lock
+        if waits is None:
+            return False
+        target, holder = waits
+        if target in job.state.locks:
+            return True
+    return False
 
 
 def _approved_attempt(action: Start, card: Card) -> ev.Attempt:

@@ -269,3 +269,37 @@ async def test_after_a_declined_rollback_the_locks_are_given_back() -> None:
     await box.rejects("leave it, we fix it")
     assert await box.log.locks(REPO) == {}
     assert (await box.state()).mode == "deploy"
+
+
+async def test_of_two_threads_that_wait_for_each_other_one_gives_way() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    first, newer = box.thread_id, "b" * 40
+    box.model.will("deploy_frontend_to_prod", sha=newer, reason="")
+    await box.merges(newer)
+    await box.approves()
+    second, box.thread_id = box.thread_id, first
+    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
+    await box.approves()
+    box.thread_id = second
+    box.model.will("deploy_backend_to_prod", sha=newer, reason="")
+    await box.later(60_000)
+    await box.approves()
+    assert (await box.state()).waits_for_lock == ("production/backend", first)
+
+    box.thread_id = first
+    await box.approves()
+    cards = list((await box.state()).cards.values())
+    assert [card.status for card in cards] == ["approved", "expired"]
+    assert cards[-1].text == (
+        "production/frontend is held by a thread that waits for what this one holds"
+    )
+    box.model.will("done_for_now", message="Done.")
+    await box.later(60_000)
+    assert box.deployer.effects[-3:] == [
+        "production e2e 4af9ec0",
+        "production backend bbbbbbb",
+        "production e2e bbbbbbb",
+    ]
+    assert await box.log.locks(REPO) == {}
