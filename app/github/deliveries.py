@@ -77,7 +77,7 @@ class GitHubDeliveries:
         self._client = client
 
     async def failed(self, repo: str, ms: int) -> list[Failed]:
-        """Return the merges' events after a time (ms) that did not arrive, oldest first.
+        """Return the merges' events since a time (ms) that did not arrive, oldest first.
 
         Raise `SourceUnavailable` where none of the webhooks can be seen, `NoAnswer` if only now.
         """
@@ -88,7 +88,7 @@ class GitHubDeliveries:
         )
         for look in looks:
             try:
-                found += await look(repo, datetime.fromtimestamp(ms / 1000, UTC))
+                found += await look(repo, datetime.fromtimestamp(ms // 1000, UTC))
             except NoAnswer:
                 raise
             except SourceUnavailable as refusal:
@@ -149,5 +149,5 @@ def _lost(deliveries: Iterable[_Delivery], after: datetime) -> list[_Delivery]:
         if (delivery.event, delivery.action) == ("pull_request", "closed"):
             attempts[delivery.guid].append(delivery)
     lost = [tries[0] for tries in attempts.values() if not any(d.arrived for d in tries)]
-    late = [delivery for delivery in lost if delivery.delivered_at > after]
+    late = [delivery for delivery in lost if delivery.delivered_at >= after]
     return sorted(late, key=lambda delivery: delivery.delivered_at)

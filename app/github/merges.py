@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -39,6 +40,7 @@ class _Head(BaseModel):
 
 _LIST = TypeAdapter(list[_Listed])
 _HEADS = TypeAdapter(list[_Head])
+_OBJECT = TypeAdapter(dict[str, Any])
 
 
 class GitHubMerges:
@@ -57,19 +59,19 @@ class GitHubMerges:
         return heads[0].sha if heads else ""
 
     async def since(self, repo: str, branch: str, ms: int) -> list[Merged]:
-        """Return what was merged into the branch after a time (ms), oldest first.
+        """Return what was merged into the branch since a time (ms), oldest first.
 
         What changes while the pages are read may be missing: ask again later.
         """
-        after = datetime.fromtimestamp(ms / 1000, UTC)
+        after = datetime.fromtimestamp(ms // 1000, UTC)  # GitHub's times are whole seconds
         found: dict[int, Merged] = {}
         for number in range(1, _PAGES + 1):
             page = await self._page(repo, branch, number)
             for item in page:
-                if item.merged_at and item.merged_at > after and item.merge_commit_sha:
+                if item.merged_at and item.merged_at >= after and item.merge_commit_sha:
                     found[item.number] = Merged(item.number, item.merge_commit_sha, item.merged_at)
             # A merge is an update: what follows was merged before.
-            if len(page) < _PAGE or page[-1].updated_at <= after:
+            if len(page) < _PAGE or page[-1].updated_at < after:
                 break
         else:
             _log.error("too many pull requests to look at", repo=repo, looked_at=_PAGES * _PAGE)
@@ -86,6 +88,7 @@ class GitHubMerges:
         That one alone is then lost: it must not stand in the way of the others.
         """
         response = await self._client.get(repo, f"/pulls/{number}")
+        parsed(_OBJECT, response)  # half an answer is none at all
         try:
             return parse_pull_request(response.content, repo)
         except MalformedWebhook as error:
