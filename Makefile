@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STANDINS := $(VENV)/standins
+BENCH := .venv-bench
 CORPORA := $(VENV)/corpora
 
 export UV_PYTHON_DOWNLOADS := never
@@ -20,7 +21,7 @@ help:
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make check   format, lint, types, architecture, spelling"
-	@echo "make bench   measure what people wait for, and memory (about 3 minutes)"
+	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
 	@echo "make soak    the suites of chance at full size, for SOAK_MINUTES (default 60); writes docs/measured.md"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
@@ -93,8 +94,14 @@ check: setup
 	run codespell; \
 	[ -z "$$failed" ] || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
-bench: setup
-	@$(BIN)/python -m bench.first_deploy $(ARGS)
+bench: setup $(BENCH)/.locked
+	@$(BIN)/python -m bench $(ARGS)
+
+$(BENCH)/.locked: requirements-bench.lock $(VENV)/.uv
+	@echo "Installing what deploybot is compared with into $(BENCH)"
+	@$(BIN)/python -m venv --clear --without-pip $(BENCH)
+	@$(BIN)/uv pip sync --python $(BENCH)/bin/python --require-hashes requirements-bench.lock
+	@touch $@
 
 soak: setup $(CORPORA)/.locked
 	@$(BIN)/python -m tests.soak
@@ -107,6 +114,7 @@ lock: $(VENV)/.uv
 	@$(EXPORT) --only-group build --output-file requirements-build.lock
 	@$(EXPORT) --output-file requirements-dev.lock
 	@$(EXPORT) --only-group soak --output-file requirements-soak.lock
+	@$(EXPORT) --only-group bench --output-file requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) .cache build dist
+	rm -rf $(VENV) $(BENCH) .cache build dist
