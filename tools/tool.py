@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -66,18 +67,22 @@ class Tool:
 
     def schema(self) -> ToolSchema:
         """Return the strict JSON schema that the model gets."""
-        schema = self.arguments.model_json_schema()
-        properties = {
-            name: {k: v for k, v in field.items() if k not in _NOT_STRICT}
-            for name, field in schema.get("properties", {}).items()
-        }
-        parameters = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-        return ToolSchema(self.name, self.description, parameters)
+        return ToolSchema(self.name, self.description, _parameters(self.arguments))
+
+
+@cache
+def _parameters(arguments: type[Arguments]) -> Mapping[str, Any]:
+    schema = arguments.model_json_schema()
+    properties = {
+        name: {k: v for k, v in field.items() if k not in _NOT_STRICT}
+        for name, field in schema.get("properties", {}).items()
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 # Keywords that strict mode does not take, or that tell a model nothing; `parse` checks the bounds.
