@@ -135,7 +135,7 @@ def create_app(
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(health_routes(log, repos, log.check))
+    app.include_router(health_routes(log, repos))
     if serve:
         app.include_router(github_routes(settings.webhook_secrets(), repos, log))
         if settings.slack_signing_secret:  # anybody can sign with an empty one

@@ -1,7 +1,8 @@
 """How to reach a Redis and whether it may keep the threads; knows nothing of what is stored."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
@@ -11,9 +12,11 @@ from redis.exceptions import (
     AuthenticationError,
     ClusterError,
     ConnectionError,
+    NoPermissionError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
+    ResponseError,
     TimeoutError,
 )
 
@@ -24,13 +27,17 @@ Answer = TypeVar("Answer")
 
 # What redis-py raises while Redis is away; a cluster's are not all `RedisError`s.
 AWAY = (RedisError, RedisClusterException, OSError)
-_Info = Callable[..., Awaitable[dict[str, object]]]
+_Info = Mapping[str, object]
 
 _SEND_AGAIN = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError)
-_COMMAND_SECONDS = 3
+# Slack waits three seconds for an answer, also for the one that it was not stored.
+_SEND_SECONDS = 2.0
+_COMMAND_SECONDS = 1.0
 _CONNECTIONS = 50
 _PAUSES = (0.05, 0.25)
 _OLDEST = (6, 2)
+_ALMOST_FULL = 0.8
+_NOWHERE = "{deploybot}:nowhere"
 
 
 def connect(url: str) -> Client:
@@ -57,13 +64,14 @@ def connect(url: str) -> Client:
 
 
 async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run a command, and up to twice again when its reply is lost.
+    """Run a command, and up to twice again when its reply is lost; for two seconds in all.
 
     Its effect must be the same however often it arrives. Raise `StoreUnavailable` if Redis stayed
     away or refused it; a change may then have happened, or happen yet.
     """
     try:
-        return await _repeated(command)
+        async with asyncio.timeout(_SEND_SECONDS):
+            return await _repeated(command)
     except AWAY as error:
         raise StoreUnavailable(str(error) or type(error).__name__) from error
 
@@ -82,9 +90,37 @@ async def _repeated(command: Callable[[], Awaitable[Answer]]) -> Answer:
 async def problems(client: Client) -> list[str]:
     """Say what keeps this Redis from being used, a sentence each."""
     try:
-        info = await _info(client)
+        infos = await _infos(client)
+        refusal = await _refusal(client)
     except StoreUnavailable as error:
         return [f"Redis cannot be reached: {error}"]
+    found = [problem for info in infos for problem in _unfit(info)]
+    return list(dict.fromkeys([*found, *refusal]))
+
+
+async def warnings(client: Client) -> list[str]:
+    """Say what makes this Redis less safe than it could be, a sentence each."""
+    try:
+        infos = await _infos(client)
+    except StoreUnavailable:
+        return []
+    found: list[str] = []
+    if any("aof_enabled" in info and not _number(info, "aof_enabled") for info in infos):
+        found.append(
+            "Redis writes no append-only file: set appendonly to yes, or a crash loses threads"
+        )
+    used = max(map(_used, infos))
+    if used >= _ALMOST_FULL:
+        found.append(f"Redis is {used:.0%} full: raise maxmemory, or nothing is taken in any more")
+    return found
+
+
+async def fullness(client: Client) -> float:
+    """Return how much of its memory Redis uses, of the fullest node; 0 where it has no limit."""
+    return max(map(_used, await _infos(client)))
+
+
+def _unfit(info: _Info) -> list[str]:
     found: list[str] = []
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < _OLDEST:
@@ -97,21 +133,37 @@ async def problems(client: Client) -> list[str]:
     return found
 
 
-async def warnings(client: Client) -> list[str]:
-    """Say what makes this Redis less safe than it could be, a sentence each."""
+def _used(info: _Info) -> float:
+    limit = _number(info, "maxmemory")
+    # What it buffers for its file and its replicas does not count against the limit.
+    counted = _number(info, "used_memory") - _number(info, "mem_not_counted_for_evict")
+    return counted / limit if limit else 0.0
+
+
+def _number(info: _Info, name: str) -> int:
+    return int(str(info.get(name, 0)))
+
+
+async def _refusal(client: Client) -> list[str]:
+    """Try a write that changes nothing, as it replaces only what is there: it may be full."""
     try:
-        info = await _info(client)
-    except StoreUnavailable:
-        return []
-    if "aof_enabled" in info and not int(str(info["aof_enabled"])):
-        return ["Redis writes no append-only file: set appendonly to yes, or a crash loses threads"]
+        await send(lambda: cast("Any", client).set(_NOWHERE, "", xx=True))
+    except StoreUnavailable as error:
+        match error.__cause__:
+            case NoPermissionError():  # for this one name; it says nothing of ours
+                return []
+            case ResponseError():
+                return [f"Redis refuses to be written to: {error}"]
+            case _:
+                raise
     return []
 
 
-async def _info(client: Client) -> dict[str, object]:
-    options: dict[str, object] = {}
+async def _infos(client: Client) -> list[_Info]:
+    """Return what Redis says of itself, each primary of a cluster."""
+    ask = cast("Any", client).info
     if isinstance(client, RedisCluster):
         await send(client.initialize)
-        options["target_nodes"] = client.get_random_node()
-    info = cast("_Info", cast("Any", client).info)
-    return await send(lambda: info(**options))
+        nodes = client.get_primaries()
+        return [cast("_Info", await send(partial(ask, target_nodes=node))) for node in nodes]
+    return [cast("_Info", await send(ask))]

@@ -183,6 +183,10 @@ class RedisLog:
         """Say what makes this Redis less safe than it could be, a sentence each."""
         return await connect.warnings(self._client)
 
+    async def fullness(self) -> float:
+        """Return how much of its memory Redis uses, 0 where it has no limit."""
+        return await connect.fullness(self._client)
+
     async def set_offset(self, repo: str, ms: int) -> None:
         """Shift the time of one repository, for tests."""
         await send(lambda: self._commands.set(_key(repo, "offset"), ms))

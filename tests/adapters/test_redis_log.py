@@ -1,17 +1,17 @@
-"""What only the Redis log does: lost replies, outages, hints between processes, its check."""
+"""What only the Redis log does: outages, hints between processes, its storage, its check."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from app.core.errors import Locked, StoreUnavailable
+from app.core.errors import StoreUnavailable
 from app.core.events import HumanSaid
-from app.core.ports import Claim, Write
+from app.core.ports import Write
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.log import RedisLog
@@ -20,106 +20,6 @@ from tests.waiting import until
 REPO = "acme/shop"
 T1, T2 = f"{REPO}/aaaaaaaaaa", f"{REPO}/bbbbbbbbbb"
 SAID = (HumanSaid(user="U01ALICE", text="hello"),)
-
-
-class CuttingProxy:
-    """Forward to a Redis; lose the replies to as many scripts as `cuts` says, or everything."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target.removeprefix("unix://")
-        self.cuts = 0
-        self.down = False
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
-        async with AsyncExitStack() as stack:
-            stack.callback(writer.close)
-            there = await asyncio.open_unix_connection(self._target)
-            stack.callback(there[1].close)
-            while not self.down and (request := await reader.read(65_536)):
-                there[1].write(request)
-                reply = await there[0].read(65_536)
-                if b"EVALSHA" in request and self.cuts:
-                    self.cuts -= 1
-                    return
-                writer.write(reply)
-
-
-@pytest.fixture
-async def proxy(clean_redis_url: str, tmp_path: Path) -> AsyncIterator[CuttingProxy]:
-    proxy = CuttingProxy(clean_redis_url)
-    async with await asyncio.start_unix_server(proxy.serve, tmp_path / "proxy"):
-        yield proxy
-        proxy.down = True
-
-
-@pytest.fixture
-async def far_log(
-    redis_log: RedisLog, proxy: CuttingProxy, tmp_path: Path
-) -> AsyncIterator[RedisLog]:
-    """Give a log behind the proxy, whose scripts Redis already knows."""
-    log = RedisLog(connect(f"unix://{tmp_path / 'proxy'}"))
-    claim = Claim(T1, 0)
-    await log.append(Write(f"{REPO}/warm", []))
-    warm = await log.claim(REPO, "slack")
-    await log.claim(REPO, "work")
-    await log.park(claim, "work", 0, None)
-    await log.park(warm or claim, "slack", 0, None)
-    yield log
-    await log.close()
-
-
-class TestLostReply:
-    @pytest.mark.parametrize("version", [0, None])
-    async def test_to_an_append_leaves_one_entry(
-        self, far_log: RedisLog, proxy: CuttingProxy, version: int | None
-    ):
-        proxy.cuts = 2
-        write = Write(T1, SAID, version=version, dedupe=["click:1"], history=["once"])
-        assert await far_log.append(write)
-        assert proxy.cuts == 0
-        assert len(await far_log.read(T1)) == 1
-        assert await far_log.history(REPO, 9) == ["once"]
-
-    async def test_to_an_append_without_events_changes_once(
-        self, far_log: RedisLog, proxy: CuttingProxy
-    ):
-        proxy.cuts = 1
-        await far_log.append(Write(T1, [], history=["once"]))
-        assert await far_log.history(REPO, 9) == ["once"]
-
-    async def test_to_an_append_that_took_a_lock_is_no_refusal(
-        self, far_log: RedisLog, proxy: CuttingProxy
-    ):
-        proxy.cuts = 1
-        assert await far_log.append(Write(T1, SAID, version=0, take=["staging"]))
-        assert await far_log.locks(REPO) == {"staging": T1}
-
-    async def test_to_a_refused_append_is_the_same_refusal(
-        self, far_log: RedisLog, proxy: CuttingProxy
-    ):
-        await far_log.append(Write(T1, SAID, take=["staging"]))
-        proxy.cuts = 2
-        with pytest.raises(Locked):
-            await far_log.append(Write(T2, SAID, take=["staging"]))
-        assert await far_log.read(T2) == []
-
-    async def test_to_a_claim_claims_one_thread_once(self, far_log: RedisLog, proxy: CuttingProxy):
-        await far_log.append(Write(T1, SAID))
-        await far_log.append(Write(T2, SAID))
-        proxy.cuts = 1
-        assert {await far_log.claim(REPO, "slack"), await far_log.claim(REPO, "slack")} == {
-            Claim(T1, 1),
-            Claim(T2, 1),
-        }
-
-    async def test_three_times_is_an_error_though_the_write_happened(
-        self, far_log: RedisLog, proxy: CuttingProxy
-    ):
-        proxy.cuts = 3
-        with pytest.raises(StoreUnavailable):
-            await far_log.append(Write(T1, SAID))
-        assert len(await far_log.read(T1)) == 1
 
 
 class TestOutage:
@@ -202,6 +102,19 @@ class TestStorage:
         assert await redis_log.append(Write(T1, SAID))
 
 
+@asynccontextmanager
+async def own(folder: Path) -> AsyncGenerator[tuple[RedisLog, Any]]:
+    """Run a server whose settings may be changed; give a log and a client."""
+    url = await start_embedded(folder)
+    log, client = RedisLog(connect(url)), cast("Any", connect(url))
+    try:
+        yield log, client
+    finally:
+        await log.close()
+        await client.aclose()
+        await stop_embedded(folder)
+
+
 class TestCheck:
     async def test_finds_nothing_wrong_with_the_embedded_server(self, redis_log: RedisLog):
         assert await redis_log.check() == []
@@ -212,18 +125,44 @@ class TestCheck:
         assert await cluster_log.warnings() == []
 
     async def test_names_a_policy_that_evicts_and_warns_of_a_missing_file(self, tmp_path: Path):
-        url = await start_embedded(tmp_path)
-        client = cast("Any", connect(url))
-        await client.config_set("maxmemory-policy", "allkeys-lru")
-        await client.config_set("appendonly", "no")
-        await client.aclose()
-        log = RedisLog(connect(url))
-        [problem] = await log.check()
-        assert "allkeys-lru" in problem
-        [warning] = await log.warnings()
-        assert "appendonly" in warning
-        await log.close()
-        await stop_embedded(tmp_path)
+        async with own(tmp_path) as (log, client):
+            await client.config_set("maxmemory-policy", "allkeys-lru")
+            await client.config_set("appendonly", "no")
+            [problem] = await log.check()
+            assert "allkeys-lru" in problem
+            [warning] = await log.warnings()
+            assert "appendonly" in warning
+
+    async def test_warns_of_a_redis_that_is_almost_full(self, tmp_path: Path):
+        async with own(tmp_path) as (log, client):
+            assert await log.fullness() == 0
+            used = (await client.info("memory"))["used_memory"]
+            await client.config_set("maxmemory", used * 100 // 85)
+            assert 0.8 < await log.fullness() < 0.9
+            [warning] = await log.warnings()
+            assert "% full" in warning
+            assert await log.check() == []
+
+    async def test_says_that_redis_is_full(self, tmp_path: Path):
+        async with own(tmp_path) as (log, client):
+            await client.config_set("maxmemory", 1)
+            [problem] = await log.check()
+            assert "refuses to be written to" in problem
+            assert "maxmemory" in problem
+
+    async def test_says_that_it_reached_a_replica(self, tmp_path: Path):
+        async with own(tmp_path) as (log, client):
+            await client.replicaof("127.0.0.1", "1")
+            [problem] = await log.check()
+            assert "refuses to be written to" in problem
+
+    async def test_does_not_take_offence_at_keys_that_it_may_not_touch(self, tmp_path: Path):
+        async with own(tmp_path) as (log, client):
+            await client.acl_setuser(
+                "default", keys=["{acme/shop}:*"], reset_keys=True, enabled=True
+            )
+            assert await log.check() == []
+            await log.append(Write(T1, SAID))
 
     async def test_says_that_nobody_answers(self, tmp_path: Path):
         log = RedisLog(connect(f"unix://{tmp_path / 'nobody'}"))
