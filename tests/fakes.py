@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import ChatUnavailable, Conflict, Fenced, Locked, MessageGone
-from app.core.events import Entry, parse_event
+from app.core.events import Entry, Event, parse_event
 from app.core.ports import Claim, Queue, Write
 from tests import payloads
 
@@ -27,9 +27,7 @@ class _Queue:
 
 @dataclass
 class _Repo:
-    lines: dict[str, list[tuple[int, str, str]]] = field(
-        default_factory=dict[str, list[tuple[int, str, str]]]
-    )
+    lines: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
     work: _Queue = field(default_factory=_Queue)
     slack: _Queue = field(default_factory=_Queue)
     seen: set[str] = field(default_factory=set[str])
@@ -90,6 +88,11 @@ class _Repo:
         self.index.update(dict.fromkeys(write.index, write.thread_id))
 
 
+def _stored(event: Event) -> Event:
+    """Return the event as a store gives it back, from its JSON."""
+    return parse_event(json.loads(event.model_dump_json()))
+
+
 class FakeLog:
     """Keep threads in memory, with a clock that stands still until `advance` moves it."""
 
@@ -117,7 +120,7 @@ class FakeLog:
         write_id = secrets.token_hex(8)
         if write.events:
             repo.lines.setdefault(write.thread_id, []).extend(
-                (now, write_id, event.model_dump_json()) for event in write.events
+                Entry(at=now, write=write_id, event=_stored(event)) for event in write.events
             )
         repo.change_locks(write, now)
         repo.change_records(write)
@@ -129,10 +132,7 @@ class FakeLog:
 
     async def read(self, thread_id: str) -> list[Entry]:
         repo, _ = self._repo_of(thread_id)
-        return [
-            Entry(at=at, write=write_id, event=parse_event(json.loads(line)))
-            for at, write_id, line in repo.lines.get(thread_id, [])
-        ]
+        return list(repo.lines.get(thread_id, []))
 
     async def claim(self, repo: str, queue: Queue) -> Claim | None:
         state, now = self._repo(repo), await self.now(repo)

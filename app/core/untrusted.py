@@ -10,6 +10,7 @@ _DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _MARKS = frozenset({"Mn", "Me"})
 _MAX_MARKS = 2
+_CONTROLS = dict.fromkeys({*range(32), 127} - {ord("\n")})
 _QUOTES = str.maketrans(dict.fromkeys("«»≪≫⟪⟫《》", '"'))
 # What colours a terminal; a link's address goes with it.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
@@ -26,6 +27,8 @@ def clean(text: str) -> str:
     Line breaks stay; tabs become spaces. The result is NFC and may be longer than it looks.
     """
     lines = plain(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    if lines.isascii():
+        return lines.translate(_CONTROLS)
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", lines):
