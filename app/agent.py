@@ -11,7 +11,7 @@ from app.core import ledger
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
 from app.desk import Job
-from tools.tool import Desk, ToolError, nearest_commits
+from tools.tool import Desk, SourceNeeded, ToolError, nearest_commits
 
 COMMITS_SHOWN = 20
 STAGED_SHOWN = 5
@@ -90,8 +90,15 @@ async def _ask_source(job: Job, word: str) -> tuple[ev.Commit | None, str | None
     return commit, None
 
 
-async def take_turn(job: Job) -> None:
-    """Ask the model for the next step; append it together with everything that follows from it."""
+async def take_turn(job: Job) -> float | None:
+    """Ask the model for the next step; append it together with everything that follows from it.
+
+    Return how long to pause, if nothing can be done before GitHub answers.
+    """
+    waits = job.state.waits_for_source
+    if waits and waits.tool and not job.state.unread:  # the model need not say it again
+        answer = ModelAnswer(tool=waits.tool, arguments=dict(waits.arguments), by=waits.by)
+        return await call_tool(job, answer)
     turn = Turn(
         state=job.state,
         repo=job.repo,
@@ -103,12 +110,12 @@ async def take_turn(job: Job) -> None:
         answer = await _answer(job, turn)
     except ModelMisbehaved as error:
         await job.decide_on([ev.ModelErred(message=str(error)[:500])])
-        return
+        return None
     except ModelUnavailable as error:
         retry_at = job.now + int(job.ports.model_retry_seconds * 1000)
         await job.decide_on([ev.ModelDown(message=str(error)[:500], retry_at=retry_at)])
-        return
-    await call_tool(job, answer)
+        return None
+    return await call_tool(job, answer)
 
 
 async def _answer(job: Job, turn: Turn) -> ModelAnswer:
@@ -122,15 +129,18 @@ async def _answer(job: Job, turn: Turn) -> ModelAnswer:
         return await job.ports.planner.next_step(turn)
 
 
-async def repropose(job: Job, call_id: str, user: str) -> None:
+async def repropose(job: Job, call_id: str, user: str) -> float | None:
     """Make a settled card anew for a person, with today's facts."""
     request = job.state.cards[call_id].request
     arguments = {"sha": request.spec.sha, "reason": request.reason}
-    await call_tool(job, ModelAnswer(tool=request.spec.tool, arguments=arguments, by=user))
+    return await call_tool(job, ModelAnswer(tool=request.spec.tool, arguments=arguments, by=user))
 
 
-async def call_tool(job: Job, answer: ModelAnswer) -> None:
-    """Carry out one call; a refusal goes back to the model, or to the person who asked."""
+async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
+    """Carry out one call; a refusal goes back to the model, or to the person who asked.
+
+    What nobody waits for an answer to is put off while GitHub does not answer.
+    """
     call_id = secrets.token_hex(5)
     state = job.state
     proposed = ev.ToolProposed(
@@ -152,12 +162,21 @@ async def call_tool(job: Job, answer: ModelAnswer) -> None:
         if tool.settles and state.pending:
             events = _settle(state.pending.request, events, call_id, state.unread[0].user)
     except (ToolError, SourceUnavailable) as error:
+        if isinstance(error, SourceNeeded) and not (state.unread or state.ask_again):
+            return await job.wait_for_source(_waited(error, answer))
         events = [ev.ToolRefused(call_id=call_id, error=str(error))]
         if state.ask_again:
             note = f"That card cannot be made again: {error}"
             events = [*events, ev.BotSaid(call_id=call_id, text=note, because="note")]
     log.info("step", thread_id=state.thread_id, tool=answer.tool, by=answer.by)
     await job.decide_on([proposed, *events])
+    return None
+
+
+def _waited(error: SourceNeeded, answer: ModelAnswer) -> ev.SourceWaited:
+    return ev.SourceWaited(
+        message=error.why[:500], tool=answer.tool, arguments=answer.arguments, by=answer.by
+    )
 
 
 def _settle(

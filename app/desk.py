@@ -7,7 +7,7 @@ from typing import Any
 from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict
-from app.core.events import Entry, Event, MessagePosted
+from app.core.events import Entry, Event, MessagePosted, SourceWaited
 from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
 from app.core.spec import Environment
 from app.core.state import State
@@ -29,6 +29,7 @@ class Ports:
     poll_seconds: float = 0.25
     send_seconds: float = 30.0
     model_retry_seconds: float = 60.0
+    source_retry_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ class Job:
                 if not all(isinstance(entry.event, MessagePosted) for entry in missed):
                     raise
                 version = len(entries)
+
+    async def wait_for_source(self, waited: SourceWaited) -> float:
+        """Say once that GitHub has to be asked first; return how long to pause before asking."""
+        if self.state.waits_for_source is None:
+            await self.decide_on([waited])
+        return self.ports.source_retry_seconds
 
     async def record(self, events: Sequence[Event]) -> None:
         """Append what happened in the world, whatever people said meanwhile."""

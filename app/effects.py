@@ -25,7 +25,10 @@ log = structlog.get_logger(__name__)
 async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
     card = job.state.cards.get(action.call_id or "")
-    refusal = await _last_look(job, card) if card else None
+    try:
+        refusal = await _last_look(job, card) if card else None
+    except SourceUnavailable as error:
+        return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
     if card and refusal:
         await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)])
         return None
@@ -105,7 +108,10 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
 
 
 async def _last_look(job: Job, card: Card) -> str | None:
-    """Return why an approved action may not happen now; None if it may."""
+    """Return why an approved action may not happen now; None if it may.
+
+    Raise `SourceUnavailable` where it may neither happen nor be given up.
+    """
     spec = card.request.spec
     target = job.target("production", spec.service)
     if target is None:
@@ -131,10 +137,7 @@ async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
     """Ask once more whether the branch has the commit; a rollback may go without GitHub."""
     if spec.kind == "rollback" or job.ports.source is None:
         return None
-    try:
-        commit = await job.ports.source.commit(spec.repo, spec.sha)
-    except SourceUnavailable as error:
-        return f"{error}; until it can be asked, nothing new may start"
+    commit = await job.ports.source.commit(spec.repo, spec.sha)
     return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
 
 
@@ -143,9 +146,7 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     deployer = job.ports.deployers[attempt.deployer]
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     try:
-        refusal = await _last_look(job, card) if card else None
-        if refusal:
-            raise NotStarted(f"not started: {refusal}")
+        await _look_again(job, card)
         # Who was frozen here and replaced meanwhile must not send any more.
         await job.ports.log.renew(job.claim, "work")
         async with asyncio.timeout(job.ports.send_seconds):
@@ -157,6 +158,15 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
         await job.record([failed])
         return
     await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
+
+
+async def _look_again(job: Job, card: Card | None) -> None:
+    try:
+        refusal = await _last_look(job, card) if card else None
+    except SourceUnavailable as error:
+        refusal = str(error)
+    if refusal:
+        raise NotStarted(f"not started: {refusal}")
 
 
 async def observe(job: Job, run: Run) -> float | None:

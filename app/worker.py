@@ -155,9 +155,9 @@ class Worker:
             case ResolveShas():
                 await agent.resolve_shas(job, action.words)
             case AskModel():
-                await agent.take_turn(job)
+                return await agent.take_turn(job)
             case Repropose():
-                await agent.repropose(job, action.call_id, action.user)
+                return await agent.repropose(job, action.call_id, action.user)
             case Wait():
                 raise AssertionError("a wait is no act")
             case _:

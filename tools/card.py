@@ -7,7 +7,7 @@ from app.core.errors import SourceUnavailable
 from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, spec_hash
-from tools.tool import Desk, ToolError
+from tools.tool import Desk, SourceNeeded, ToolError
 
 
 async def request_approval(
@@ -28,7 +28,7 @@ async def request_approval(
     if was == sha:
         raise ToolError(f"{service} already runs {sha[:7]} in production")
     commits, total, unchecked = await _changes(desk, kind, was, sha)
-    barred, unmapped = await _barred(desk, sha)
+    barred, unmapped = await _barred(desk, kind, sha)
     approvers = repo.approvers_of(service)
     spec = ActionSpec(
         tool=tool,
@@ -98,7 +98,7 @@ async def _changes(
         compared = await desk.source.compare(desk.repo.name, base, head)
     except SourceUnavailable as error:
         if kind == "deploy":
-            raise ToolError(f"{error}; until it can be asked, nothing new may start") from None
+            raise SourceNeeded(error) from None
         return (), 0, (f"GitHub could not be asked: {error}",)
     notes: tuple[str, ...] = ()
     if kind == "deploy" and compared.behind:
@@ -111,7 +111,7 @@ async def _changes(
     return compared.commits, compared.ahead, notes
 
 
-async def _barred(desk: Desk, sha: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the users who may not approve their own change, and what was not compared."""
     if desk.repo.allow_self_approval:
         return (), ()
@@ -125,7 +125,9 @@ async def _barred(desk: Desk, sha: str) -> tuple[tuple[str, ...], tuple[str, ...
         else:
             try:
                 logins += await desk.source.pushers(desk.repo.name, pull_request.number)
-            except SourceUnavailable:
+            except SourceUnavailable as error:
+                if kind == "deploy":
+                    raise SourceNeeded(error) from None
                 notes.append("the last pusher could not be asked for")
     users = {login: desk.repo.slack_user(login) for login in logins if login}
     unmapped = [login for login, user in users.items() if user is None]

@@ -10,7 +10,7 @@ from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.events import Event, StagingRequested
 from tools.card import refuse_older, request_approval, staging_evidence
-from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
+from tools.tool import Arguments, Desk, SourceNeeded, Tool, ToolError, proposed_sha
 
 
 class DeployArguments(Arguments):
@@ -54,6 +54,6 @@ async def _is_on_branch(desk: Desk, sha: str) -> None:
     try:
         commit = await desk.source.commit(desk.repo.name, sha)
     except SourceUnavailable as error:
-        raise ToolError(f"{error}; until it can be asked, nothing new may start") from None
+        raise SourceNeeded(error) from None
     if commit is None:
         raise ToolError(f"{sha[:7]} is no commit of {desk.repo.branch}")

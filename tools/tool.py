@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.core.config import RepoConfig
+from app.core.errors import SourceUnavailable
 from app.core.events import Commit, Event
 from app.core.ports import Deployer, Source, ThreadLog, ToolSchema
 from app.core.state import State
@@ -15,6 +16,14 @@ from app.core.state import State
 
 class ToolError(Exception):
     """Refuse a call with a sentence for the model; it never reaches a card."""
+
+
+class SourceNeeded(ToolError):
+    """Refuse a call because GitHub has to be asked first, and does not answer now."""
+
+    def __init__(self, error: SourceUnavailable) -> None:
+        self.why = str(error)
+        super().__init__(f"{self.why.rstrip('.')}; until it can be asked, nothing new may start")
 
 
 class Arguments(BaseModel):

@@ -113,7 +113,7 @@ def _stop_running(state: State, repo: RepoConfig, now: int) -> Action | None:
 
 
 def _answer_meanwhile(state: State, repo: RepoConfig, now: int) -> Action | None:
-    waiting = state.running is not None or state.waits_for_lock is not None
+    waiting = state.running or state.waits_for_lock or state.waits_for_source
     return _agent(state, repo, now) if waiting and state.unread and not state.newer else None
 
 

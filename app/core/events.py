@@ -183,6 +183,19 @@ class OutcomeStated(_Frozen):
     spec_hash: str = ""
 
 
+class SourceWaited(_Frozen):
+    """GitHub could not be asked for what has to be known before production changes.
+
+    `tool` is the call that waits for it; empty where an approved action does.
+    """
+
+    type: Literal["source_waited"] = "source_waited"
+    message: str
+    tool: str = ""
+    arguments: Mapping[str, Any] = {}
+    by: str = ""
+
+
 class LockWaited(_Frozen):
     """A target that the thread needs is locked by another thread."""
 
@@ -461,6 +474,7 @@ KnownEvent = (
     | CancelRequested
     | ToolEnded
     | OutcomeStated
+    | SourceWaited
     | LockWaited
     | LocksReleased
     | StagingEnded

@@ -76,7 +76,7 @@ class Fold:
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
         s.stopped_by, s.wait, s.ask_again = e.user, None, None
-        s.owes_step = False
+        s.owes_step, s.waits_for_source = False, None
         self._let_words_pass()
         for card in s.cards.values():
             if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
@@ -109,7 +109,7 @@ class Fold:
         attempt = e.attempt
         s.runs[attempt.attempt_id] = Run(attempt, e.call_id, self.at, e.send_by)
         s.locks.update(e.locks)
-        s.waits_for_lock = None
+        s.waits_for_lock = s.waits_for_source = None
         if e.call_id and e.call_id in s.cards:
             s.cards[e.call_id].attempt_id = attempt.attempt_id
         elif attempt.environment == "staging" and s.staging:
@@ -165,6 +165,9 @@ class Fold:
     def _was(self, run: Run) -> str | None:
         card = self.state.cards.get(run.call_id or "")
         return card.request.spec.production_was if card else None
+
+    def on_source_waited(self, e: ev.SourceWaited) -> None:
+        self.state.waits_for_source = e
 
     def on_lock_waited(self, e: ev.LockWaited) -> None:
         self.state.waits_for_lock = (e.target, e.holder)
@@ -233,7 +236,7 @@ class Fold:
         # A card made anew for a click keeps the words of its first proposer.
         self.proposed_by = self.state.cards[again[0]].proposed_by if again else e.by
         self.state.steps += 1
-        self.state.model_down = None
+        self.state.model_down = self.state.waits_for_source = None
         self.state.ask_again = None
 
     def on_model_erred(self, e: ev.ModelErred) -> None:
@@ -274,7 +277,7 @@ class Fold:
     def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
         s = self.state
         s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
-        s.steps = s.errors = 0
+        s.steps, s.errors, s.waits_for_source = 0, 0, None
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
         self._say(e.call_id, e.text, e.because, e.choices)
@@ -379,3 +382,4 @@ class Fold:
     def _settle(self, card: Card, status: CardStatus, user: str, text: str) -> None:
         card.status, card.decided_by = status, user
         card.decided_at, card.text = self.at, text
+        self.state.waits_for_source = None

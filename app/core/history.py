@@ -87,6 +87,9 @@ class _Lines:
             parts.append(f"last lines {outside(' | '.join(e.tail[-5:]), 160)}")
         return "; ".join(parts)
 
+    def on_source_waited(self, e: ev.SourceWaited) -> str:
+        return f"nothing new may start on production until GitHub answers: {outside(e.message, 60)}"
+
     def on_outcome_stated(self, e: ev.OutcomeStated) -> str:
         return f"@{e.user} says of the unknown run: {'it happened' if e.happened else 'it did not'}"
 

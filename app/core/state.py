@@ -11,6 +11,7 @@ from app.core.events import (
     FactsFetched,
     ModelDown,
     PullRequest,
+    SourceWaited,
     WaitStarted,
 )
 
@@ -178,6 +179,7 @@ class State:
 
     locks: set[str] = field(default_factory=set[str])
     waits_for_lock: tuple[str, str] | None = None
+    waits_for_source: SourceWaited | None = None
     effects: dict[str, str] = field(default_factory=dict[str, str])
     shipped: dict[str, str] = field(default_factory=dict[str, str])
     rolled_back: dict[str, str] = field(default_factory=dict[str, str])

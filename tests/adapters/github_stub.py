@@ -56,6 +56,8 @@ class StubGitHub:
             elif not answer.cut:
                 writer.write(_encoded(answer))
                 await writer.drain()
+        except asyncio.IncompleteReadError:
+            return  # who connected went away
         finally:
             writer.close()
 

@@ -9,30 +9,6 @@ def production(box: Box) -> list[str]:
     return [effect for effect in box.deployer.effects if effect.startswith("production")]
 
 
-async def test_with_github_away_no_card_is_made() -> None:
-    box = Box(source=FakeSource([OLD, SHA], away=True))
-    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
-    box.model.will("done_for_now", message="later")
-    await box.merges()
-    state = await box.state()
-    assert state.cards == {}
-    assert "until it can be asked, nothing new may start" in state.last_error
-
-
-async def test_with_github_away_an_approved_card_is_not_executed() -> None:
-    source = FakeSource([OLD, SHA])
-    box = Box(source=source)
-    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
-    await box.merges()
-    card = await box.card()
-    source.away = True
-    await box.approves()
-    settled = (await box.state()).cards[card.request.call_id]
-    assert settled.status == "expired"
-    assert "GitHub does not answer" in settled.text
-    assert production(box) == []
-
-
 async def test_with_github_away_a_verified_version_can_be_brought_back() -> None:
     source = FakeSource([OLD, SHA])
     box = Box(source=source)

@@ -49,9 +49,8 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
     by, at = text.user(card.decided_by), text.when(card.decided_at or card.at)
     match card.status:
         case "pending" | "approved":
-            waits = state.waits_for_lock
-            lock = f" · {waiting_for(waits)}" if waits else " · starting"
-            return "⏳", [blocks.mrkdwn(f"{_approvals(card)}{lock} · {_trace(card)}")]
+            waits = waiting_line(state) or "starting"
+            return "⏳", [blocks.mrkdwn(f"{_approvals(card)} · {waits} · {_trace(card)}")]
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
             quote = [blocks.plain(f"“{words}”")] if words else []
@@ -63,6 +62,16 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
             return "⏹️", [blocks.mrkdwn(f"stopped by {by} {at}")]
         case "superseded":
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
+
+
+def waiting_line(state: State) -> str:
+    """Say what an approved action waits for; empty if for nothing."""
+    if state.waits_for_lock:
+        return waiting_for(state.waits_for_lock)
+    if state.waits_for_source:
+        why = text.inline(state.waits_for_source.message.rstrip("."), 250)
+        return f"waiting for GitHub, and going on when it answers: {why}"
+    return ""
 
 
 def waiting_for(waits: tuple[str, str]) -> str:

@@ -7,7 +7,7 @@ from app.core.state import Card, Run, Staging, State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
-from app.slack.messages.settled import action, waiting_for
+from app.slack.messages.settled import action, waiting_for, waiting_line
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
@@ -140,8 +140,8 @@ def _acting(state: State) -> str:
         service = text.inline(unknown.attempt.service or "", 60)
         return f"❓ nobody can tell whether {service} was changed: please say so on its card"
     if card := state.approved:
-        waits = state.waits_for_lock
-        return f"⏳ {waiting_for(waits) if waits else f'starting to {action(card.request.spec)}'}"
+        starting = f"starting to {action(card.request.spec)}"
+        return f"⏳ {waiting_line(state) or starting}"
     return ""
 
 
@@ -193,6 +193,8 @@ def _thinking(state: State, repo: RepoConfig) -> str:
     if state.turn_due or state.ask_again:
         if state.model_down:
             return f"⚠️ the model does not answer · next try {text.when(state.model_down.retry_at)}"
+        if state.waits_for_source and not state.unread:
+            return f"⏳ {waiting_line(state)}"
         return "🤔 reading" if state.unread else "🤔 thinking"
     if state.plan_ended is not None and state.effects and repo.production.e2e:
         return "🧪 tests are next"
