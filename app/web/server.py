@@ -57,7 +57,9 @@ class BoundedHttp(H11Protocol):
         """Tell whether it is open, and the client that has to do something next."""
         if self.transport.is_closing():
             return False
-        return not self.cycle or self.cycle.response_complete or self.cycle.more_body
+        if not self.cycle or self.cycle.response_complete or self.cycle.more_body:
+            return True
+        return self.flow.write_paused
 
     def handle_events(self) -> None:
         """Handle what came; a complete head begins the time for its answer."""
