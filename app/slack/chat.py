@@ -139,9 +139,11 @@ def _refusal(method: str, error: SlackApiError) -> Exception:
         return _limited(answered.headers) if answered.status == 429 else _no_json(method)
     response = cast("_Response", answered)
     answer = response.data if isinstance(response.data, dict) else {}
-    code = str(answer.get("error", f"status {response.status_code}"))
+    code = str(answer.get("error", ""))
     if response.status_code == 429 or code == "ratelimited":
         return _limited(response.headers)
+    if not code:  # somebody between Slack and us answered
+        return ChatUnavailable(f"{method}: status {response.status_code}")
     if code in GONE:
         return MessageGone(code)
     if response.status_code >= 500 or code in TROUBLE:

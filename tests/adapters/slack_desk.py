@@ -40,22 +40,31 @@ class SlackStub:
         self.channels: dict[str, Json] = {}
         self.calls: list[tuple[str, Json]] = []
         self.failing: set[str] = set()
+        self.garbled: set[str] = set()
         self.url = ""
 
     @classmethod
     @asynccontextmanager
     async def run(cls) -> AsyncGenerator["SlackStub"]:
-        """Serve it on a free port of loopback."""
+        """Serve a new one."""
         stub = cls()
+        async with stub.serve():
+            yield stub
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncGenerator[None]:
+        """Serve it on a free port of loopback."""
         app = web.Application()
-        app.router.add_post("/api/{method}", stub._answer)
+        app.router.add_post("/api/{method}", self._answer)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
-        yield stub
-        await runner.cleanup()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+        try:
+            yield
+        finally:
+            await runner.cleanup()
 
     def count(self, method: str) -> int:
         """Return how often a method was called."""
@@ -73,13 +82,13 @@ class SlackStub:
             payloads.check("a view", json.loads(fields["view"])["blocks"])
 
     async def _answer(self, request: web.Request) -> web.Response:
-        method = request.match_info["method"]
-        is_json = "json" in request.headers.get("content-type", "")
-        fields: Json = await request.json() if is_json else dict(await request.post())
+        method, fields = request.match_info["method"], await fields_of(request)
         self.calls.append((method, fields))
         assert request.headers["authorization"] == "Bearer xoxb-test"
         if method in self.failing:
             return web.json_response({"ok": False, "error": "fatal_error"})
+        if method in self.garbled:
+            return web.Response(status=502, text="<html>", content_type="application/json")
         return web.json_response(self._known(method, fields))
 
     def _known(self, method: str, fields: Json) -> Json:
@@ -96,6 +105,13 @@ class SlackStub:
                 return {"ok": True, "channel": channel | self.channels.get(fields["channel"], {})}
             case _:
                 return {"ok": True, "ts": "1.1", "message_ts": "1.1"}
+
+
+async def fields_of(request: web.Request) -> Json:
+    """Return what a method is called with, however it is sent."""
+    is_json = "json" in request.headers.get("content-type", "")
+    fields: Json = await request.json() if is_json else dict(await request.post())
+    return fields | dict(request.query)
 
 
 class Desk:

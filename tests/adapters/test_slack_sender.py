@@ -1,7 +1,7 @@
 """The sender keeps the chat like the thread, whatever the chat does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,10 +14,13 @@ from app.core.ports import Write
 from app.demo.local_slack import LocalSlack, Workspace
 from app.slack import text
 from app.slack.chat import SlackChat
+from app.slack.delivery import POSTING
+from app.slack.messages import render
 from app.slack.pace import LATE_SECONDS, Line
 from app.slack.sender import SlackSender
+from tests import payloads
 from tests.fakes import FakeChat, FakeLog, FakeMessage
-from tests.story import BOB, CARA, REPO, THREAD, Story, repo_config
+from tests.story import BOB, CARA, NEW, REPO, START, THREAD, Story, repo_config
 from tests.waiting import until
 
 CHANNEL = "C01DEPLOYS"
@@ -287,6 +290,82 @@ async def test_a_sender_that_is_stopped_gives_its_thread_back(room: Room) -> Non
     assert len(room.chat.messages) == 1
 
 
+# What passed before it could be posted.
+
+
+def unknown() -> Story:
+    story = waiting_card().approves()
+    return story.starts("p", "production", call_id="c1").ends("p", "unknown")
+
+
+def red_staging() -> Story:
+    story = Story().merged().starts("s").ends("s", "failed", "exit 1")
+    return story.then(ev.StagingEnded(sha=NEW, passed=False, summary="backend failed"))
+
+
+QUESTION = ev.BotSaid(call_id="q", text="Which?", because="question")
+LUNCH = ev.WaitStarted(call_id="w", until=START, reason="lunch")
+PASSED = [
+    ("card:c1", waiting_card, (ev.ApprovalSuperseded(call_id="c1", user=CARA),)),
+    ("card:c1", waiting_card, (ev.StopRequested(user=CARA),)),
+    ("alert:unknown:p", unknown, (ev.OutcomeStated(attempt_id="p", happened=True, user=BOB),)),
+    ("alert:staging:1", red_staging, (ev.StagingRequested(sha=NEW, scope="all", user=CARA),)),
+    ("say:0", lambda: Story().merged().then(QUESTION), (ev.HumanSaid(user=CARA, text="both"),)),
+    ("say:0", lambda: Story().merged().then(LUNCH), (ev.WaitEnded(call_id="w"),)),
+]
+
+
+@pytest.mark.parametrize(("slot", "story", "passed"), PASSED)
+async def test_what_passed_before_it_could_be_posted_calls_nobody(
+    room: Room, slot: str, story: Callable[[], Story], passed: tuple[ev.Event, ...]
+) -> None:
+    await room.happens(story().then(*passed))
+
+    assert slot not in await room.slots()
+    assert "status" in await room.slots()
+
+
+@pytest.mark.parametrize(("slot", "story", "passed"), PASSED)
+async def test_what_was_posted_is_kept_up_to_date_when_it_passed(
+    room: Room, slot: str, story: Callable[[], Story], passed: tuple[ev.Event, ...]
+) -> None:
+    told = story()
+    await room.happens(told)
+    assert slot in await room.slots()
+
+    await room.happens(told.then(*passed))
+    rendered = render(fold(await room.log.read(THREAD)), repo_config(), told.now)[slot]
+    shown = await room.message(slot)
+    assert shown.words == payloads.words(rendered.text, rendered.blocks)
+
+
+async def test_a_card_that_passed_is_looked_for_if_it_may_have_been_posted(room: Room) -> None:
+    story = waiting_card()
+    room.chat.lost_replies = 3
+    await room.happens(story)
+    for _ in range(2):
+        await room.later(1000)
+    assert len(room.chat.messages) == 3
+
+    await room.happens(story.then(ev.StopRequested(user=CARA)))
+    await room.later(1000)
+    card = await room.message("card:c1")
+    assert card.buttons == {}
+    assert "stopped by" in card.words
+
+
+async def test_a_card_that_passed_and_never_arrived_is_looked_for_once(room: Room) -> None:
+    story = waiting_card()
+    for entry in story.entries:
+        await room.log.append(Write(THREAD, (entry.event,)))
+    await room.log.mark_sent(THREAD, "card:c1", f"{POSTING} {START}")
+    await room.happens(story.then(ev.StopRequested(user=CARA)))
+    assert room.chat.calls.count(f"find {CHANNEL}") == 1
+
+    await room.happens(story.then(ev.HumanSaid(user=CARA, text="so?")))
+    assert room.chat.calls.count(f"find {CHANNEL}") == 1
+
+
 # The pace.
 
 
@@ -380,7 +459,11 @@ async def slack_that_answers(status: int, body: str, **headers: str) -> AsyncGen
         (200, '{"ok": false, "error": "message_not_found"}', MessageGone),
         (200, '{"ok": false, "error": "not_in_channel"}', ChatRefused),
         (200, '{"ok": false, "error": "internal_error"}', ChatUnavailable),
+        (200, "[]", ChatUnavailable),
+        (200, '["ok"]', ChatUnavailable),
+        (403, '{"message": "a proxy in between"}', ChatUnavailable),
         (503, "<html>", ChatUnavailable),
+        (429, "<html>", RateLimited),
     ],
 )
 async def test_slacks_errors_have_names(status: int, body: str, error: type[Exception]) -> None:
@@ -389,12 +472,13 @@ async def test_slacks_errors_have_names(status: int, body: str, error: type[Exce
             await chat.update(CHANNEL, "1.2", "text", [])
 
 
-async def test_slack_says_how_long_to_wait() -> None:
+@pytest.mark.parametrize(("said", "seconds"), [("17", 17), ("0", 1), ("soon", 1), ("-5", 1)])
+async def test_slack_says_how_long_to_wait(said: str, seconds: int) -> None:
     body = '{"ok": false, "error": "ratelimited"}'
-    async with slack_that_answers(429, body, **{"Retry-After": "17"}) as chat:
+    async with slack_that_answers(429, body, **{"Retry-After": said}) as chat:
         with pytest.raises(RateLimited) as limit:
             await chat.post(CHANNEL, "text", [], None, "key")
-        assert limit.value.retry_after == 17
+        assert limit.value.retry_after == seconds
 
 
 async def test_a_slack_that_is_not_there_is_unavailable() -> None:
