@@ -24,7 +24,7 @@ from app.github.merges import GitHubMerges
 from app.github.reconcile import Reconciler
 from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
-from app.redis.embedded import release_embedded, start_embedded
+from app.redis.embedded import embedded
 from app.redis.log import RedisLog
 from app.settings import Settings
 from app.slack.chat import SlackChat
@@ -59,18 +59,12 @@ def build_deployers(settings: Settings) -> dict[str, Deployer]:
 
 @asynccontextmanager
 async def open_log(settings: Settings) -> AsyncGenerator[RedisLog]:
-    """Open the thread log while the body runs; without REDIS_URL, in an embedded server.
-
-    That is started, or found running, and ended when nobody else uses it.
-    """
-    url = settings.redis_url or await start_embedded(STORE)
-    log = RedisLog(connect(url), settings.deploybot_lease_seconds)
-    try:
+    """Open the thread log while the body runs; without REDIS_URL, in an embedded server."""
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or await stack.enter_async_context(embedded(STORE))
+        log = RedisLog(connect(url), settings.deploybot_lease_seconds)
+        stack.push_async_callback(log.close)
         yield log
-    finally:
-        await log.close()
-        if not settings.redis_url:
-            await release_embedded(STORE)
 
 
 def build_github(settings: Settings) -> GitHubClient | None:

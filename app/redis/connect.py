@@ -31,8 +31,8 @@ _Info = Mapping[str, object]
 
 _SEND_AGAIN = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError)
 # Slack waits three seconds for an answer, also for the one that it was not stored.
-_SEND_SECONDS = 2.0
-_COMMAND_SECONDS = 1.0
+_SEND_SECONDS = 2.4
+_COMMAND_SECONDS = 1.5
 _CONNECTIONS = 50
 _PAUSES = (0.05, 0.25)
 _OLDEST = (6, 2)
@@ -64,7 +64,7 @@ def connect(url: str) -> Client:
 
 
 async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run a command, and up to twice again when its reply is lost; for two seconds in all.
+    """Run a command, and up to twice again when its reply is lost, for 2.4 seconds in all.
 
     Its effect must be the same however often it arrives. Raise `StoreUnavailable` if Redis stayed
     away or refused it; a change may then have happened, or happen yet.

