@@ -12,7 +12,7 @@ from app.core.errors import Locked, NotStarted, SourceUnavailable
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
-from app.core.spec import ActionSpec, attempt_id, spec_hash
+from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 from app.core.state import Card, Run
 from app.desk import Job
 
@@ -32,7 +32,7 @@ async def start(job: Job, action: Start) -> float | None:
     if card and refusal:
         await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)])
         return None
-    attempt = _approved_attempt(action, card) if card else _attempt(job, action)
+    attempt = _approved_attempt(card) if card else _attempt(job, action)
     needed = tuple(lock for lock in action.locks if lock not in job.state.locks)
     started = ev.ToolStarted(
         attempt=attempt,
@@ -73,11 +73,11 @@ async def _waits_for_us(job: Job, holder: str) -> bool:
     return False
 
 
-def _approved_attempt(action: Start, card: Card) -> ev.Attempt:
+def _approved_attempt(card: Card) -> ev.Attempt:
     """Build the attempt from the approved spec alone, never from today's configuration."""
     spec = card.request.spec
     return ev.Attempt(
-        attempt_id=attempt_id(action.cause, spec_hash(spec)),
+        attempt_id=attempt_id(approval_cause(spec), spec_hash(spec)),
         kind=spec.kind,
         repo=spec.repo,
         environment=spec.environment,
@@ -89,6 +89,8 @@ def _approved_attempt(action: Start, card: Card) -> ev.Attempt:
 
 
 def _attempt(job: Job, action: Start) -> ev.Attempt:
+    if action.environment == "production" and action.kind != "e2e":
+        raise LookupError(f"nobody was asked about {action.kind} of {action.service}")
     target = job.target(action.environment, action.service)
     if target is None:
         raise LookupError(f"{action.service or 'e2e'} is not configured in {action.environment}")
@@ -130,6 +132,7 @@ async def _last_look(job: Job, card: Card) -> str | None:
         job.repo.policy_version(spec.service),
         job.now,
     )
+    refusal = refusal or policy.unauthorised(job.repo, job.state, card)
     return refusal or await _off_branch(job, spec)
 
 
@@ -146,7 +149,7 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     deployer = job.ports.deployers[attempt.deployer]
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     try:
-        await _look_again(job, card)
+        await _look_again(job, attempt, card)
         # Who was frozen here and replaced meanwhile must not send any more.
         await job.ports.log.renew(job.claim, "work")
         async with asyncio.timeout(job.ports.send_seconds):
@@ -160,9 +163,15 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
 
 
-async def _look_again(job: Job, card: Card | None) -> None:
+async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
+    if card is None:
+        if attempt.environment == "production" and attempt.kind != "e2e":
+            raise NotStarted("not started: nobody was asked about it")
+        return
+    if attempt != _approved_attempt(card):
+        raise NotStarted("not started: what was recorded is not what was approved")
     try:
-        refusal = await _last_look(job, card) if card else None
+        refusal = await _last_look(job, card)
     except SourceUnavailable as error:
         refusal = str(error)
     if refusal:

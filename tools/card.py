@@ -4,7 +4,8 @@ from typing import Literal
 
 from app.core import ledger
 from app.core.errors import SourceUnavailable
-from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest
+from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest, ThreadStarted
+from app.core.ids import thread_id_for
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, spec_hash
 from tools.tool import Desk, SourceNeeded, ToolError
@@ -115,10 +116,12 @@ async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tup
     """Return the users who may not approve their own change, and what was not compared."""
     if desk.repo.allow_self_approval:
         return (), ()
-    known, pull_request = desk.state.known.get(sha), desk.state.pull_request
-    logins = [known.author] if known else []
+    pull_request = await _pull_request(desk, sha)
+    logins: list[str] = []
     notes: list[str] = []
-    if pull_request is not None:
+    if pull_request is None:
+        logins, notes = await _author(desk, sha)
+    else:
         logins = [pull_request.author, pull_request.merged_by]
         if desk.source is None:
             notes.append("the last pusher is unknown without GitHub credentials")
@@ -134,6 +137,29 @@ async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tup
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
     barred = dict.fromkeys(user for user in users.values() if user)
     return tuple(barred), tuple(notes)
+
+
+async def _pull_request(desk: Desk, sha: str) -> PullRequest | None:
+    """Return the pull request that brought a commit, as the thread of its merge knows it."""
+    if desk.state.sha == sha and desk.state.pull_request:
+        return desk.state.pull_request
+    entries = await desk.log.read(thread_id_for(desk.repo.name, desk.repo.branch, sha))
+    started = entries[0].event if entries else None
+    return started.pull_request if isinstance(started, ThreadStarted) else None
+
+
+async def _author(desk: Desk, sha: str) -> tuple[list[str], list[str]]:
+    """Return who wrote a commit that no thread knows the merge of, and what cannot be compared."""
+    known = desk.state.known.get(sha)
+    if known and known.author:
+        return [known.author], []
+    try:
+        commit = await desk.source.commit(desk.repo.name, sha) if desk.source else None
+    except SourceUnavailable:
+        commit = None
+    if commit and commit.author:
+        return [commit.author], []
+    return [], ["who wrote this commit is unknown, so was not compared"]
 
 
 def _compare_url(pull_request: PullRequest | None, was: str | None, sha: str) -> str:

@@ -247,9 +247,8 @@ def _execute(state: State, repo: RepoConfig, now: int) -> Action | None:
         return None
     spec = card.request.spec
     lock = f"production/{spec.service}"
-    return Start(
-        spec.kind, "production", spec.service, spec.sha, approval_cause(spec), (lock,), spec.call_id
-    )
+    cause, call_id = approval_cause(spec), card.request.call_id
+    return Start(spec.kind, "production", spec.service, spec.sha, cause, (lock,), call_id)
 
 
 def _wait_over(state: State, repo: RepoConfig, now: int) -> Action | None:

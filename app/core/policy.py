@@ -126,6 +126,25 @@ def last_look(
     return None
 
 
+def unauthorised(repo: RepoConfig, state: State, card: Card) -> str | None:
+    """Return why the recorded approvals do not carry a card, or None if they do.
+
+    The rules alone are asked; who somebody is, and the members of a user group, Slack said at the
+    click.
+    """
+    service = card.request.spec.service
+    approvers, people = repo.approvers_of(service), set(card.approvers)
+    needed = repo.approvals_needed_for(service)
+    if len(people) < needed:
+        return f"it has {len(people)} of {needed} approvals by different people"
+    has_groups = any(name.startswith("S") for name in approvers)
+    if not has_groups and not people.issubset(approvers):
+        return "one of its approvals is by somebody who may not approve it"
+    if not repo.allow_self_approval and people & barred(repo, state, card):
+        return "one of its approvals is by somebody whose own change it is"
+    return None
+
+
 def _flaw(person: Person) -> str:
     if person.is_bot:
         return "Bots cannot decide about production."

@@ -17,7 +17,8 @@ class ActionSpec(BaseModel):
     the card was made, or None when nobody knew. `expires_at` is in milliseconds since the epoch.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Strict, so that what is stored cannot stand for the same action in another form.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     tool: str
     kind: Literal["deploy", "rollback"]

@@ -52,12 +52,14 @@ class Box:
         config: RepoConfig | None = None,
         model: Model | None = None,
         source: Source | None = None,
+        planner: Model | None = None,
     ) -> None:
         self.config = config or repo_config()
         self.log = FakeLog()
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
-        self._ports = Ports(self.log, model or self.model, None, source, {"command": self.deployer})
+        deployers = {"command": self.deployer}
+        self._ports = Ports(self.log, model or self.model, planner, source, deployers)
         self.configure(self.config)
         self.thread_id = ""
 
@@ -97,6 +99,12 @@ class Box:
         fact = json.dumps({"sha": OLD, "thread": "acme/shop/0000000000", "at": 0})
         facts = {"running/backend": fact, "verified/backend": OLD}
         await self.log.append(Write("acme/shop/0000000000", [], facts=facts, silent=True))
+
+    async def staged(self, sha: str) -> None:
+        """Let a commit have passed staging in a thread that is gone."""
+        line = {"kind": "staged", "sha": sha, "title": "", "thread": "acme/shop/0", "at": 0}
+        write = Write("acme/shop/0000000000", [], history=[json.dumps(line)], silent=True)
+        await self.log.append(write)
 
     async def mentions(self, text: str, user: str = "U01ALICE") -> None:
         self.thread_id = thread_id_for(REPO, "C01DEPLOYS", "1.1")
