@@ -8,7 +8,7 @@ import aiohttp
 
 from app.redis.log import RedisLog
 from bench.outside import Outside
-from bench.people import POLL_SECONDS, People
+from bench.people import People
 from bench.running import instances
 from bench.shop import SERVICES
 from bench.store import Store
@@ -39,9 +39,8 @@ async def clicks(store: Store, folder: Path, deploys: int) -> list[float]:
 
 
 async def _approved(outside: Outside, people: People, url: str, card: str) -> float:
-    before, began = len(outside.production()), time.perf_counter()
+    began = time.perf_counter()
     click = asyncio.create_task(people.click(url, "approve", card))
-    while len(outside.production()) == before:
-        await asyncio.sleep(POLL_SECONDS)
+    effect = await outside.arrivals.get()
     assert await click == 200
-    return outside.production()[before].at - began
+    return effect.at - began

@@ -127,13 +127,18 @@ def _row(name: str, values: Sequence[float]) -> str:
     return f"| {name} | {len(values)} | {' | '.join(f'{number:.2f}' for number in numbers)} |"
 
 
-async def main(clicks: int) -> None:
-    """Run the service in a folder of its own, measure, and print the table."""
+async def measure(clicks: int) -> dict[str, list[float]]:
+    """Run the service in a folder of its own, and return what was measured."""
     with tempfile.TemporaryDirectory(prefix="deploybot-bench-") as folder:
         async with world(Path(folder)) as w:
             bench = Bench(w)
             await bench.run(clicks)
-    sys.stdout.write(table(bench.samples) + "\n")
+    return bench.samples
+
+
+async def main(clicks: int) -> None:
+    """Measure, and print the table."""
+    sys.stdout.write(table(await measure(clicks)) + "\n")
 
 
 if __name__ == "__main__":

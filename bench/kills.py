@@ -2,15 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
-from app.redis.log import RedisLog
 from app.redis.connect import connect
+from app.redis.embedded import stop_embedded
+from app.redis.log import RedisLog
 from bench.outside import Outside
 from bench.peering import Peer, start
 from bench.people import People
@@ -20,6 +20,7 @@ from bench.store import Store
 from tests.waiting import until
 
 LEASE_SECONDS = 1.0
+PATIENCE_SECONDS = 60
 # The tool of those that are killed would take longer than anybody waits here.
 LONG_SECONDS = 60
 SHORT_SECONDS = 1.0
@@ -47,7 +48,7 @@ async def peer(peer: Peer, store: Store, folder: Path) -> Verdict:
 async def _peer_killed(peer: Peer, store: Store, log: Path) -> int:
     await _peer_starts(peer, store, log)
     working = start(peer, "approve", log, LONG_SECONDS)
-    await until(lambda: _lines(log) == 1, 30)
+    await until(lambda: _lines(log) == 1, PATIENCE_SECONDS)
     working.kill()
     await asyncio.to_thread(working.wait)
     assert await asyncio.to_thread(start(peer, "resume", log).wait) == 0
@@ -65,10 +66,13 @@ async def _peer_twice(peer: Peer, store: Store, log: Path) -> int:
 async def _peer_starts(peer: Peer, store: Store, log: Path) -> None:
     """Begin anew, and come to the pause."""
     await store.empty()
-    for path in log.parent.glob("*.sqlite*"):
-        path.unlink()
-    log.unlink(missing_ok=True)
+    _forget(log)
     assert await asyncio.to_thread(start(peer, "start", log).wait) == 0
+
+
+def _forget(log: Path) -> None:
+    for path in (log, *log.parent.glob("*.sqlite*")):
+        path.unlink(missing_ok=True)
 
 
 def _lines(log: Path) -> int:
@@ -91,21 +95,18 @@ async def _killed(recovery: str, store: Store, folder: Path) -> tuple[int, str]:
         people = People(RedisLog(store.client), http, SHA)
         await people.merge(running[0].url)
         card = await people.card()
-        outside.hangs = True
+        outside.hang()
         await people.click(running[0].url, "approve", card)
-        await until(lambda: outside.production())
-        await running[int(outside.production()[0].instance)].end()
-        outside.hangs = False
-        return await _settled(people, outside)
+        effect = await outside.arrivals.get()
+        await running[int(effect.instance)].end()
+        outside.answer()
+        await people.until_known(PATIENCE_SECONDS)
+        return len(outside.production()), await _told(people)
 
 
-async def _settled(people: People, outside: Outside) -> tuple[int, str]:
-    async def settled() -> bool:
-        return (await people.state()).running is None
-
-    await until(settled, 30)
-    told = "people are asked" if (await people.state()).unknown else "it succeeded"
-    return len(outside.production()), told
+async def _told(people: People) -> str:
+    state = await people.state()
+    return "people are asked: unknown" if state.unknown else "it succeeded"
 
 
 async def _clicked_twice(recovery: str, store: Store, folder: Path) -> int:
@@ -127,25 +128,24 @@ async def _clicked_twice(recovery: str, store: Store, folder: Path) -> int:
 
 async def command(folder: Path) -> Verdict:
     """Try ours with a program that is started here, and the embedded store: nothing else runs."""
-    log = folder / "killed.txt"
-    script = f"import time; open({str(log)!r}, 'a').write('deployed\\n'); time.sleep(3)"
+    lines = folder / "killed.txt"
+    script = f"import time; open({str(lines)!r}, 'a').write('deployed\\n'); time.sleep(3)"
     write_config(folder / "deploybot.toml", [sys.executable, "-c", script])
+    redis = folder / ".deploybot" / "redis"
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(stop_embedded, redis)
         outside = await stack.enter_async_context(Outside.run("keyed"))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         process = Process(SERVE, environment(outside, "", LEASE_SECONDS), folder)
-        stack.push_async_callback(process.end, *_GENTLY)
+        stack.push_async_callback(process.end)
         await process.start()
-        store = f"unix://{folder}/.deploybot/redis/redis.sock"
-        people = People(RedisLog(connect(store)), http, SHA)
+        log = RedisLog(connect(f"unix://{redis}/redis.sock"))
+        stack.push_async_callback(log.close)
+        people = People(log, http, SHA)
         await people.merge(process.url)
         await people.click(process.url, "approve", await people.card())
-        await until(lambda: _lines(log) == 1, 30)
+        await until(lambda: _lines(lines) == 1, PATIENCE_SECONDS)
         await process.end()
         await process.start()
-
-        async def settled() -> bool:
-            return bool((await people.state()).effects)
-
-        await until(settled, 30)
-        return Verdict(_lines(log), "it succeeded", None)
+        await people.until_known(PATIENCE_SECONDS)
+        return Verdict(_lines(lines), await _told(people), None)

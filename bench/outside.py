@@ -24,7 +24,7 @@ class Effect:
 
 
 class Outside:
-    """Slack and a target; `hangs`: the target acts, and does not answer.
+    """Slack and a target; `arrivals` are its production effects as they happen.
 
     A `keyed` target ignores a known attempt id, a `queryable` one can be asked by it, a `blind`
     one only by the reference with which it answered the start.
@@ -32,13 +32,15 @@ class Outside:
 
     def __init__(self, recovery: str) -> None:
         self.url = ""
-        self.hangs = False
         self.whispers: list[str] = []
         self._recovery = recovery
         self._effects: list[Effect] = []
         self._seen: set[str] = set()
         self._answered: set[str] = set()
         self._posted = 0
+        self.arrivals: asyncio.Queue[Effect] = asyncio.Queue()
+        self._answers = asyncio.Event()
+        self._answers.set()
 
     @classmethod
     @asynccontextmanager
@@ -62,15 +64,27 @@ class Outside:
         """Return what happened in production, oldest first."""
         return [effect for effect in self._effects if effect.what.startswith("production")]
 
+    def _happens(self, effect: Effect) -> None:
+        self._effects.append(effect)
+        if effect.what.startswith("production"):
+            self.arrivals.put_nowait(effect)
+
+    def hang(self) -> None:
+        """Act from now on, but do not answer."""
+        self._answers.clear()
+
+    def answer(self) -> None:
+        """Answer again, also who waits."""
+        self._answers.set()
+
     async def _start(self, request: web.Request) -> web.Response:
         at, body = time.perf_counter(), await request.json()
         attempt_id: str = body["attempt_id"]
         if self._recovery != "keyed" or attempt_id not in self._seen:
             instance = request.match_info["instance"]
-            self._effects.append(Effect(body["what"], attempt_id, instance, at))
+            self._happens(Effect(body["what"], attempt_id, instance, at))
         self._seen.add(attempt_id)
-        while self.hangs:
-            await asyncio.sleep(0.02)
+        await self._answers.wait()
         self._answered.add(attempt_id)
         return web.json_response({"reference": attempt_id})
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Burden:
     starts: list[float]
 
 
-async def paused(store: Store, folder: Path, counts: list[int], starts: int) -> list[Burden]:
+async def paused(store: Store, folder: Path, counts: Sequence[int], starts: int) -> list[Burden]:
     """Put so many paused threads into the store, one number after the other."""
     burdens: list[Burden] = []
     await store.empty()

@@ -15,8 +15,8 @@ from bench.shop import CHANNEL, GITHUB_SECRET, SLACK_SECRET
 from tests import signing
 from tests.adapters.github_bodies import encoded, merged, signed
 from tests.shop import BOB, REPO
+from tests.waiting import until
 
-POLL_SECONDS = 0.001
 PATIENCE_SECONDS = 60
 
 
@@ -49,6 +49,14 @@ class People:
         async with self._http.post(f"{url}/slack/events", data=body, headers=headers) as answer:
             await answer.read()
             return answer.status
+
+    async def until_known(self, seconds: float) -> None:
+        """Wait until the outcome of what runs is known, or known to be unknown."""
+
+        async def known() -> bool:
+            return (await self.state()).running is None
+
+        await until(known, seconds)
 
     async def card(self, but: str = "") -> str:
         """Wait for a card (another than this one), and return its call."""

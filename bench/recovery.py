@@ -11,7 +11,6 @@ from bench.outside import Outside
 from bench.people import People
 from bench.running import instances
 from bench.store import Store
-from tests.waiting import until
 
 SPARE_SECONDS = 5  # what the promise adds to the lease
 
@@ -38,17 +37,16 @@ async def _killed(store: Store, folder: Path, lease: float, sha: str) -> float:
         people = People(log, http, sha)
         await people.merge(running[0].url)
         card = await people.card()
-        outside.hangs = True
+        outside.hang()
         await people.click(running[0].url, "approve", card)
-        await until(lambda: outside.production())
-        working = running[int(outside.production()[0].instance)]
+        effect = await outside.arrivals.get()
+        working = running[int(effect.instance)]
         await asyncio.sleep(lease / 2)  # at any moment between two renewals of its lease
         assert (await people.state()).running
         await working.end()
         began = time.perf_counter()
-        outside.hangs = False
-        while (await people.state()).running:
-            await asyncio.sleep(0.01)
+        outside.answer()
+        await people.until_known(lease + 2 * SPARE_SECONDS)
         seconds = time.perf_counter() - began
         await people.card(but=card)
         assert len(outside.production()) == 1

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -17,6 +16,7 @@ from tests.waiting import is_ready, until
 
 ROOT = Path(__file__).parents[1]
 SERVE = ("-m", "app.cli", "serve")
+READY_SECONDS = 60
 INSTANCE = ("-m", "bench.instance")
 
 
@@ -29,32 +29,33 @@ class Process:
         self._argv = argv
         self._env = {**env, "PORT": str(self.port)}
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> float:
         """Start it, and return the seconds until it was ready."""
         began = time.perf_counter()
         with (self._folder / f"{self.port}.txt").open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, *self._argv],
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, *self._argv),
                 cwd=self._folder,
                 env=self._env,
                 stdout=output,
                 stderr=output,
             )
-        await until(lambda: is_ready(self.url), 30)
+        await until(self._is_ready, READY_SECONDS)
         return time.perf_counter() - began
 
-    def send(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+    async def _is_ready(self) -> bool:
         assert self._process
-        self._process.send_signal(number)
+        if self._process.returncode is not None:
+            raise AssertionError((self._folder / f"{self.port}.txt").read_text()[-3000:])
+        return await is_ready(self.url)
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it with a signal, and wait until it is gone."""
-        if self._process and self._process.poll() is None:
-            self.send(number)
-            await asyncio.to_thread(self._process.wait)
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(number)
+            await self._process.wait()
 
     def resident(self) -> int:
         """Return its resident memory in bytes, as Linux tells it."""
