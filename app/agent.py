@@ -126,7 +126,15 @@ async def _answer(job: Job, turn: Turn) -> ModelAnswer:
         if job.state.unread or job.ports.planner is None:
             raise
         log.info("planner_stands_in", thread_id=job.claim.thread_id)
-        return await job.ports.planner.next_step(turn)
+        return _in_its_place(await job.ports.planner.next_step(turn))
+
+
+def _in_its_place(answer: ModelAnswer) -> ModelAnswer:
+    """Have the card say why the planner proposes it."""
+    if "reason" not in answer.arguments:
+        return answer
+    reason = f"The model does not answer. {answer.arguments['reason']}"
+    return answer.model_copy(update={"arguments": {**answer.arguments, "reason": reason}})
 
 
 async def repropose(job: Job, call_id: str, user: str) -> float | None:

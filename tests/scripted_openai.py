@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -11,12 +11,18 @@ from aiohttp import web
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP answer; `delay` seconds pass first, `cut` drops the connection instead."""
+    """One HTTP answer; `delay` seconds pass first, `cut` drops the connection instead.
+
+    `drip` seconds pass after each byte. `half` drops the connection in the middle of the body.
+    """
 
     status: int = 200
     body: bytes = b""
     delay: float = 0
     cut: bool = False
+    drip: float = 0
+    half: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Script = Reply | Callable[[dict[str, Any]], Reply]
@@ -93,4 +99,19 @@ class ScriptedOpenAI:
         await asyncio.sleep(reply.delay)
         if reply.cut and request.transport:
             request.transport.abort()
-        return web.Response(status=reply.status, body=reply.body, content_type="application/json")
+        if reply.drip or reply.half:
+            return await _in_pieces(request, reply)
+        headers = {"content-type": "application/json", **reply.headers}
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+async def _in_pieces(request: web.Request, reply: Reply) -> web.StreamResponse:
+    response = web.StreamResponse(status=reply.status)
+    response.content_length = len(reply.body)
+    await response.prepare(request)
+    for at in range(len(reply.body)):
+        if reply.half and at > len(reply.body) // 2 and request.transport:
+            request.transport.abort()
+        await response.write(reply.body[at : at + 1])
+        await asyncio.sleep(reply.drip)
+    return response

@@ -1,7 +1,6 @@
 """Asks an OpenAI-compatible server for the next step; reads no environment, runs no tool."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -9,6 +8,7 @@ import openai
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from app.core.context import render
 from app.core.errors import ModelMisbehaved, ModelUnavailable
@@ -19,6 +19,7 @@ from app.model.prompts import system_prompt
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 TRY_SECONDS = 30.0
 TRIES = 2
+MAX_ARGUMENTS = 16_000  # characters; what is called is stored
 
 _AGAIN = (
     TimeoutError,
@@ -209,9 +210,12 @@ def _only_call(body: bytes, allowed: set[str]) -> tuple[str, dict[str, Any]]:
 
 
 def _arguments(tool: str, text: str) -> dict[str, Any]:
+    if len(text) > MAX_ARGUMENTS:
+        raise ModelMisbehaved(f"the arguments of {tool} were too long; answer more briefly")
     try:
-        arguments = json.loads(text)
-    except (ValueError, RecursionError):
+        # The strict parser: no NaN, no half of a character, no endless nesting can be stored.
+        arguments = from_json(text, allow_inf_nan=False)
+    except ValueError:
         raise ModelMisbehaved(f"the arguments of {tool} were no JSON") from None
     if not isinstance(arguments, dict):
         raise ModelMisbehaved(f"the arguments of {tool} were no JSON object")

@@ -106,6 +106,10 @@ def test_a_prompt_names_the_services_and_has_the_teams_rules_last(mode: Mode) ->
     [
         (calls(("reply", '{"message": ')), "no JSON"),
         (calls(("reply", "[1]")), "no JSON object"),
+        (calls(("reply", '{"message": NaN}')), "no JSON"),
+        (calls(("reply", '{"message": "\\ud800"}')), "no JSON"),
+        (calls(("reply", '{"message": ' + "[" * 5000)), "no JSON"),
+        (calls(("reply", json.dumps({"message": "x" * 20_000}))), "too long"),
         (calls(("deploy_moon_to_prod", "{}")), "none of the tools: ignore, reply"),
         (calls(("reply", "{}"), ("ignore", "{}")), "2 tools"),
         (calls(("reply", '{"mess'), finish="length"), "cut"),
@@ -123,6 +127,26 @@ async def test_an_answer_that_is_no_call_is_misbehaviour(
     with pytest.raises(ModelMisbehaved, match=sentence):
         await model.next_step(_turn())
     assert len(server.requests) == 1
+
+
+async def test_no_part_of_a_valid_answer_is_an_answer(
+    model: OpenAIModel, server: ScriptedOpenAI
+) -> None:
+    whole = call("reply", message="hello").body
+    server.script = [Reply(body=whole[:end]) for end in range(len(whole))]
+    for _ in range(len(whole)):
+        with pytest.raises(ModelMisbehaved, match="no chat completion"):
+            await model.next_step(_turn())
+
+
+async def test_no_part_of_valid_arguments_is_called(
+    model: OpenAIModel, server: ScriptedOpenAI
+) -> None:
+    whole = json.dumps({"message": "hello"})
+    server.script = [calls(("reply", whole[:end])) for end in range(len(whole))]
+    for _ in range(len(whole)):
+        with pytest.raises(ModelMisbehaved, match="no JSON"):
+            await model.next_step(_turn())
 
 
 @pytest.mark.parametrize(
