@@ -11,6 +11,7 @@ from tests.packaging.files import ROOT, locked, toml
 LOCKS = (
     "attack-corpora.lock",
     "requirements.lock",
+    "requirements-bench.lock",
     "requirements-build.lock",
     "requirements-dev.lock",
     "requirements-soak.lock",
