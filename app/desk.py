@@ -1,16 +1,22 @@
 """What the worker's steps share: the ports, and one thread as it was read for one step."""
 
+import asyncio
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
-from app.core.errors import Conflict
+from app.core.errors import Conflict, StoreUnavailable
 from app.core.events import Entry, Event, MessagePosted, SourceWaited
 from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
 from app.core.spec import Environment
 from app.core.state import State
+
+PATIENCE_SECONDS = 120.0
+AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,18 @@ class Job:
         return self.ports.source_retry_seconds
 
     async def record(self, events: Sequence[Event]) -> None:
-        """Append what happened in the world, whatever people said meanwhile."""
-        write = ledger.write(self.state, events, self.now, fence=self.claim.fence)
-        await self.ports.log.append(write)
+        """Append what happened in the world, whatever people said meanwhile.
+
+        Only we may know it, so a store that is away is asked again as long as the claim may hold.
+        """
+        once = f"recorded:{secrets.token_hex(8)}"
+        write = ledger.write(self.state, events, self.now, fence=self.claim.fence, dedupe=[once])
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                await self.ports.log.append(write)
+                return
+            except StoreUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)

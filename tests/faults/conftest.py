@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.demo.child import free_port
+from tests.crash.instances import Zygote
 from tests.faults import stores
-from tests.faults.stores import Node, Store
+from tests.faults.stores import Node, OwnServer, Store
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +64,18 @@ def store(request: pytest.FixtureRequest) -> Store:
     """Give each of them in turn."""
     found: Store = request.getfixturevalue(f"{request.param}_store")
     return found
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[OwnServer]:
+    """Give a server that the test may ill-treat."""
+    async with OwnServer.run(tmp_path / "own") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Give what forks services."""
+    zygote = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield zygote
+    zygote.end()

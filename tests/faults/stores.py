@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -138,3 +138,45 @@ async def form_cluster(nodes: Sequence[Node]) -> None:
         return all(states)
 
     await until(agree, 20)
+
+
+class OwnServer:
+    """A server of a test's own, which may be killed, filled up and started again on its data."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._stack = ExitStack()
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+
+    @classmethod
+    @asynccontextmanager
+    async def run(cls, directory: Path) -> AsyncGenerator["OwnServer"]:
+        """Run one."""
+        own = cls(directory)
+        await own.start()
+        try:
+            yield own
+        finally:
+            own.kill()
+
+    async def start(self) -> None:
+        """Start it; return when it answers."""
+        self._stack.enter_context(server(self._directory, self.port))
+        await until(lambda: answers(self.url))
+
+    def kill(self) -> None:
+        """Kill it as a crash would."""
+        self._stack.close()
+
+    async def fill(self) -> None:
+        """Let it be full from now on."""
+        await self._limit(1)
+
+    async def widen(self) -> None:
+        """Let it have all the memory that it wants."""
+        await self._limit(0)
+
+    async def _limit(self, maxmemory: int) -> None:
+        async with client_of(self.url) as client:
+            await client.config_set("maxmemory", maxmemory)

@@ -186,7 +186,9 @@ async def plays_with_a_loss(store: Store, log: RedisLog, direct: RedisLog, n: in
     ], f"write {n}"
     assert all(run.outcome == "succeeded" for run in state.runs.values()), f"write {n}"
     losses = store.done()
-    assert (losses, deployment.failures) in ((MORE_THAN_REPEATED, 1), (0, 0)), f"write {n}"
+    assert losses in (0, MORE_THAN_REPEATED), f"write {n}"
+    # What happened in the world is written until it is written, without a new claim.
+    assert deployment.failures <= losses / MORE_THAN_REPEATED, f"write {n}"
     return losses > 0
 
 
