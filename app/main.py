@@ -39,7 +39,7 @@ from tools.deployers import DEPLOYERS
 
 HOME = Path(".deploybot")
 STORE = HOME / "redis"
-STOP_SECONDS = 20
+STOP_SECONDS = 18  # with what HTTP gets before, and what is closed after, below 25
 
 
 def build_deployers(settings: Settings) -> dict[str, Deployer]:

@@ -47,8 +47,10 @@ class Hints:
         task = asyncio.current_task()
         assert task is not None
         if self._noticed.get(task, self._count) == self._count:
+            # Before Python 3.12 `wait_for` swallows a cancellation that comes with a hint.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
         self._noticed[task] = self._count
 
     def expect(self, seconds: float) -> None:

@@ -14,6 +14,7 @@ from app.core.events import HumanSaid
 from app.core.ports import Write
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
+from app.redis.hints import Hints
 from app.redis.log import RedisLog
 from tests.waiting import until
 
@@ -71,6 +72,20 @@ class TestHints:
             await redis_log.wait_for_work(60)
             await redis_log.append(Write(T1, SAID))
             await redis_log.wait_for_work(60)
+
+    async def test_do_not_keep_a_task_from_its_cancellation(self, clean_redis_url: str):
+        client = connect(clean_redis_url)
+        hints = Hints(client)
+        await hints.wait(60)  # for the subscription's own hint
+        waiting = asyncio.create_task(hints.wait(60))
+        await asyncio.sleep(0)  # it waits now
+
+        hints.expect(0)
+        asyncio.get_running_loop().call_later(0, waiting.cancel)
+        await asyncio.wait([waiting], timeout=10)
+        assert waiting.cancelled()
+        await hints.close()
+        await client.aclose()
 
 
 class TestStorage:
