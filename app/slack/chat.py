@@ -95,17 +95,19 @@ class SlackChat:
             method, query["ts"] = "conversations.replies", thread_ts
         if since > CLOCKS_DIFFER_MS:
             query["oldest"] = f"{(since - CLOCKS_DIFFER_MS) / 1000:.6f}"
-        query["cursor"] = self._pages.pop(key, "")
+        page = self._pages.pop(key, "")
         while True:
             try:
-                answer = await self._call(method, query, form=True)
+                answer = await self._call(
+                    method, {**query, "cursor": page} if page else query, form=True
+                )
             except (RateLimited, ChatUnavailable):
-                self._pages[key] = query["cursor"]
+                self._pages[key] = page
                 raise
             found = [str(m["ts"]) for m in answer.get("messages", []) if _has_key(m, key)]
-            next_page: Json = answer.get("response_metadata") or {}
-            query["cursor"] = str(next_page.get("next_cursor") or "")
-            if found or not query["cursor"]:
+            more: Json = answer.get("response_metadata") or {}
+            page = str(more.get("next_cursor") or "")
+            if found or not page:
                 return max(found, default=None)
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:

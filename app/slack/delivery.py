@@ -41,6 +41,7 @@ class Pass:
     began: int
     changed: int
     wakes: list[int] = field(default_factory=list[int])
+    awaited: bool = True
     failed: bool = False
 
     def wake_in(self, seconds: float) -> None:
@@ -54,6 +55,13 @@ class Pass:
             return self.state.root_ts
         status = self.state.slots.get("status")
         return status[1] if status else None
+
+    @property
+    def rank(self) -> int:
+        """Return who goes first: a thread is told to its end, what is over for a while can wait."""
+        if not self.awaited:
+            return 2
+        return 0 if self.root else 1
 
     def tried_at(self, slot: str) -> int | None:
         """Return since when a post of the slot may have been done; None if none was tried."""
@@ -80,14 +88,14 @@ class Delivery:
 
     async def deliver(self, here: Pass, messages: Mapping[str, Message]) -> None:
         """Send what can be sent now, and note when to look again."""
-        rank = _rank(here, messages)
+        here.awaited = _is_awaited(here, messages)
         # Edits first: a click is answered by its card, and edits wait for no other message.
         bound = [(slot, message) for slot, message in messages.items() if slot in here.state.slots]
         try:
             for slot, message in sorted(bound, key=lambda item: _can_wait(*item)):
                 await self._edit(here, slot, message)
             for slot, message in messages.items():
-                if slot not in here.state.slots and not await self._post(here, slot, message, rank):
+                if slot not in here.state.slots and not await self._post(here, slot, message):
                     return
         except ChatUnavailable as error:
             if not self._outage.is_on:
@@ -131,7 +139,7 @@ class Delivery:
 
     # Posts.
 
-    async def _post(self, here: Pass, slot: str, message: Message, rank: int) -> bool:
+    async def _post(self, here: Pass, slot: str, message: Message) -> bool:
         """Post a slot's message; False where the later ones have to wait for it."""
         if message.passed and here.tried_at(slot) is None:
             return True
@@ -146,7 +154,7 @@ class Delivery:
             if message.passed:
                 await self._log.mark_sent(here.claim.thread_id, slot, "")
                 return True
-            return await self._posted(here, slot, message, root, rank)
+            return await self._posted(here, slot, message, root)
         except RateLimited:
             return False
         except ChatRefused as error:
@@ -179,12 +187,10 @@ class Delivery:
             here.wakes.append(here.now)  # it may be out of date
         return True
 
-    async def _posted(
-        self, here: Pass, slot: str, message: Message, root: str | None, rank: int
-    ) -> bool:
+    async def _posted(self, here: Pass, slot: str, message: Message, root: str | None) -> bool:
         channel, thread_id, key = here.state.channel, here.claim.thread_id, _key(here, slot)
         line, blocks = self._pace.posts(channel), _marked(here, slot, message)
-        if not self._turn(here, line, thread_id, rank):
+        if not self._turn(here, line, thread_id, here.rank):
             return False
         if here.tried_at(slot) is None:
             await self._log.mark_sent(thread_id, slot, f"{POSTING} {here.now}")
@@ -240,10 +246,10 @@ class Delivery:
         here.failed = True
 
 
-def _rank(here: Pass, messages: Mapping[str, Message]) -> int:
-    """Let what people wait for go before what is over for a while."""
-    waited_for = any(slot not in here.state.slots for slot in unfinished(here.state, messages))
-    return 0 if waited_for or here.now - here.changed < RECENT_MS else 1
+def _is_awaited(here: Pass, messages: Mapping[str, Message]) -> bool:
+    """Tell whether people wait for something that is not posted, or something just happened."""
+    awaited = any(slot not in here.state.slots for slot in unfinished(here.state, messages))
+    return awaited or here.now - here.changed < RECENT_MS
 
 
 def _can_wait(slot: str, message: Message) -> bool:

@@ -5,9 +5,13 @@ from collections.abc import Awaitable
 
 import structlog
 
+from app.core.errors import RateLimited
 from app.core.ports import Chat
 from app.slack.blocks import Block
 from app.slack.web import SlackWeb
+
+# A person who pressed a button still looks for the answer.
+PATIENCE_SECONDS = 60
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -23,7 +27,7 @@ class Whispers:
 
     def tell(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
         """Tell a person something that nobody else sees."""
-        self.later(self._chat.ephemeral(channel, user, text, thread_ts))
+        self.later(self._told(channel, user, text, thread_ts))
 
     def ask(
         self, channel: str, user: str, text: str, blocks: list[Block], thread_ts: str | None
@@ -39,6 +43,15 @@ class Whispers:
                 thread_ts=thread_ts,
             )
         )
+
+    async def _told(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
+        try:
+            await self._chat.ephemeral(channel, user, text, thread_ts)
+        except RateLimited as limit:
+            if limit.retry_after > PATIENCE_SECONDS:
+                raise
+            await asyncio.sleep(limit.retry_after)
+            await self._chat.ephemeral(channel, user, text, thread_ts)
 
     def later(self, work: Awaitable[object]) -> None:
         """Do something after the acknowledgement; its failure is logged, not raised."""

@@ -1,6 +1,7 @@
 """Slack's limits: each holds for its method and channel alone, is obeyed, and costs no message."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.faults.slack_server import START
 from tests.faults.slack_town import Town
 from tests.shop import repo_config
 from tests.story import THREAD, Story
+from tests.waiting import until
 
 SHOP = repo_config()
 OTHER = repo_config(name="acme/other", channel="C02OTHER")
@@ -179,6 +181,17 @@ async def test_while_edits_are_limited_a_second_click_is_answered(town: Town) ->
     assert len(granted) == 1
 
 
+async def test_an_answer_that_slack_limits_is_given_later(town: Town) -> None:
+    await posted(town)
+    town.slack.limit("chat.postEphemeral", 1)
+    await town.door.clicks("approve", user="U01ALICE")
+    await until(lambda: town.slack.at("chat.postEphemeral"))
+    assert town.door.whispers() == []
+
+    town.clock.passes(1)
+    assert "approver" in await town.door.whisper()
+
+
 async def test_what_people_wait_for_is_posted_before_what_is_over(town: Town) -> None:
     town.slack.limit(POST, 120, SHOP.channel)
     over = waiting_card().then(ev.StopRequested(user="U03CARA"))
@@ -193,6 +206,16 @@ async def test_what_people_wait_for_is_posted_before_what_is_over(town: Town) ->
     assert sum("Approve" in words for words in first) == 3
     await town.waits(30)
     assert await town.behind() == []
+
+
+async def test_a_thread_is_told_to_its_end_before_the_next_begins(town: Town) -> None:
+    town.slack.limit(POST, 10, SHOP.channel)
+    for number in range(4):
+        await town.happens(f"{SHOP.name}/{number:010}", waiting_card())
+    await town.waits(25)
+
+    roots = [message.thread_ts or message.ts for message in town.slack.messages]
+    assert [len(list(group)) for _, group in groupby(roots)] == [3, 3, 3, 3]
 
 
 # Several processes: each learns of a limit by itself.

@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-import pytest
-
 from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.ports import Observation
@@ -136,8 +134,8 @@ async def test_who_reads_after_an_outage_is_called_for_what_is_open_alone() -> N
         assert "Staging" in staging
 
 
-@pytest.mark.parametrize("merges", [20])
-async def test_a_single_channel_takes_a_second_for_each_message(merges: int) -> None:
+async def test_a_single_channel_takes_a_second_for_each_message() -> None:
+    merges = 20
     async with town_of(1) as town:
         await town.proxy.go()
         await merge(town, each=merges)

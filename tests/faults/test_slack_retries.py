@@ -150,7 +150,7 @@ async def test_a_mention_in_a_thread_that_comes_as_two_events_is_heard_once(
     assert [e.type for e in (await door.events_of())[len(before) :]] == ["human_said"]
 
 
-async def test_two_people_who_say_the_same_are_both_heard(door: WiredDoor) -> None:
+async def test_the_same_words_said_twice_are_heard_twice(door: WiredDoor) -> None:
     before = await waiting(door)
     await door.event(in_thread("why?"), "Ev1")
     await door.event(in_thread("why?") | {"ts": "2.3"}, "Ev2")
