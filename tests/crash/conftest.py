@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.crashes import Zygote
+from tests.crash.instances import Zygote
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
     """Give what forks services."""
-    zygote = Zygote()
+    zygote = Zygote(tmp_path_factory.mktemp("zygote"))
     yield zygote
     zygote.end()

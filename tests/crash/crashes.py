@@ -1,167 +1,131 @@
-"""A deploy that is to survive the death of its service: its people, and GitHub, insist."""
+"""Some instances of the service on one store, with everything outside; each may be struck."""
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlencode
 
 import httpx
 
-from app.core.fold import fold
-from app.core.ids import thread_id_for
-from app.core.state import State
-from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.log import RedisLog
-from tests import signing
-from tests.adapters.github_bodies import SHA, encoded, merged, signed
+from tests.crash.deploy import Deploy
+from tests.crash.instances import Service, Zygote
 from tests.crash.outside import Outside
-from tests.shop import BOB, REPO
-from tests.waiting import is_ready, until
+from tests.crash.people import GITHUB_SECRET, SLACK_SECRET
+from tests.crash.points import Fault, Kind, Points
+from tests.shop import REPO
 
 LEASE_SECONDS = 0.6
-SLACK_SECRET = "signing-secret"
-GITHUB_SECRET = "webhook-secret"
-
-
-class Zygote:
-    """Forks service processes; one for all tests."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.zygote"],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self, env: Mapping[str, str], output: Path) -> int:
-        """Start a service and return its pid."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps({"env": dict(env), "output": str(output)}) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def end(self) -> None:
-        """End it and all that it started."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-class Service:
-    """One service process at its port; it can be killed, frozen and started again."""
-
-    def __init__(self, zygote: Zygote, env: Mapping[str, str], output: Path) -> None:
-        self._zygote = zygote
-        self._port = free_port()
-        self._env = {**env, "PORT": str(self._port)}
-        self._output = output
-        self._pid = 0
-
-    async def start(self, kill_at: str = "", nth: int = 1) -> None:
-        """Start it, told where to kill itself; return when it is ready or dead."""
-        env = self._env | {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
-        self._pid = self._zygote.start(env, self._output)
-        await until(self._is_ready_or_dead)
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send the process a signal, if it is there."""
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, number)
-
-    def lives(self) -> bool:
-        """Tell whether the process is there, frozen or not."""
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            return False
-        return self._pid > 0
-
-    async def end(self) -> None:
-        """Kill it."""
-        if self._pid:
-            self.signal(signal.SIGKILL)
-            await until(lambda: not self.lives())
-
-    def url(self, path: str) -> str:
-        """Return the address of a path."""
-        return f"http://127.0.0.1:{self._port}{path}"
-
-    async def _is_ready_or_dead(self) -> bool:
-        return not self.lives() or await is_ready(self.url(""))
-
+INSIST_SECONDS = 60
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 Send = Callable[[httpx.AsyncClient, Service], Awaitable[httpx.Response]]
 
 
 class Crashes:
-    """Some instances of the service on one store, each started again whenever it died."""
+    """What died is started again after `pause` seconds, with the next of the `later` faults."""
 
     def __init__(
-        self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, instances: int
+        self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, lease: float
     ) -> None:
         self.outside = outside
-        self._offset = 0
-        self.log = RedisLog(connect(redis_url), LEASE_SECONDS)
-        self.fired = folder / "fired"
+        self.target = outside.target
+        self.log = RedisLog(connect(redis_url), lease)
+        self.services: list[Service] = []
+        self.pause = 0.0
+        self.later: list[Fault] = []
+        self.trace = folder / "trace"
+        self._fired = folder / "fired"
         self._output = folder / "service.txt"
-        env = {
+        self._client = httpx.AsyncClient(timeout=10, verify=False)
+        self._offset = 0
+        self._traced = False
+        self._zygote = zygote
+        self._env = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "REDIS_URL": redis_url,
             "SLACK_BOT_TOKEN": "xoxb-test",
             "SLACK_SIGNING_SECRET": SLACK_SECRET,
-            "SLACK_API_URL": f"{outside.url}/api/",
             "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
-            "OUTSIDE": outside.url,
-            "RECOVERY": outside.recovery,
-            "DEPLOYBOT_LEASE_SECONDS": str(LEASE_SECONDS),
-            "FIRED": str(self.fired),
+            "GITHUB_TOKEN": "github-token",
+            "RECOVERY": outside.target.recovery,
+            "DEPLOYBOT_LEASE_SECONDS": str(lease),
+            "FIRED": str(self._fired),
         }
-        self.services = [Service(zygote, env, self._output) for _ in range(instances)]
 
-    async def start(self, kill_at: str = "", nth: int = 1) -> None:
-        """Start every instance, told where to kill itself."""
-        await asyncio.gather(*[service.start(kill_at, nth) for service in self.services])
+    async def start(self, *faults: Fault | None, traced: bool = False) -> None:
+        """Start one instance for each fault, None for one without."""
+        self._traced = traced
+        extra = {"TRACE": str(self.trace)} if traced else {}
+        for number, _ in enumerate(faults):
+            own = f"{self.outside.url}/{number}"
+            env = {"SLACK_API_URL": f"{own}/api/", "GITHUB_API_URL": f"{own}/github"}
+            env |= {"OUTSIDE": own, **self._env, **extra}
+            self.services.append(Service(self._zygote, env, self._output))
+        await asyncio.gather(*[self.restart(n, fault) for n, fault in enumerate(faults)])
+
+    async def restart(self, number: int, fault: Fault | None = None) -> None:
+        """Start an instance that is not running."""
+        service = self.services[number]
+        trace = self.trace if self._traced else None
+
+        def strike(kind: Kind) -> None:
+            service.signal(SIGNALS[kind])
+
+        self.outside.points[str(number)] = Points(fault, self._fired, strike, trace)
+        await service.start(fault)
 
     async def end(self) -> None:
-        """Kill the instances and close the log."""
+        """Kill the instances and close the connections."""
         await asyncio.gather(*[service.end() for service in self.services])
+        await self._client.aclose()
         await self.log.close()
 
+    def fired(self) -> Sequence[str]:
+        """Return the points at which something happened, in order."""
+        return self._fired.read_text().splitlines() if self._fired.exists() else ()
+
+    def fired_at(self) -> float:
+        """Return when something last happened at a point (seconds since the epoch)."""
+        return self._fired.stat().st_mtime
+
     async def revive(self) -> None:
-        """Start what died anew."""
-        for service in self.services:
-            if not service.lives():
-                await service.start()
+        """Start what has been dead long enough."""
+        for number, service in enumerate(self.services):
+            if service.is_dead_for(self.pause):
+                await self.restart(number, self.later.pop(0) if self.later else None)
 
     async def insist(self, send: Send, instance: int = 0) -> None:
-        """Send until it is acknowledged, as GitHub's redelivery and people do."""
-        for _ in range(10):
+        """Send until it is acknowledged, as redelivery and people do, to one that is there."""
+        deadline = time.monotonic() + INSIST_SECONDS
+        turn = instance
+        while time.monotonic() < deadline:
             await self.revive()
             try:
-                async with httpx.AsyncClient(timeout=30) as client:
-                    if (await send(client, self.services[instance])).status_code < 300:
-                        return
+                answer = await send(self._client, self.services[turn % len(self.services)])
+                if answer.status_code < 300:
+                    return
             except httpx.TransportError:
-                continue
-        raise AssertionError("never acknowledged")
+                pass
+            turn += 1
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"never acknowledged\n{self.output()}")
 
-    def deploy(self, sha: str = SHA) -> "Deploy":
+    async def once(self, send: Send, instance: int) -> bool:
+        """Send once; tell whether it was acknowledged."""
+        try:
+            return (await send(self._client, self.services[instance])).status_code < 300
+        except httpx.TransportError:
+            return False
+
+    def deploy(self, sha: str = "") -> Deploy:
         """Return the deploy of a commit, which nobody has merged yet."""
-        return Deploy(self, sha)
+        return Deploy(self, sha) if sha else Deploy(self)
 
     async def passes(self, ms: int) -> None:
         """Let time pass for the store."""
@@ -172,106 +136,18 @@ class Crashes:
         """Return the end of what the instances wrote."""
         return self._output.read_text()[-3000:]
 
-
-class Deploy:
-    """One commit's way to production, with people who approve and answer whatever is asked."""
-
-    def __init__(self, box: Crashes, sha: str) -> None:
-        self._box = box
-        self._sha = sha
-        self.thread_id = thread_id_for(REPO, "main", sha)
-
-    async def state(self) -> State:
-        """Return the thread's state."""
-        return fold(await self._box.log.read(self.thread_id))
-
-    async def merge(self, instance: int = 0) -> None:
-        """Deliver the merge."""
-        body = encoded(merged(pull_request__merge_commit_sha=self._sha))
-        headers = signed(body) | {"X-GitHub-Delivery": f"d-{self._sha}"}
-        await self._box.insist(
-            lambda c, s: c.post(s.url("/github/webhook"), content=body, headers=headers), instance
-        )
-
-    async def click(self, action: str, call_id: str, instance: int = 0) -> None:
-        """Press a button; Slack tells one of the instances."""
-        payload = {
-            "type": "block_actions",
-            "team": {"id": "T01ACME"},
-            "user": {"id": BOB, "team_id": "T01ACME"},
-            "channel": {"id": "C01DEPLOYS"},
-            "container": {"type": "message", "message_ts": "1.2", "thread_ts": "1.1"},
-            "message": {"ts": "1.2", "thread_ts": "1.1"},
-            "trigger_id": "123.456",
-            "actions": [
-                {"type": "button", "action_id": action, "value": f"{self.thread_id}:{call_id}"}
-            ],
-        }
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        await self._box.insist(
-            lambda c, s: c.post(s.url("/slack/events"), content=body, headers=_slack_signed(body)),
-            instance,
-        )
-
-    async def waits_for_a_card(self) -> str:
-        """Merge, and return the call that waits for approval."""
-        await self.merge()
-
-        async def waits() -> bool:
-            return (await self.state()).pending is not None
-
-        await until(waits, 30)
-        card = (await self.state()).pending
-        assert card
-        return card.request.call_id
-
-    async def plays(self, seconds: float = 60, instance: int = 0) -> State:
-        """Merge, and do what people are asked for, until the thread is at its end."""
-        await self.merge(instance)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            state = await self.state()
-            if state.plan_ended is not None and not state.effects and not state.locks:
-                return state
-            await self._answer(state, instance)
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"no end: {await self.state()}\n{self._box.output()}")
-
-    async def _answer(self, state: State, instance: int) -> None:
-        await self._box.revive()
-        if state.pending:
-            await self.click("approve", state.pending.request.call_id, instance)
-        elif state.unknown:
-            await self._states(state, instance)
-        elif state.staging and state.staging.passed is False:
-            await self.click("retry", "all", instance)
-        elif state.lapsed and not state.locks:
-            newest = list(state.cards.values())[-1]
-            await self.click("ask_again", newest.request.call_id, instance)
-
-    async def _states(self, state: State, instance: int) -> None:
-        """Say what became of an unknown effect, truly, once it can no longer arrive."""
-        assert state.unknown
-        call_id = state.unknown.call_id or ""
-        if self._box.outside.starts[state.unknown.attempt.attempt_id]:
-            await self.click("happened", call_id, instance)
-            return
-        await self._box.passes(60_000)
-        await self.click("did_not_happen", call_id, instance)
-
-
-def _slack_signed(body: bytes) -> dict[str, str]:
-    form = {"content-type": "application/x-www-form-urlencoded"}
-    return form | signing.slack(body, SLACK_SECRET, str(int(time.time())))
+    def claims_lost(self) -> int:
+        """Count how often an instance was too slow to keep its lease, as any may be."""
+        return self._output.read_text().count("claim_lost")
 
 
 @asynccontextmanager
 async def crashes(
-    folder: Path, redis_url: str, recovery: str, zygote: Zygote, instances: int = 1
+    folder: Path, redis_url: str, recovery: str, zygote: Zygote, lease: float = LEASE_SECONDS
 ) -> AsyncGenerator[Crashes]:
     """Bring up everything but the service."""
     async with Outside.run(recovery) as outside:
-        box = Crashes(folder, redis_url, outside, zygote, instances)
+        box = Crashes(folder, redis_url, outside, zygote, lease)
         try:
             yield box
         finally:

@@ -1,4 +1,7 @@
-"""Everything outside the service, in one server that survives it: Slack, targets, counts."""
+"""Everything outside the service, in one server that survives it: Slack, GitHub, the targets.
+
+Each instance has an address of its own in it, "/0", "/1", …, so that it is known who asks.
+"""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -7,26 +10,25 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.crash.people import BOT, TEAM
+from tests.crash.points import Points
+from tests.crash.target import Target
 from tests.payloads import check
 
 Json = dict[str, Any]
-TEAM = "T01ACME"
-BOT = "U00DEPLOYBOT"
+ASKED = ("auth.test", "users.info", "conversations.info")
 
 
 class Outside:
-    """Keeps its own count of effects, and every Slack message by the key that it was posted with.
+    """Keeps every Slack message by the key that it was posted with, and knows every commit.
 
-    `keyed` targets ignore a known attempt id; `queryable` ones can be asked by it; `blind` ones
-    only by the reference that they answered the start with.
+    `points` are those of the instances that it may strike before it acts and before it answers.
     """
 
     def __init__(self, recovery: str) -> None:
-        self.recovery = recovery
         self.url = ""
-        self.effects: list[str] = []
-        self.starts: Counter[str] = Counter()
-        self.references: dict[str, str] = {}
+        self.target = Target(recovery)
+        self.points: dict[str, Points] = {}
         self.messages: dict[str, Json] = {}
         self.whispers: list[Json] = []
         self.refused: list[str] = []
@@ -37,9 +39,9 @@ class Outside:
         """Serve it on a free port of loopback."""
         outside = cls(recovery)
         app = web.Application()
-        app.router.add_post("/api/{method}", outside._slack)
-        app.router.add_post("/start", outside._start)
-        app.router.add_get("/observe", outside._observe)
+        app.router.add_post("/{instance}/api/{method}", outside._slack)
+        app.router.add_get("/{instance}/github/repos/acme/shop/{kind}/{what}", outside._github)
+        app.router.add_routes(outside.target.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -50,42 +52,45 @@ class Outside:
             await runner.cleanup()
         assert not outside.refused, outside.refused
 
-    def production(self) -> list[str]:
-        """Return the effects on production, without the tests."""
-        return [e for e in self.effects if e.startswith("production") and "e2e" not in e]
-
     def posted(self) -> Counter[str]:
         """Count the messages by their key: more than one is a message that was posted twice."""
         return Counter(m["key"] for m in self.messages.values())
 
-    # Targets.
+    async def _at(self, request: web.Request, point: str) -> None:
+        points = self.points.get(request.match_info["instance"])
+        if points:
+            await points.at(point)
 
-    async def _start(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        attempt_id, what = body["attempt_id"], body["what"]
-        if self.recovery != "keyed" or not self.starts[attempt_id]:
-            self.effects.append(what)
-        self.starts[attempt_id] += 1
-        reference = f"ref-{attempt_id}"
-        self.references[reference] = attempt_id
-        return web.json_response({"reference": reference})
+    # GitHub: every full SHA is a commit of the branch, and newer than every other.
 
-    async def _observe(self, request: web.Request) -> web.Response:
-        attempt_id, reference = request.query["attempt_id"], request.query["reference"]
-        if self.recovery == "blind":
-            return self._say("succeeded" if reference in self.references else "unknown")
-        return self._say("succeeded" if self.starts[attempt_id] else "missing")
+    async def _github(self, request: web.Request) -> web.Response:
+        kind, what = request.match_info["kind"], request.match_info["what"]
+        await self._at(request, f"before github {kind}")
+        answer = self._known(kind, what)
+        await self._at(request, f"after github {kind}")
+        return web.json_response(answer)
 
-    def _say(self, status: str) -> web.Response:
-        return web.json_response({"status": status})
+    def _known(self, kind: str, what: str) -> Json:
+        if kind == "commits":
+            return _commit(what)
+        if kind == "pulls":
+            return {"base": {"sha": "b" * 40}, "head": {"sha": "c" * 40}}
+        base, _, head = what.partition("...")
+        ahead = [] if base == "main" else [_commit(head)]
+        return {"ahead_by": len(ahead), "behind_by": 0, "commits": ahead}
 
     # Slack.
 
     async def _slack(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        name = "asked" if method in ASKED else method
         is_json = "json" in request.headers.get("content-type", "")
         fields: Json = await request.json() if is_json else dict(await request.post())
         fields |= dict(request.query)
-        return web.json_response({"ok": True, **self._answer(request.match_info["method"], fields)})
+        await self._at(request, f"before slack {name}")
+        answer = self._answer(method, fields)
+        await self._at(request, f"after slack {name}")
+        return web.json_response({"ok": True, **answer})
 
     def _check(self, fields: Json) -> None:
         """Keep what Slack would have refused."""
@@ -120,3 +125,7 @@ class Outside:
                 return {"channel": {"id": fields["channel"], "is_member": True}}
             case _:
                 return {}
+
+
+def _commit(sha: str) -> Json:
+    return {"sha": sha, "commit": {"message": f"Change {sha[:7]}"}, "author": {"login": "alice"}}

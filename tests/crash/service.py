@@ -1,144 +1,151 @@
-"""The real service as a process that kills itself at a named point; nothing of it is in the app.
+"""The real service as a process that dies, freezes or hangs at a named point.
 
-Environment: OUTSIDE (the address of everything outside), RECOVERY, KILL_AT ("before append
-approval_granted", "after start production", …) and KILL_NTH (which time). Before it kills itself
-it leaves the file FIRED.
+Environment, besides the service's own: OUTSIDE (its address in everything outside), RECOVERY,
+FAULT (as `Fault.encoded`), FIRED and TRACE (files, see `Points`).
 """
 
 import asyncio
+import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
 
-import httpx
 import uvicorn
 
 from app.core import events as ev
-from app.core.events import Attempt
-from app.core.ports import Claim, ModelAnswer, Observation, Queue, Turn, Write
+from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.core.ports import Claim, ModelAnswer, Queue, Turn, Write
 from app.core.spec import Environment
 from app.main import create_app
 from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from app.settings import load_settings
+from app.web.server import server_config
+from tests.crash.points import Fault, Kind, Points
+from tests.crash.target import build_deployer, place
 from tests.shop import REPO, repo_config
 
-
-class Kill:
-    """Kills this process with SIGKILL when it passes its point for the n-th time."""
-
-    def __init__(self) -> None:
-        self._point = os.environ.get("KILL_AT", "")
-        self._left = int(os.environ.get("KILL_NTH", "1"))
-
-    def at(self, point: str) -> None:
-        """Pass a point."""
-        if point != self._point:
-            return
-        self._left -= 1
-        if self._left == 0:
-            Path(os.environ["FIRED"]).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
-class KillingLog(RedisLog):
+class PointedLog(RedisLog):
     """The Redis log, with points before and after every append and park."""
 
-    kill: Kill
+    points: Points
+    places: dict[str, str]
 
     async def append(self, write: Write) -> bool:
-        names = [_name(event, write) for event in write.events]
-        for name in names:
-            self.kill.at(f"before append {name}")
+        name = self._name(write)
+        await self.points.at(f"before append {name}")
         answer = await super().append(write)
-        for name in names:
-            self.kill.at(f"after append {name}")
+        await self.points.at(f"after append {name}")
         return answer
 
+    async def read(self, thread_id: str) -> list[ev.Entry]:
+        entries = await super().read(thread_id)
+        for entry in entries:
+            self._learn(entry.event)
+        return entries
+
     async def park(self, claim: Claim, queue: Queue, version: int, wake_at: int | None) -> None:
-        self.kill.at(f"before park {queue}")
+        await self.points.at(f"before park {queue}")
         await super().park(claim, queue, version, wake_at)
+        await self.points.at(f"after park {queue}")
+
+    def _learn(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ToolStarted):
+            self.places[event.attempt.attempt_id] = place(event.attempt)
+
+    def _name(self, write: Write) -> str:
+        """Name a write after what it is about: its last event, but for locks given back."""
+        events = [event for event in write.events if event.type != "locks_released"]
+        for event in events:
+            self._learn(event)
+        match (events or [*write.events] or [None])[-1]:
+            case None:
+                return "nothing"
+            case ev.ToolStarted() as event:
+                return f"{event.type} {place(event.attempt)}"
+            case ev.ToolSent() | ev.ToolEnded() as event:
+                return f"{event.type} {self.places[event.attempt_id]}"
+            case event:
+                return event.type
 
 
-def _name(event: ev.Event, write: Write) -> str:
-    if isinstance(event, ev.ToolStarted):
-        return f"{event.type} {event.attempt.environment}"
-    return event.type
-
-
-class TargetDeployer:
-    """Deploys to the target outside."""
-
-    def __init__(self, kill: Kill) -> None:
-        self._kill = kill
-        self._url = os.environ["OUTSIDE"]
-
-    @property
-    def recovery(self) -> Literal["keyed", "queryable", "blind"]:
-        return cast("Literal['keyed', 'queryable', 'blind']", os.environ["RECOVERY"])
-
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
-        return []
-
-    def arguments(
-        self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str
-    ) -> dict[str, Any]:
-        return {"what": f"{environment} {service or 'e2e'} {sha[:7]}"}
-
-    async def start(self, attempt: Attempt) -> str:
-        self._kill.at(f"before start {attempt.environment}")
-        body = {"attempt_id": attempt.attempt_id, "what": attempt.arguments["what"]}
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{self._url}/start", json=body)
-        self._kill.at(f"after start {attempt.environment}")
-        return str(answer.json()["reference"])
-
-    async def observe(self, attempt: Attempt, reference: str) -> Observation:
-        self._kill.at(f"before observe {attempt.environment}")
-        query = {"attempt_id": attempt.attempt_id, "reference": reference}
-        async with httpx.AsyncClient() as client:
-            answer = await client.get(f"{self._url}/observe", params=query)
-        self._kill.at(f"after observe {attempt.environment}")
-        return Observation(status=answer.json()["status"], summary="as the target says")
-
-    async def cancel(self, attempt: Attempt, reference: str) -> bool:
-        return False
-
-    async def current(self, options: Mapping[str, Any]) -> str | None:
-        return None
-
-
-class KillingModel:
+class PointedModel:
     """The offline planner, with points around its turn."""
 
     name = "planner"
 
-    def __init__(self, kill: Kill) -> None:
-        self._kill = kill
+    def __init__(self, points: Points) -> None:
+        self._points = points
         self._planner = OfflinePlanner()
 
     async def next_step(self, turn: Turn) -> ModelAnswer:
-        self._kill.at("before model")
+        await self._points.at("before model")
         answer = await self._planner.next_step(turn)
-        self._kill.at("after model")
+        await self._points.at("after model")
         return answer
 
 
-async def main() -> None:
-    settings = load_settings()
-    kill = Kill()
-    log = KillingLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
-    log.kill = kill
-    deployers = {"target": TargetDeployer(kill)}
-    repos = {REPO: repo_config("target", people={})}
-    app = create_app(settings, repos, log, deployers, model=KillingModel(kill))
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=settings.port, log_level="warning", access_log=False
+class Server(uvicorn.Server):
+    """Ends by itself on a signal, as the `serve` command does."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.handle_exit, signal.SIGTERM, None)
+        yield
+
+
+def strike(kind: Kind) -> None:
+    """Kill or freeze this process."""
+    os.kill(os.getpid(), SIGNALS[kind])
+
+
+def own_points() -> Points:
+    """Build the points that this process was told."""
+    told, trace = os.environ.get("FAULT"), os.environ.get("TRACE")
+    fault = Fault(**json.loads(told)) if told else None
+    return Points(fault, Path(os.environ["FIRED"]), strike, Path(trace) if trace else None)
+
+
+def configured() -> RepoConfig:
+    """Configure the shop so that each target knows what it is."""
+    places: dict[Environment, EnvironmentConfig] = {}
+    for environment in ("staging", "production"):
+        targets = {
+            name: TargetConfig(deployer="target", options={"at": f"{environment} {name}"})
+            for name in ("frontend", "backend", "e2e")
+        }
+        e2e = targets.pop("e2e")
+        places[environment] = EnvironmentConfig(e2e=e2e, services=targets)
+    return repo_config(
+        "target", people={}, staging=places["staging"], production=places["production"]
     )
-    await uvicorn.Server(config).serve()
+
+
+def build() -> tuple[Server, PointedLog]:
+    """Build the service from its environment; nothing runs yet."""
+    settings = load_settings()
+    points = own_points()
+    log = PointedLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
+    log.points, log.places = points, {}
+    target = build_deployer(os.environ["RECOVERY"], os.environ["OUTSIDE"], points)
+    model = PointedModel(points)
+    app = create_app(settings, {REPO: configured()}, log, {"target": target}, model=model)
+    config = server_config(app, "127.0.0.1", settings.port)
+    config.load()
+    return Server(config), log
+
+
+async def main() -> None:
+    server, log = build()
+    await server.serve()
+    await log.close()
 
 
 if __name__ == "__main__":

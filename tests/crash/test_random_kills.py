@@ -1,27 +1,24 @@
 """Instances are killed at random while deploys run: nothing is lost, nothing happens twice."""
 
 import asyncio
+import os
 import random
 import signal
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from app.core.state import State
-from tests.crash.crashes import Crashes, Zygote, crashes
+from tests.crash.crashes import Crashes, crashes
+from tests.crash.instances import Zygote
+from tests.crash.report import SEED, report
+from tests.crash.target import CLASSES
 
-KILLS = 50
+KILLS = int(os.environ.get("KILLS", "100"))
+KILLS_OF_A_CLASS = -(-KILLS // len(CLASSES))
 INSTANCES = 2
 AT_ONCE = 2
-
-
-async def deploys(box: Crashes, kills: "Kills", lane: int) -> list[State]:
-    """Deploy one commit after the other until there were enough kills; return their ends."""
-    ends: list[State] = []
-    while not kills.enough:
-        sha = f"{lane:x}{len(ends):x}".ljust(40, "0")
-        ends.append(await box.deploy(sha).plays(seconds=120, instance=lane % INSTANCES))
-    return ends
 
 
 class Kills:
@@ -33,7 +30,7 @@ class Kills:
 
     @property
     def enough(self) -> bool:
-        return self.count >= KILLS
+        return self.count >= KILLS_OF_A_CLASS
 
     async def run(self, box: Crashes) -> None:
         while not self.enough:
@@ -44,23 +41,43 @@ class Kills:
                 self.count += 1
 
 
-@pytest.mark.parametrize("recovery", ["keyed", "blind"])
+async def deploys(box: Crashes, kills: Kills, lane: int) -> list[str]:
+    """Deploy one commit after the other until there were enough kills; return them."""
+    shas: list[str] = []
+    while not kills.enough or not shas:
+        shas.append(f"{lane:x}{len(shas):06x}".ljust(40, "0"))
+        await box.deploy(shas[-1]).plays(seconds=120, instance=lane % INSTANCES)
+    return shas
+
+
+@pytest.mark.parametrize("recovery", CLASSES)
 async def test_random_kills_lose_nothing_and_double_nothing(
     tmp_path: Path, clean_redis_url: str, zygote: Zygote, recovery: str
 ) -> None:
-    kills = Kills(seed=7)
-    async with crashes(tmp_path, clean_redis_url, recovery, zygote, INSTANCES) as box:
-        await box.start()
+    began, kills = time.monotonic(), Kills(SEED)
+    async with crashes(tmp_path, clean_redis_url, recovery, zygote) as box:
+        await box.start(*[None] * INSTANCES)
         killing = asyncio.create_task(kills.run(box))
-        ended = await asyncio.gather(*[deploys(box, kills, lane) for lane in range(AT_ONCE)])
+        lanes = await asyncio.gather(*[deploys(box, kills, lane) for lane in range(AT_ONCE)])
         await killing
 
-        ends = [state for lane in ended for state in lane]
-        runs = [run for state in ends for run in state.runs.values()]
-        effects = [run for run in runs if run.is_production_effect]
-        happened = [run for run in effects if run.outcome == "succeeded"]
-        assert kills.count >= KILLS
-        assert len(ends) >= AT_ONCE
-        assert len(box.outside.production()) == len(happened)
-        if recovery == "blind":
-            assert all(box.outside.starts[run.attempt.attempt_id] <= 1 for run in effects)
+        shas = [sha for lane in lanes for sha in lane]
+        wanted = {f"production {name} {s[:7]}" for s in shas for name in ("frontend", "backend")}
+        happened = Counter(box.target.production())
+        lost = len(wanted - set(happened))
+        doubled = sum(count - 1 for count in happened.values())
+        most_starts = max(box.target.starts.values())
+        report(
+            f"random kills, {recovery}",
+            seed=SEED,
+            kills=kills.count,
+            deploys=len(shas),
+            lost=lost,
+            doubled=doubled,
+            seconds=round(time.monotonic() - began),
+        )
+        assert kills.count >= KILLS_OF_A_CLASS
+        assert (lost, doubled) == (0, 0)
+        assert set(happened) == wanted
+        assert recovery == "keyed" or most_starts == 1
+        assert max(box.outside.posted().values(), default=0) <= 1

@@ -1,0 +1,16 @@
+"""How big the suites of chance are, and where their counts go; the environment says both."""
+
+import json
+import os
+from pathlib import Path
+
+SOAK = bool(os.environ.get("SOAK"))
+SEED = int(os.environ.get("SOAK_SEED", "7"))
+
+
+def report(what: str, **counts: object) -> None:
+    """Append one line of JSON to the report, if there is one."""
+    path = os.environ.get("SOAK_REPORT")
+    if path:
+        with Path(path).open("a") as file:
+            file.write(json.dumps({"what": what, **counts}) + "\n")
