@@ -99,7 +99,7 @@ def release(click: Click) -> Decision:
         return card
     spec = card.request.spec
     bad_sha = policy.hold_on(spec, click.facts)
-    unheard = click.state.held_by is not None and click.state.model_down is not None
+    unheard = click.state.unheard
     if not unheard and bad_sha is None:
         return Refused(refusals.nothing_to_release(click.state))
     verdict = policy.may_decide(click.repo, spec.service, click.person)

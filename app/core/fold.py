@@ -281,6 +281,8 @@ class Fold:
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
         self._say(e.call_id, e.text, e.because, e.choices)
+        if e.because == "stuck" and self.state.pending:
+            self.state.pending.unheard_by = self.state.held_by
         if e.because == "reply":
             self.state.unread, self.state.errors = [], 0
         elif e.because != "note":
@@ -352,7 +354,7 @@ class Fold:
         s.wait = None
         s.refused.clear()
         if s.pending:
-            s.pending.released = False
+            s.pending.released, s.pending.unheard_by = False, None
         self._answer_questions()
 
     def _let_words_pass(self) -> None:

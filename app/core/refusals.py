@@ -58,6 +58,8 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
             return (
                 f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
             )
+        if state.unheard:
+            return f"I could make nothing of {reader}'s message. Ask them, then *Release* the card."
         return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
     bad_sha = policy.hold_on(spec, facts)
     if bad_sha is not None:

@@ -66,6 +66,7 @@ class Run:
 class Card:
     """An approval card: what was asked, who answered what, and the run that came of it.
 
+    `unheard_by` is whose words the model could make nothing of: they hold the card, too.
     `proposed_by` names the model or planner whose words its reason is.
     """
 
@@ -79,6 +80,7 @@ class Card:
     decided_at: int | None = None
     text: str = ""
     released: bool = False
+    unheard_by: str | None = None
     hold_released_by: str = ""
     attempt_id: str | None = None
 
@@ -217,9 +219,14 @@ class State:
     def held_by(self) -> str | None:
         """Return the person whose words hold the pending card, if any."""
         card = self.pending
-        if card is None or not self.unread or card.released:
+        if card is None or card.released:
             return None
-        return self.unread[0].user
+        return self.unread[0].user if self.unread else card.unheard_by
+
+    @property
+    def unheard(self) -> bool:
+        """Tell whether the words that hold the card are not about to be read."""
+        return self.held_by is not None and (self.model_down is not None or not self.unread)
 
     @property
     def plan(self) -> int:

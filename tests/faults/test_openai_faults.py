@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.core import events as ev
 from app.core.context import MAX_TOKENS
 from app.core.state import MAX_ERRORS, MAX_STEPS, State
 from app.core.tokens import tokens_at_most
@@ -19,6 +20,7 @@ from app.slack.messages import render
 from tests import payloads
 from tests.core.box import REPO, SHA, Box
 from tests.scripted_openai import Reply, Script, ScriptedOpenAI, call, calls, completion, refusal
+from tests.shop import ALICE, BOB
 
 VARIANTS = 20
 TRY_SECONDS = 0.2
@@ -302,6 +304,27 @@ async def test_words_wait_for_the_model_and_hold_the_card(fails: Kind, seed: int
         assert state.pending.request == card.request
         assert (state.held_by, state.says[-1].text) == (None, "Yes: it was tested.")
         assert box.production() == []
+
+
+@pytest.mark.parametrize("fails", [says_no, garbage, bad_arguments, reads_for_ever])
+async def test_words_that_a_model_makes_nothing_of_hold_the_card_until_an_approver_releases_it(
+    fails: Kind,
+) -> None:
+    async with thread(fails) as box:
+        failing = box.server.script
+        box.server.script = [call("deploy_backend_to_prod", sha=SHA, reason="first")]
+        await box.merges()
+        card = await box.card()
+        box.server.script = failing
+        await box.says("do not approve this: a migration is missing")
+        state = await box.state()
+        assert (state.held_by, state.unheard) == (ALICE, True)
+        assert "I could make nothing of <@U01ALICE>'s message" in await box.shows()
+        assert "Release" in await box.shows()
+        assert "Approve" not in await box.shows()
+
+        await box.does(ev.ApprovalReleased(call_id=card.request.call_id, user=BOB))
+        assert (await box.state()).held_by is None
 
 
 def test_the_budget_of_a_turn_is_a_minute() -> None:

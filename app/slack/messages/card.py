@@ -148,8 +148,7 @@ def _standing(state: State, card: Card) -> list[Block]:
             "An approver has to release it first."
         )
     if state.held_by:
-        reading = f"⏸️ Reading {text.user(state.held_by)}'s message"
-        lines.append(reading + (_while_down(state) if state.model_down else " …"))
+        lines.append(_held(state, text.user(state.held_by)))
     lines += [
         f"✅ Approved by {text.user(user)} · {text.when(at)} · "
         f"{number} of {card.request.facts.needed}"
@@ -158,12 +157,14 @@ def _standing(state: State, card: Card) -> list[Block]:
     return [blocks.section("\n".join(lines))] if lines else []
 
 
-def _while_down(state: State) -> str:
-    retry = state.model_down.retry_at if state.model_down else 0
-    return (
-        f": the model does not answer, next try {text.when(retry)}. "
-        "An approver can release the card without it."
-    )
+def _held(state: State, reader: str) -> str:
+    if not state.unheard:
+        return f"⏸️ Reading {reader}'s message …"
+    why = f"⏸️ I could make nothing of {reader}'s message."
+    if state.model_down:
+        retry = text.when(state.model_down.retry_at)
+        why = f"⏸️ Reading {reader}'s message: the model does not answer, next try {retry}."
+    return f"{why} An approver can release the card without it."
 
 
 def _buttons(state: State, card: Card) -> list[Block]:
@@ -172,7 +173,7 @@ def _buttons(state: State, card: Card) -> list[Block]:
         text.line(action(card.request.spec), 50),
     )
     on_hold = card.request.facts.hold and not card.hold_released_by
-    release = on_hold or (state.held_by and state.model_down)
+    release = on_hold or state.unheard
     made: list[Block] = []
     if card.request.facts.approvers and release:
         made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))

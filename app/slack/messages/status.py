@@ -180,6 +180,8 @@ def _waiting(state: State) -> str:
 def _card(state: State, card: Card) -> str:
     asked = f"{action(card.request.spec)} · since {text.when(card.at)}"
     if state.held_by:
+        if state.unheard and not state.model_down:
+            return f"⏸️ {text.user(state.held_by)}'s message was not understood · card: {asked}"
         down = ": the model does not answer" if state.model_down else ""
         return f"⏸️ reading {text.user(state.held_by)}'s message{down} · card: {asked}"
     if card.request.facts.hold and not card.hold_released_by:
