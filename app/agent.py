@@ -22,13 +22,12 @@ log = structlog.get_logger(__name__)
 async def fetch_facts(job: Job) -> None:
     """Append what the agent will surely need: what runs, commits since then, what is staged."""
     repo, ports = job.repo, job.ports
-    recorded = await ports.log.facts(repo.name)
     running: list[ev.Running] = []
     for service, target in repo.production.services.items():
         current = None
-        if ledger.production(recorded, service) is None:
+        if ledger.production(job.facts, service) is None:
             current = await ports.deployers[target.deployer].current(target.options)
-        running.append(ledger.running(recorded, service, current))
+        running.append(ledger.running(job.facts, service, current))
     staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)
     facts = ev.FactsFetched(

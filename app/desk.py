@@ -47,6 +47,7 @@ class Job:
     entries: Sequence[Entry]
     repo: RepoConfig
     now: int
+    facts: Mapping[str, str]
     ports: Ports
 
     def target(self, environment: Environment, service: str | None) -> TargetConfig | None:

@@ -1,6 +1,7 @@
 """Acting on the world: recorded before it is sent, sent once, observed until it is known."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
@@ -26,7 +27,7 @@ async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
     card = job.state.cards.get(action.call_id or "")
     try:
-        refusal = await _last_look(job, card) if card else None
+        refusal = await _last_look(job, card, job.facts) if card else None
     except SourceUnavailable as error:
         return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
     if card and refusal:
@@ -109,7 +110,7 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
     )
 
 
-async def _last_look(job: Job, card: Card) -> str | None:
+async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | None:
     """Return why an approved action may not happen now; None if it may.
 
     Raise `SourceUnavailable` where it may neither happen nor be given up.
@@ -122,7 +123,6 @@ async def _last_look(job: Job, card: Card) -> str | None:
     arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
     if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
         return "how this is deployed has been configured anew since the card was made"
-    facts = await job.ports.log.facts(job.repo.name)
     recorded = ledger.production(facts, spec.service)
     refusal = last_look(
         card.request,
@@ -171,7 +171,7 @@ async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     if attempt != _approved_attempt(card):
         raise NotStarted("not started: what was recorded is not what was approved")
     try:
-        refusal = await _last_look(job, card)
+        refusal = await _last_look(job, card, await job.ports.log.facts(job.repo.name))
     except SourceUnavailable as error:
         refusal = str(error)
     if refusal:

@@ -121,10 +121,10 @@ class Worker:
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
         folding = Fold()
         while True:
-            entries = await self._ports.log.read(claim.thread_id)
-            now = await self._ports.log.now(repo.name)
-            job = Job(claim, folding.follow(entries), entries, repo, now, self._ports)
-            action = decide(job.state, repo, now)
+            here = await self._ports.log.look(claim.thread_id)
+            state = folding.follow(here.entries)
+            job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports)
+            action = decide(state, repo, here.now)
             if isinstance(action, Wait):
                 await self._park(job, action.until)
                 return

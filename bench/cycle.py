@@ -93,13 +93,14 @@ class Paused:
         return await self._log.read(self.thread_id)
 
     async def _approve(self, log: RedisLog) -> None:
-        state = fold(await log.read(self.thread_id))
-        assert state.pending
-        call_id = state.pending.request.call_id
-        now, facts = await log.now(self._repo.name), await log.facts(self._repo.name)
-        decided = clicks.approve(Click(state, self._repo, Person(BOB), call_id, now, facts))
+        pending = fold(await log.read(self.thread_id)).pending  # who may: Slack is asked here
+        assert pending
+        here = await log.look(self.thread_id)
+        state, call_id = fold(here.entries), pending.request.call_id
+        click = Click(state, self._repo, Person(BOB), call_id, here.now, here.facts)
+        decided = clicks.approve(click)
         assert isinstance(decided, Accepted), decided
-        await log.append(ledger.write(state, decided.events, now, state.version))
+        await log.append(ledger.write(state, decided.events, here.now, state.version))
 
     async def _work(self, log: RedisLog) -> None:
         ports = Ports(log, _Stub(), None, None, self._deployers)

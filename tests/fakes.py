@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.errors import ChatUnavailable, Conflict, Fenced, Locked, MessageGone
 from app.core.events import Entry, Event, parse_event
-from app.core.ports import Claim, Queue, Write
+from app.core.ports import Claim, Look, Queue, Write
 from tests import payloads
 
 
@@ -133,6 +133,11 @@ class FakeLog:
     async def read(self, thread_id: str) -> list[Entry]:
         repo, _ = self._repo_of(thread_id)
         return list(repo.lines.get(thread_id, []))
+
+    async def look(self, thread_id: str) -> Look:
+        repo = thread_id.rpartition("/")[0]
+        entries = await self.read(thread_id)
+        return Look(entries, await self.now(repo), await self.facts(repo))
 
     async def claim(self, repo: str, queue: Queue) -> Claim | None:
         state, now = self._repo(repo), await self.now(repo)

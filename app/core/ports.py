@@ -52,6 +52,15 @@ class Write:
     silent: bool = False  # does not wake the worker (what the sender writes)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A thread at one instant: its entries, the time (ms), and its repository's facts."""
+
+    entries: Sequence[Entry]
+    now: int
+    facts: Mapping[str, str]
+
+
 class ThreadLog(Protocol):
     """Threads as append-only lists, with their queue, locks and facts; a repo changes as one.
 
@@ -69,6 +78,10 @@ class ThreadLog(Protocol):
 
     async def read(self, thread_id: str) -> list[Entry]:
         """Return all entries, oldest first; an empty list if there is no such thread."""
+        ...
+
+    async def look(self, thread_id: str) -> Look:
+        """Return all entries, the time and the facts, as of one instant."""
         ...
 
     async def claim(self, repo: str, queue: Queue) -> Claim | None:

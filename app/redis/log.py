@@ -21,12 +21,13 @@ All keys of a repository share its hash tag, so that one script may touch them o
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Protocol, cast
 
 from app.core.errors import Conflict, Fenced, Locked
 from app.core.events import Entry
-from app.core.ports import Claim, Queue, Write
+from app.core.ports import Claim, Look, Queue, Write
 from app.redis import connect
 from app.redis.connect import Client, send
 from app.redis.hints import CHANNEL, Hints
@@ -70,6 +71,7 @@ class RedisLog:
         self._renew = _script(client, "renew")
         self._park = _script(client, "park")
         self._now = _script(client, "now")
+        self._look = _script(client, "look")
 
     async def append(self, write: Write) -> bool:
         """Make the change and wake the thread; the contract is `ThreadLog`'s."""
@@ -100,6 +102,17 @@ class RedisLog:
             lines = await self._lines(thread_id, known.start)
             entries = self._recent.extend(thread_id, known, lines)
         return entries
+
+    async def look(self, thread_id: str) -> Look:
+        """Return all entries, the time and the facts, as of one instant."""
+        keys = _keys(_repo(thread_id), "offset", f"log:{thread_id}", "facts")
+        while True:
+            known = self._recent.known(thread_id)
+            answer = await send(partial(self._look, keys, [known.start]))
+            lines, now, facts = cast("tuple[list[str], int, list[str]]", answer)
+            entries = self._recent.extend(thread_id, known, lines)
+            if entries is not None:
+                return Look(entries, now, dict(zip(facts[::2], facts[1::2], strict=True)))
 
     async def lines(self, thread_id: str) -> tuple[list[str], str | None]:
         """Return a thread's lines as they are stored, and what the chain has to end with."""

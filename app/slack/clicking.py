@@ -94,7 +94,7 @@ class Clicking:
         refusal = UNKNOWN_THREAD
         if about and state:
             refusal = _elsewhere(click, state)
-            decision = clicks.may_reject(await self._click(state, about, Person(click.user)))
+            decision = clicks.may_reject(await self._click(about, Person(click.user)))
             refusal = refusal or (decision.sentence if isinstance(decision, Refused) else "")
         if refusal or not about or not state:
             self._answer(click, refusal)
@@ -152,17 +152,18 @@ class Clicking:
                 person = person or await self._approver(click, state, about)
             except UserError as error:
                 return str(error)
-            now_click = replace(await self._click(state, about, person), text=text)
-            decision = decide(now_click)
+            seen = replace(await self._click(about, person), text=text)
+            decision = decide(seen)
             if isinstance(decision, Refused):
                 return decision.sentence
-            if await self._appended(state, decision, now_click.now):
+            if await self._appended(seen, decision):
                 return ""
         raise Conflict(about.thread_id)
 
-    async def _appended(self, state: State, decision: Accepted, now: int) -> bool:
+    async def _appended(self, click: Click, decision: Accepted) -> bool:
+        state = click.state
         try:
-            await self._log.append(ledger.write(state, decision.events, now, state.version))
+            await self._log.append(ledger.write(state, decision.events, click.now, state.version))
         except Conflict:
             return False
         _log.info(
@@ -183,10 +184,10 @@ class Clicking:
             click.user, repo.approvers_of(service) if service and known else ()
         )
 
-    async def _click(self, state: State, about: Target, person: Person) -> Click:
-        repo = self._repos[about.repo]
-        now, facts = await self._log.now(repo.name), await self._log.facts(repo.name)
-        return Click(state, repo, person, about.call_id, now, facts)
+    async def _click(self, about: Target, person: Person) -> Click:
+        here = await self._log.look(about.thread_id)
+        state, repo = fold(here.entries), self._repos[about.repo]
+        return Click(state, repo, person, about.call_id, here.now, here.facts)
 
     async def _read(self, about: Target | None) -> State | None:
         if about is None or about.repo not in self._repos:

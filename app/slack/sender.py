@@ -78,8 +78,9 @@ class SlackSender:
                 logger.exception("cannot show thread %s", thread_id)
 
     async def _distrust(self, thread_id: str, repo: RepoConfig) -> None:
-        state = fold(await self._log.read(thread_id))
-        messages = render(state, repo, await self._log.now(repo.name))
+        here = await self._log.look(thread_id)
+        state = fold(here.entries)
+        messages = render(state, repo, here.now)
         slots = [slot for slot in unfinished(state, messages) if slot in state.slots]
         for slot in slots:
             await self._log.mark_sent(thread_id, slot, "")
@@ -122,22 +123,22 @@ class SlackSender:
             await self._log.park(claim, QUEUE, 1 << 53, wake_at)
 
     async def _project(self, claim: Claim, repo: RepoConfig) -> None:
-        entries = await self._log.read(claim.thread_id)
-        now = await self._log.now(repo.name)
+        here = await self._log.look(claim.thread_id)
+        entries, now = here.entries, here.now
         if not entries:
             await self._log.park(claim, QUEUE, 0, None)
             return
         state, sent = fold(entries), await self._log.sent(claim.thread_id)
         version, began, changed = len(entries), entries[0].at, entries[-1].at
-        here = Pass(claim, state, sent, now, version, began, changed)
-        await self._delivery.deliver(here, render(state, repo, now))
+        there = Pass(claim, state, sent, now, version, began, changed)
+        await self._delivery.deliver(there, render(state, repo, now))
         if (change := next_change(state, now)) is not None:
-            here.wakes.append(change)
-        if here.failed:
-            here.wakes.append(now + self._backoff(claim.thread_id))
+            there.wakes.append(change)
+        if there.failed:
+            there.wakes.append(now + self._backoff(claim.thread_id))
         else:
             self._failures.pop(claim.thread_id, None)
-        await self._log.park(claim, QUEUE, here.version, min(here.wakes, default=None))
+        await self._log.park(claim, QUEUE, there.version, min(there.wakes, default=None))
 
     def _backoff(self, thread_id: str) -> int:
         """Return how long a thread rests (ms): longer each time, unless Slack itself is gone."""

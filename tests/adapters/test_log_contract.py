@@ -75,6 +75,23 @@ class TestEvents:
         [entry] = await log.read(T1)
         assert entry.event == said
 
+    async def test_are_looked_at_with_the_time_and_the_facts(self, log: Log):
+        await log.append(Write(T1, SAID, facts={"running/backend": "1", "odd": ""}))
+        await log.set_offset(REPO, 3_600_000)
+        here = await log.look(T1)
+        assert list(here.entries) == await log.read(T1)
+        assert here.facts == {"running/backend": "1", "odd": ""}
+        assert 0 <= await log.now(REPO) - here.now < 60_000
+        assert here.now - here.entries[-1].at >= 3_600_000
+
+    async def test_that_are_new_are_seen_by_the_next_look(self, log: Log):
+        here = await log.look(T1)
+        assert (list(here.entries), here.facts) == ([], {})
+        await log.append(Write(T1, SAID))
+        assert len((await log.look(T1)).entries) == len(SAID)
+        await log.append(Write(T1, SAID))
+        assert list((await log.look(T1)).entries) == await log.read(T1)
+
     async def test_have_the_shifted_time(self, log: Log):
         before = await log.now(REPO)
         await log.set_offset(REPO, 3_600_000)
