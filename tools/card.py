@@ -1,5 +1,6 @@
 """Builds an approval card from facts: the spec that will run, and what people must know."""
 
+from contextlib import suppress
 from typing import Literal
 
 from app.core import ledger
@@ -151,15 +152,14 @@ async def _pull_request(desk: Desk, sha: str) -> PullRequest | None:
 async def _author(desk: Desk, sha: str) -> tuple[list[str], list[str]]:
     """Return who wrote a commit that no thread knows the merge of, and what cannot be compared."""
     known = desk.state.known.get(sha)
-    if known and known.author:
-        return [known.author], []
-    try:
-        commit = await desk.source.commit(desk.repo.name, sha) if desk.source else None
-    except SourceUnavailable:
-        commit = None
-    if commit and commit.author:
-        return [commit.author], []
-    return [], ["who wrote this commit is unknown, so was not compared"]
+    author = known.author if known else ""
+    if not author and desk.source is not None:
+        with suppress(SourceUnavailable):
+            commit = await desk.source.commit(desk.repo.name, sha)
+            author = commit.author if commit else ""
+    others = "merged or pushed" if author else "wrote, merged or pushed"
+    note = f"who {others} this commit is unknown, so was not compared"
+    return [author] if author else [], [note]
 
 
 def _compare_url(pull_request: PullRequest | None, was: str | None, sha: str) -> str:

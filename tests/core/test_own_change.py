@@ -20,4 +20,4 @@ async def test_a_commit_whose_author_nobody_knows_says_so_on_its_card() -> None:
     await box.staged(SHA)
     await box.mentions("deploy the backend")
     unchecked = (await box.card()).request.facts.unchecked
-    assert "who wrote this commit is unknown, so was not compared" in unchecked
+    assert "who wrote, merged or pushed this commit is unknown, so was not compared" in unchecked

@@ -1,0 +1,263 @@
+"""What always holds, whatever happened: one function for each invariant, by its number."""
+
+from app.core import events as ev
+from app.core import ledger
+from app.core.audit import effects as audited
+from app.core.events import Attempt
+from app.core.ids import thread_id_for
+from app.core.spec import spec_hash
+from app.redis.chain import check
+from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
+from tests.machine.targets import where_of
+from tests.machine.world import Mirror, World
+
+# What may stand in the log beside a model's call, written with it.
+PROPOSALS = (
+    ev.ToolProposed,
+    ev.ApprovalRequested,
+    ev.ApprovalSuperseded,
+    ev.StagingRequested,
+    ev.VerificationRequested,
+    ev.BotSaid,
+    ev.Ignored,
+    ev.WaitStarted,
+    ev.PlanEnded,
+    ev.ToolAnswered,
+    ev.ToolRefused,
+)
+
+
+def i1_every_effect_has_live_authorised_approvals_of_its_bytes(world: World) -> None:
+    for attempt in _new_effects(world):
+        mirror = _thread_of(world, attempt)
+        started_at, started = mirror.started[attempt.attempt_id]
+        card = mirror.state.cards[started.call_id or ""]
+        spec = card.request.spec
+        assert started.attempt == attempt, "what was sent is not what was recorded"
+        assert attempt.model_dump(exclude={"attempt_id"}) == spec.model_dump(
+            include=set(Attempt.model_fields)
+        ), "what was sent is not what the card shows"
+        assert {spec_hash(spec)} == {card.request.spec_hash, *card.granted}
+        repo = REPOS[attempt.repo]
+        assert len(set(card.approvers)) >= repo.approvals_needed_for(spec.service)
+        assert MAY_APPROVE.issuperset(card.approvers), card.approvers
+        assert all(at < spec.expires_at for _, at in card.approvals), "approved after its time"
+        assert started_at < spec.expires_at, "started after its time"
+
+
+def i2_one_attempt_happens_at_most_once(world: World) -> None:
+    seen = world.ground.effects[world.seen_effects :]
+    for attempt in seen:
+        same = [e for e in world.ground.effects if e.attempt_id == attempt.attempt_id]
+        assert len(same) == 1, f"{where_of(attempt)} had {len(same)} effects of one attempt"
+        if attempt.deployer != "keyed":
+            assert world.ground.sends[attempt.attempt_id] == 1, "sent twice"
+
+
+def i3_no_effect_comes_after_a_newer_one(world: World) -> None:
+    for attempt in _new_effects(world):
+        mine = [e for e in world.ground.effects if where_of(e) == where_of(attempt)]
+        times = [_thread_of(world, e).started[e.attempt_id][0] for e in mine]
+        assert times == sorted(set(times)), "an older attempt arrived after a newer one"
+        fences: dict[str, list[int]] = {}
+        for each in mine:
+            mirror = _thread_of(world, each)
+            _, started = mirror.started[each.attempt_id]
+            fences.setdefault(mirror.thread_id, []).append(started.fence)
+        assert all(numbers == sorted(numbers) for numbers in fences.values())
+
+
+def i4_one_running_or_unknown_attempt_per_target(world: World) -> None:
+    if not _news(world, ev.ToolStarted, ev.ToolEnded, ev.OutcomeStated, ev.LocksReleased):
+        return
+    busy: dict[str, str] = {}
+    for mirror in world.mirrors.values():
+        for run in mirror.state.runs.values():
+            if run.outcome in (None, "unknown") and run.is_production_effect:
+                where = where_of(run.attempt)
+                assert where not in busy, f"{where}: also {busy[where]}"
+                busy[where] = mirror.thread_id
+                lock = world.locks[mirror.repo.name].get(f"production/{run.attempt.service}")
+                assert lock == mirror.thread_id, f"{where} is busy, and locked by {lock}"
+        mine = {
+            name for name, who in world.locks[mirror.repo.name].items() if who == mirror.thread_id
+        }
+        assert mine == mirror.state.locks, "the locks of the store and of the thread differ"
+
+
+def i5_what_was_not_approved_never_happens(world: World) -> None:
+    for attempt in _new_effects(world):
+        mirror = _thread_of(world, attempt)
+        _, started = mirror.started[attempt.attempt_id]
+        status = mirror.state.cards[started.call_id or ""].status
+        assert status == "approved", f"a card that is {status} was carried out"
+
+
+def i6_a_click_that_was_taken_is_in_the_log(world: World) -> None:
+    for promise in world.promises:
+        mirror = world.mirrors[promise.thread_id]
+        if promise.action == "approve":
+            card = mirror.state.cards[promise.call_id]
+            assert promise.user in card.approvers
+        if promise.action == "stop":
+            assert any(isinstance(e.event, ev.StopRequested) for e in mirror.entries)
+    world.promises.clear()
+
+
+def i7_success_was_seen_at_the_target(world: World) -> None:
+    for mirror, event in _news(world, ev.ToolEnded):
+        assert isinstance(event, ev.ToolEnded)
+        if event.outcome == "succeeded":
+            fate = world.ground.fates.get(event.attempt_id)
+            assert fate in ("works", "loses"), f"{mirror.thread_id} believes that it {fate}"
+
+
+def i8_only_a_rollback_goes_back(world: World) -> None:
+    for attempt in _new_effects(world):
+        mirror = _thread_of(world, attempt)
+        _, started = mirror.started[attempt.attempt_id]
+        spec = mirror.state.cards[started.call_id or ""].request.spec
+        assert attempt.sha in BRANCH[attempt.repo], "a foreign commit"
+        if spec.kind == "deploy" and spec.production_was:
+            assert ORDER[attempt.sha] > ORDER[spec.production_was], "went back without a rollback"
+
+
+def i12_nobody_approves_an_own_change(world: World) -> None:
+    for mirror, event in _news(world, ev.ApprovalGranted):
+        assert isinstance(event, ev.ApprovalGranted)
+        spec = mirror.state.cards[event.call_id].request.spec
+        card_at = mirror.state.cards[event.call_id].at
+        merge = world.mirrors.get(thread_id_for(spec.repo, "main", spec.sha))
+        seen = merge is not None and merge.state.started_at <= card_at
+        owners = owners_of(spec.sha, seen)
+        assert event.user not in owners, f"{event.user} approved an own change"
+
+
+def i13_a_model_only_proposes(world: World) -> None:
+    by_model = {entry.write for _, entry in world.news if isinstance(entry.event, ev.ToolProposed)}
+    for mirror, entry in world.news:
+        if entry.write in by_model:
+            assert isinstance(entry.event, PROPOSALS), f"a model's turn wrote {entry.event.type}"
+        if isinstance(entry.event, (ev.ApprovalRequested, ev.StagingRequested)):
+            event = entry.event
+            sha = event.spec.sha if isinstance(event, ev.ApprovalRequested) else event.sha
+            assert sha in BRANCH[mirror.repo.name], "a commit that nobody put into the thread"
+
+
+def facts_agree_with_the_targets(world: World) -> None:
+    settled = _news(world, ev.ToolEnded, ev.OutcomeStated)
+    for mirror, event in settled:
+        assert isinstance(event, (ev.ToolEnded, ev.OutcomeStated))
+        run = mirror.state.runs[event.attempt_id]
+        if run.outcome == "succeeded" and not isinstance(event, ev.OutcomeStated):
+            world.disputed.discard(where_of(run.attempt))
+    open_targets = {
+        where_of(run.attempt)
+        for mirror in world.mirrors.values()
+        for run in mirror.state.runs.values()
+        if run.is_production_effect and run.outcome in (None, "unknown")
+    }
+    for repo, config in REPOS.items():
+        for service in config.production.services:
+            where = f"{repo}/production/{service}"
+            recorded = ledger.production(world.facts[repo], service)
+            if recorded is None or where in open_targets or where in world.disputed:
+                continue
+            actual = world.ground.runs[where]
+            assert recorded == actual, f"{where} runs {actual[:7]}, recorded is {recorded[:7]}"
+
+
+def faults_are_only_those_of_the_targets(world: World) -> None:
+    failed = _news(world, ev.StepFailed)
+    world.lab.counts["StepFailed"] += len(failed)
+    assert len(failed) <= world.ground.broke, "a step failed by itself"
+    if failed:
+        world.ground.broke -= len(failed)
+
+
+INVARIANTS = (
+    i1_every_effect_has_live_authorised_approvals_of_its_bytes,
+    i2_one_attempt_happens_at_most_once,
+    i3_no_effect_comes_after_a_newer_one,
+    i4_one_running_or_unknown_attempt_per_target,
+    i5_what_was_not_approved_never_happens,
+    i6_a_click_that_was_taken_is_in_the_log,
+    i7_success_was_seen_at_the_target,
+    i8_only_a_rollback_goes_back,
+    i12_nobody_approves_an_own_change,
+    i13_a_model_only_proposes,
+    facts_agree_with_the_targets,
+    faults_are_only_those_of_the_targets,
+)
+
+
+def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
+    """Hold once all faults have ceased and nothing is due any more."""
+    for mirror in world.mirrors.values():
+        state = mirror.state
+        assert state.running is None, f"{mirror.thread_id} runs for ever"
+        assert state.approved is None or _waits_for_a_lock(world, mirror), "approved, and no more"
+        assert _rests(mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
+
+
+def i11_the_chain_holds_every_effect(
+    world: World, lines: dict[str, tuple[list[str], str | None]]
+) -> None:
+    """Hold at the end of a run: no line was changed, and every effect has its clicks."""
+    recorded: set[str] = set()
+    for thread_id, (stored, head) in lines.items():
+        chain = check(thread_id, stored, head)
+        assert not chain.breaks, chain.breaks
+        for effect in audited(world.mirrors[thread_id].entries):
+            assert not effect.problems, effect.problems
+            recorded.add(effect.attempt.attempt_id)
+    happened = {e.attempt_id for e in world.ground.effects if _in_production(e)}
+    assert happened <= recorded, "an effect that no thread knows"
+
+
+def _rests(mirror: Mirror) -> bool:
+    state = mirror.state
+    staging = state.staging
+    red = staging is not None and staging.passed is False
+    ended = state.plan_ended is not None and not state.effects
+    waits = (state.pending, state.unknown, state.question, state.stopped_by, state.wait)
+    return any(waits) or ended or state.lapsed or red or _talked(mirror)
+
+
+def _talked(mirror: Mirror) -> bool:
+    """Tell whether the last thing was an answer to somebody, which left nothing to do."""
+    calls = [e.event for e in mirror.entries if isinstance(e.event, ev.ToolProposed)]
+    talked = bool(calls) and calls[-1].tool in ("reply", "ignore")
+    return talked and not mirror.state.turn_due
+
+
+def _waits_for_a_lock(world: World, mirror: Mirror) -> bool:
+    waits = mirror.state.waits_for_lock
+    if waits is None:
+        return False
+    holder = world.locks[mirror.repo.name].get(waits[0])
+    return holder is not None and holder != mirror.thread_id
+
+
+def _told(mirror: Mirror) -> str:
+    events = "\n".join(f"{e.at} {e.event!r}"[:300] for e in mirror.entries[-15:])
+    return f"{mirror.thread_id} neither ended nor asks anybody:\n{events}"
+
+
+def _news(world: World, *kinds: type) -> list[tuple[Mirror, ev.Event]]:
+    return [(m, entry.event) for m, entry in world.news if isinstance(entry.event, kinds)]
+
+
+def _in_production(attempt: Attempt) -> bool:
+    return attempt.environment == "production" and attempt.kind != "e2e"
+
+
+def _new_effects(world: World) -> list[Attempt]:
+    return [e for e in world.ground.effects[world.seen_effects :] if _in_production(e)]
+
+
+def _thread_of(world: World, attempt: Attempt) -> Mirror:
+    """Return the thread that recorded an attempt before it was sent."""
+    mirrors = [m for m in world.mirrors.values() if attempt.attempt_id in m.started]
+    assert len(mirrors) == 1, "nobody recorded what happened"
+    return mirrors[0]

@@ -1,0 +1,344 @@
+"""Anything that can happen, in any order: the invariants hold, and everything comes to an end."""
+
+import os
+import random
+import sys
+from collections.abc import Awaitable, Sequence
+from typing import get_args
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.machine import invariants
+from tests.machine.life import Deed, Life, Moment, cut, freeze, kill, lose
+from tests.machine.places import (
+    BLOG,
+    BRANCH,
+    CROWD,
+    FOREIGN,
+    IDEAS,
+    MAY_APPROVE,
+    NAMES,
+    REPOS,
+    SHOP,
+    Idea,
+)
+from tests.machine.targets import Behaviour, where_of
+from tests.machine.world import Lab, Mirror, World
+
+PARTS = 4
+RUNS = int(os.environ.get("MACHINE_RUNS", "2000"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
+LEAST_RUNS = 1000  # so few hours of a machine may miss something rare
+HAS_TO_OCCUR = (
+    *("effect production deploy", "effect production rollback", "effect production e2e"),
+    *("outcome unknown", "outcome failed", "event outcome_stated", "event rollback_opened"),
+    *("step ended: Killed", "step ended: StoreUnavailable", "frozen", "thawed", "lost at the door"),
+    *("click refused", "click taken", "event approval_granted", "event approval_expired"),
+    *("event approval_rejected", "event approval_superseded", "event lock_waited"),
+    *("merge", "redeliver", "mention", "say", "hear_again", "show", "approve", "click_any_card"),
+    *("click_thread", "state_outcome", "work", "kill", "lose", "cut", "freeze", "wake_up"),
+    *("meanwhile time", "meanwhile approve", "pass_time", "end_what_hangs", "change_by_hand"),
+    *("weather", "have_an_idea"),
+)
+TEXTS = (
+    "deploy the backend first",
+    "deploy site",
+    "thanks",
+    "wait 5 minutes",
+    "stop",
+    "continue",
+    "ship it",
+    "what is on production?",
+    "roll back",
+    f"deploy {BRANCH[SHOP][1][:9]}",
+    f"deploy {BRANCH[BLOG][2][:9]} please",
+    f"deploy {FOREIGN[:9]}",
+)
+CARD_ACTIONS = (
+    *("approve", "reject", "release", "ask_again"),
+    *("happened", "did_not_happen", "rollback"),
+)
+THREAD_ACTIONS = ("stop", "retry", "retry", "rollback", "rollback", "continue")
+BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
+FATES: tuple[Behaviour, ...] = ("works", *BEHAVIOURS, "works", "works", "works", "works")
+SECONDS = (1, 6, 31, 31, 31, 61, 700, 86_390, 86_400)
+MEANWHILE = ("stop", "say", "approve", "time", "webhook")
+
+numbers = st.integers(0, 63)
+calls = st.integers(1, 24)
+moments = st.sampled_from(("before", "after"))
+people = st.sampled_from(CROWD)
+repos = st.sampled_from(NAMES)
+places = st.sampled_from(
+    [f"{SHOP}/production/e2e", f"{BLOG}/production/e2e"]
+    + [
+        f"{name}/{environment}/{service}"
+        for name, repo in REPOS.items()
+        for environment in ("staging", "production")
+        for service in (*getattr(repo, environment).services, "e2e")
+    ]
+)
+services = places.filter(lambda place: "/production/" in place and "e2e" not in place)
+
+
+class Machine(RuleBasedStateMachine):
+    """Everybody does anything; the invariants are asked after each step."""
+
+    lab: Lab
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.lab)
+        self.lab.run(self.world.begin())
+
+    def do(self, name: str, *work: Awaitable[object]) -> None:
+        """Do something, and read what came of it."""
+        self.lab.counts[name] += 1
+        self.lab.run(self._done(work))
+
+    async def _done(self, work: Sequence[Awaitable[object]]) -> None:
+        for each in work:
+            await each
+        await self.world.catches_up()
+
+    @invariant()
+    def all_hold(self) -> None:
+        """Check what has happened since the last step."""
+        self.world.count()
+        for each in invariants.INVARIANTS:
+            each(self.world)
+        self.world.checked()
+
+    # GitHub and Slack.
+
+    @initialize(repo=repos)
+    def begin(self, repo: str) -> None:
+        self.do("begin", self.world.merges(repo), self.world.works())
+
+    @rule(repo=repos, work=st.booleans())
+    def merge(self, repo: str, work: bool) -> None:
+        self.do("merge", self.world.merges(repo), self._maybe(work))
+
+    @rule(number=numbers)
+    def redeliver(self, number: int) -> None:
+        past = self.world.deliveries
+        self.do("redeliver", self.world.deliver(past[number % len(past)]))
+
+    @rule(repo=repos, user=people, text=st.sampled_from(TEXTS), work=st.booleans())
+    def mention(self, repo: str, user: str, text: str, work: bool) -> None:
+        self.do("mention", self.world.mentions(repo, user, text), self._maybe(work))
+
+    @rule(number=numbers, user=people, text=st.sampled_from(TEXTS), work=st.booleans())
+    def say(self, number: int, user: str, text: str, work: bool) -> None:
+        mirror = self.world.thread(number)
+        self.do("say", self.world.says(mirror, user, text), self._maybe(work))
+
+    @rule(number=numbers)
+    def hear_again(self, number: int) -> None:
+        past = self.world.messages
+        if not past:
+            return self.redeliver(number)
+        return self.do("hear_again", self.world.hears(past[number % len(past)]))
+
+    @rule(number=numbers, slot=st.sampled_from(("status", "card:x")))
+    def show(self, number: int, slot: str) -> None:
+        self.do("show", self.world.shows(self.world.thread(number), slot))
+
+    # People who click.
+
+    @rule(number=numbers, fate=st.sampled_from(FATES), work=st.booleans())
+    def approve(self, number: int, fate: Behaviour, work: bool) -> None:
+        waiting = self.world.waiting()
+        if not waiting:
+            return self.work()
+        mirror, card = waiting[number % len(waiting)]
+        spec = card.request.spec
+        self.world.ground.prepared[f"{spec.repo}/production/{spec.service}"] = fate
+        clicks = (
+            self.world.clicks(mirror, "approve", card.request.call_id, user)
+            for user in sorted(MAY_APPROVE)
+        )
+        return self.do("approve", *clicks, self._maybe(work))
+
+    @rule(number=numbers, fate=st.sampled_from(FATES))
+    def approve_and_go(self, number: int, fate: Behaviour) -> None:
+        self.approve(number, fate, True)
+
+    @rule(number=numbers, user=people, action=st.sampled_from(CARD_ACTIONS), text=numbers)
+    def click_any_card(self, number: int, user: str, action: str, text: int) -> None:
+        cards = self.world.cards()
+        if not cards:
+            return self.work()
+        mirror, card = cards[number % len(cards)]
+        words = TEXTS[text % len(TEXTS)] if action == "reject" and text % 2 else ""
+        there = REPOS[BLOG].channel if text == 63 else ""
+        call_id = card.request.call_id
+        self._may_lie(mirror, action, call_id)
+        clicked = self.world.clicks(mirror, action, call_id, user, words, there)
+        return self.do("click_any_card", clicked)
+
+    @rule(number=numbers, user=people, action=st.sampled_from(THREAD_ACTIONS), e2e=st.booleans())
+    def click_thread(self, number: int, user: str, action: str, e2e: bool) -> None:
+        mirror = self.world.thread(number)
+        if action == "continue":
+            self.do("continue", self.world.says(mirror, user, "continue"))
+            return
+        text = "e2e" if e2e and action == "retry" else ""
+        self.do("click_thread", self.world.clicks(mirror, action, "", user, text))
+
+    @rule(number=numbers, user=people, rollback=st.booleans(), work=st.booleans())
+    def state_outcome(self, number: int, user: str, rollback: bool, work: bool) -> None:
+        unknowns = self.world.unknowns()
+        if not unknowns:
+            return self.work()
+        mirror, run = unknowns[number % len(unknowns)]
+        call_id = run.call_id or ""
+        self.world.ground.release()  # who looks at the target waits for what hangs
+        action = "happened" if self.world.truth_of(run) else "did_not_happen"
+        action = "rollback" if rollback else action
+        self._may_lie(mirror, action, call_id)
+        return self.do(
+            "state_outcome",
+            self.world.clicks(mirror, action, call_id, user),
+            self._maybe(work),
+        )
+
+    def _may_lie(self, mirror: Mirror, action: str, call_id: str) -> None:
+        """Remember that somebody may say of an unknown effect what is not so."""
+        run = mirror.state.unknown
+        claims = {"happened": True, "rollback": True, "did_not_happen": False}
+        if run is None or run.call_id != call_id or action not in claims:
+            return
+        if claims[action] != self.world.truth_of(run):
+            self.world.disputed.add(where_of(run.attempt))
+
+    # The worker.
+
+    @rule()
+    def work(self) -> None:
+        self.do("work", self.world.works())
+
+    @rule()
+    def work_on(self) -> None:
+        self.do("work", self.world.works())
+
+    @rule(call=calls, moment=moments, deed=st.sampled_from((kill, kill, lose, cut)))
+    def interfere(self, call: int, moment: Moment, deed: Deed) -> None:
+        self.do(deed.__name__, self.world.works([(call, moment, deed)]))
+
+    @rule(call=calls, moment=moments, then=calls, work=st.booleans())
+    def stand_still(self, call: int, moment: Moment, then: int, work: bool) -> None:
+        orders: list[tuple[int, Moment, Deed]] = [(call, moment, freeze)]
+        if work:
+            orders.append((then, "before", self._deed("time", CROWD[0])))
+        self.do("freeze", self.world.works(orders))
+
+    @rule(number=numbers, late=st.booleans())
+    def wake_up(self, number: int, late: bool) -> None:
+        if not self.world.zombies:
+            return self.stand_still(1 + number % 24, "before", 1 + number % 7, late)
+        passes = self.world.passes(31 if late else 1)
+        return self.do("wake_up", passes, self._maybe(late), self.world.thaws(number))
+
+    @rule(call=calls, moment=moments, what=st.sampled_from(MEANWHILE), user=people)
+    def meanwhile(self, call: int, moment: Moment, what: str, user: str) -> None:
+        self.do("meanwhile", self.world.works([(call, moment, self._deed(what, user))]))
+
+    def _deed(self, what: str, user: str) -> Deed:
+        async def deed(life: Life, name: str) -> None:
+            self.lab.counts[f"meanwhile {what}"] += 1
+            await self.world.meanwhile(what, user)
+
+        return deed
+
+    @rule(call=st.integers(1, 4), moment=moments)
+    def lose_at_the_door(self, call: int, moment: Moment) -> None:
+        self.lab.counts["lose_at_the_door"] += 1
+        self.world.door.order(call, moment, lose)
+
+    async def _maybe(self, work: bool) -> None:
+        if work:
+            await self.world.works()
+
+    # The world.
+
+    @rule(seconds=st.sampled_from(SECONDS), work=st.booleans())
+    def pass_time(self, seconds: int, work: bool) -> None:
+        self.do("pass_time", self.world.passes(seconds), self._maybe(work))
+
+    @rule(place=places, behaviour=st.sampled_from(BEHAVIOURS))
+    def prepare(self, place: str, behaviour: Behaviour) -> None:
+        self.lab.counts[f"prepare {behaviour}"] += 1
+        self.world.ground.prepared[place] = behaviour
+
+    @rule()
+    def end_what_hangs(self) -> None:
+        self.lab.counts["end_what_hangs"] += 1
+        self.world.ground.release()
+
+    @rule(place=services, commit=st.integers(0, 5))
+    def change_by_hand(self, place: str, commit: int) -> None:
+        self.lab.counts["change_by_hand"] += 1
+        repo = place.partition("/production/")[0]
+        self.world.ground.by_hand(place, BRANCH[repo][commit])
+        self.world.disputed.add(place)
+
+    @rule(github=st.booleans(), model=st.booleans())
+    def weather(self, github: bool, model: bool) -> None:
+        self.lab.counts["weather"] += 1
+        self.world.github.away, self.world.mind.away = github, model
+
+    @rule(idea=st.sampled_from(IDEAS))
+    def have_an_idea(self, idea: Idea) -> None:
+        self.lab.counts["have_an_idea"] += 1
+        self.world.mind.ideas.append(idea)
+
+    # The end.
+
+    def teardown(self) -> None:
+        """Let all faults cease: everything comes to an end, or waits for people."""
+        if sys.exc_info()[0] is not None:
+            self.lab.run(self.world.buries())
+            return
+        self._end(61)
+        self._end(86_400)
+
+    def _end(self, seconds: int) -> None:
+        self.do("end", self.world.ceases(), self.world.passes(seconds), self.world.settles(61))
+        self.all_hold()
+        invariants.i10_every_thread_has_an_end_or_waits_for_people(self.world)
+        lines = self.lab.run(self.world.lines())
+        invariants.i11_the_chain_holds_every_effect(self.world, lines)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_anything_in_any_order(lab: Lab, part: int) -> None:
+    seed = int(os.environ.get("MACHINE_SEED", random.SystemRandom().getrandbits(32)))
+    sys.stdout.write(f"MACHINE_SEED={seed}\n")
+    machine = hypothesis.seed(seed)(type("AnyOrder", (Machine,), {"lab": lab}))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=max(1, RUNS // PARTS),
+            stateful_step_count=STEPS,
+            deadline=None,
+            print_blob=True,
+            database=DirectoryBasedExampleDatabase(".cache/hypothesis"),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+    for name, count in sorted(lab.counts.items()):
+        sys.stdout.write(f"{count:8} {name}\n")
+    missing = [name for name in HAS_TO_OCCUR if not lab.counts[name]]
+    assert not missing or RUNS < LEAST_RUNS, f"nothing of this ever happened: {missing}"
