@@ -77,7 +77,7 @@ class Worker:
                 log.warning("store_unavailable", error=str(error))
             except Exception:
                 log.exception("fault")  # its thread is due again when the lease is over
-            await self._ports.log.wait_for_work(IDLE_SECONDS)
+            await self._ports.log.wait_for_work("work", IDLE_SECONDS)
 
     async def work_once(self) -> bool:
         """Work on one due thread of each repository until it waits; False if none was due."""

@@ -197,7 +197,7 @@ class FakeLog:
         repo, _ = self._repo_of(thread_id)
         repo.sent.setdefault(thread_id, {})[slot] = mark
 
-    async def wait_for_work(self, seconds: float) -> None:
+    async def wait_for_work(self, queue: Queue, seconds: float) -> None:
         try:
             await asyncio.wait_for(self._hint.wait(), seconds)
         except TimeoutError:

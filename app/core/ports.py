@@ -129,8 +129,11 @@ class ThreadLog(Protocol):
         """Return the ids of the newest threads, newest first."""
         ...
 
-    async def wait_for_work(self, seconds: float) -> None:
-        """Return when something may be due, at the latest after `seconds`."""
+    async def wait_for_work(self, queue: Queue, seconds: float) -> None:
+        """Return when something may be due in a queue, at the latest after `seconds`.
+
+        Of the tasks that wait, as many return as there may be work for.
+        """
         ...
 
     async def sent(self, thread_id: str) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """Hints that something became due, from every process; a lost hint costs only waiting."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections import deque
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, cast
-from weakref import WeakKeyDictionary
 
 from redis.asyncio import RedisCluster
 
+from app.core.ports import Queue
 from app.redis.connect import AWAY, Client
 
 CHANNEL = "deploybot:due"
@@ -27,36 +28,67 @@ class _Subscription(Protocol):
     async def aclose(self) -> None: ...
 
 
+class _Line:
+    """The tasks that wait for one queue; a call wakes the first of them."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._unheard = False
+
+    def call(self) -> None:
+        """Wake one task; if none waits, the next one does not have to."""
+        self._unheard = not self._waiting
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+
+    async def wait(self, seconds: float) -> None:
+        """Return when it is called, at the latest after `seconds`."""
+        if self._unheard:
+            self._unheard = False
+            return
+        call = asyncio.get_running_loop().create_future()
+        self._waiting.append(call)
+        try:
+            # Before Python 3.12 `wait_for` swallows a cancellation that comes with a call.
+            async with asyncio.timeout(seconds):
+                await call
+        except TimeoutError:
+            return
+        except asyncio.CancelledError:
+            if not call.cancelled():
+                self.call()  # it was for whoever is there
+            raise
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(call)
+
+
 class Hints:
-    """One subscription for all tasks of this process that wait; it outlives disconnects."""
+    """One subscription for all tasks of this process that wait; it outlives disconnects.
+
+    A hint wakes one task of each queue. Who finds work there wakes the next (`call`), so that no
+    more tasks ask the store than there is work for, and one.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._count = 0
-        self._arrived = asyncio.Event()
-        self._noticed: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._lines: Mapping[Queue, _Line] = {"work": _Line(), "slack": _Line()}
         self._listener: asyncio.Task[None] | None = None
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next hint, at the latest after `seconds`.
-
-        A task that waited before and has missed a hint since then returns at once.
-        """
+    async def wait(self, queue: Queue, seconds: float) -> None:
+        """Return when there may be work in a queue, at the latest after `seconds`."""
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen())
-        task = asyncio.current_task()
-        assert task is not None
-        if self._noticed.get(task, self._count) == self._count:
-            # Before Python 3.12 `wait_for` swallows a cancellation that comes with a hint.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
-        self._noticed[task] = self._count
+        await self._lines[queue].wait(seconds)
 
-    def expect(self, seconds: float) -> None:
-        """Give a hint of our own then, if it is sooner than the poll would find out."""
+    def call(self, queue: Queue) -> None:
+        """Wake one task that waits for a queue."""
+        self._lines[queue].call()
+
+    def expect(self, queue: Queue, seconds: float) -> None:
+        """Wake one then, if it is sooner than the poll would find out."""
         if seconds < POLL_SECONDS:
-            asyncio.get_running_loop().call_later(seconds, self._announce)
+            asyncio.get_running_loop().call_later(seconds, self.call, queue)
 
     async def close(self) -> None:
         """End the subscription."""
@@ -90,6 +122,5 @@ class Hints:
             await subscription.aclose()
 
     def _announce(self) -> None:
-        self._count += 1
-        self._arrived.set()
-        self._arrived = asyncio.Event()
+        for line in self._lines.values():
+            line.call()

@@ -131,6 +131,7 @@ class RedisLog:
         answer = await send(lambda: self._claim(keys, [self._lease_ms]))
         if not answer:
             return None
+        self._hints.call(queue)  # there may be more
         thread_id, fence = cast("tuple[str, int]", answer)
         return Claim(thread_id, fence)
 
@@ -150,7 +151,7 @@ class RedisLog:
         args = [claim.thread_id, claim.fence, version, due, CHANNEL]
         due_in = cast("int | None", await send(lambda: self._park(keys, args)))
         if due_in is not None:
-            self._hints.expect(due_in / 1000)
+            self._hints.expect(queue, due_in / 1000)
 
     async def now(self, repo: str) -> int:
         """Return Redis' time in milliseconds, with the tests' offset."""
@@ -184,9 +185,9 @@ class RedisLog:
         """Note for a slot what was last sent to the chat."""
         await send(lambda: self._commands.hset(_sent_key(thread_id), slot, mark))
 
-    async def wait_for_work(self, seconds: float) -> None:
+    async def wait_for_work(self, queue: Queue, seconds: float) -> None:
         """Return when something may be due, at the latest after `seconds`, also without Redis."""
-        await self._hints.wait(seconds)
+        await self._hints.wait(queue, seconds)
 
     async def check(self) -> list[str]:
         """Say what keeps this Redis from being used, a sentence each."""

@@ -100,7 +100,7 @@ class SlackSender:
 
     async def _work(self) -> None:
         if not await self.step():
-            await self._log.wait_for_work(1)
+            await self._log.wait_for_work(QUEUE, 1)
 
     async def _recheck(self) -> None:
         for repo in self._repos:

@@ -369,7 +369,7 @@ class TestRecords:
 
 class TestWaiting:
     async def test_ends_when_a_thread_becomes_due(self, log: Log):
-        waiting = asyncio.create_task(log.wait_for_work(60))
+        waiting = asyncio.create_task(log.wait_for_work("work", 60))
 
         async def woken() -> bool:
             await log.append(Write(T1, SAID))
@@ -379,4 +379,4 @@ class TestWaiting:
 
     async def test_ends_after_its_seconds(self, log: Log):
         async with asyncio.timeout(10):
-            await log.wait_for_work(0.01)
+            await log.wait_for_work("work", 0.01)

@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import StoreUnavailable
 from app.core.events import HumanSaid
 from app.core.ports import Write
-from app.redis.connect import connect
+from app.redis.connect import connect, send
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.hints import Hints
 from app.redis.log import RedisLog
@@ -21,6 +21,17 @@ from tests.waiting import until
 REPO = "acme/shop"
 T1, T2 = f"{REPO}/aaaaaaaaaa", f"{REPO}/bbbbbbbbbb"
 SAID = (HumanSaid(user="U01ALICE", text="hello"),)
+
+
+async def test_a_connection_closed_while_a_command_is_written_is_a_lost_reply():
+    errors = [AttributeError("'NoneType' object has no attribute 'writelines'"), TypeError()]
+
+    async def command() -> str:
+        if errors:
+            raise errors.pop()
+        return "done"
+
+    assert await send(command) == "done"
 
 
 class TestOutage:
@@ -38,9 +49,9 @@ class TestOutage:
 
     async def test_does_not_end_the_hints(self, tmp_path: Path):
         log = RedisLog(connect(await start_embedded(tmp_path)))
-        await log.wait_for_work(0.01)
+        await log.wait_for_work("work", 0.01)
         await stop_embedded(tmp_path)
-        await log.wait_for_work(0.01)
+        await log.wait_for_work("work", 0.01)
         other = RedisLog(connect(await start_embedded(tmp_path)))
         await hinted(log, other)
         await log.close()
@@ -50,7 +61,7 @@ class TestOutage:
 
 async def hinted(log: RedisLog, other: RedisLog) -> None:
     """Wait until a write of the other log ends a long wait of this one."""
-    waiting = asyncio.create_task(log.wait_for_work(60))
+    waiting = asyncio.create_task(log.wait_for_work("work", 60))
 
     async def woken() -> bool:
         await other.append(Write(T1, SAID))
@@ -67,20 +78,50 @@ class TestHints:
         await asyncio.gather(*(hinted(redis_log, other) for _ in range(5)))
         await other.close()
 
+    async def test_wake_as_many_tasks_as_there_is_work_for_and_one(self, clean_redis_url: str):
+        client = connect(clean_redis_url)
+        hints = Hints(client)
+        await hints.wait("work", 60)  # for the subscription's own hint
+        waiting = [asyncio.create_task(hints.wait("work", 60)) for _ in range(8)]
+        slack = asyncio.create_task(hints.wait("slack", 0.01))
+        await slack
+        hints.call("work")
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        hints.call("work")
+        await until(lambda: sum(task.done() for task in waiting) == 2)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await hints.close()
+        await client.aclose()
+
+    async def test_that_a_cancelled_task_got_go_to_the_next(self, clean_redis_url: str):
+        client = connect(clean_redis_url)
+        hints = Hints(client)
+        await hints.wait("work", 60)
+        first, second = (asyncio.create_task(hints.wait("work", 60)) for _ in range(2))
+        await asyncio.sleep(0)  # they wait now
+        hints.call("work")
+        first.cancel()
+        await asyncio.wait([second], timeout=10)
+        assert (first.cancelled(), second.done()) == (True, True)
+        await hints.close()
+        await client.aclose()
+
     async def test_that_came_between_two_waits_of_a_task_are_not_missed(self, redis_log: RedisLog):
         async with asyncio.timeout(10):
-            await redis_log.wait_for_work(60)
+            await redis_log.wait_for_work("work", 60)
             await redis_log.append(Write(T1, SAID))
-            await redis_log.wait_for_work(60)
+            await redis_log.wait_for_work("work", 60)
 
     async def test_do_not_keep_a_task_from_its_cancellation(self, clean_redis_url: str):
         client = connect(clean_redis_url)
         hints = Hints(client)
-        await hints.wait(60)  # for the subscription's own hint
-        waiting = asyncio.create_task(hints.wait(60))
+        await hints.wait("work", 60)  # for the subscription's own hint
+        waiting = asyncio.create_task(hints.wait("work", 60))
         await asyncio.sleep(0)  # it waits now
 
-        hints.expect(0)
+        hints.expect("work", 0)
         asyncio.get_running_loop().call_later(0, waiting.cancel)
         await asyncio.wait([waiting], timeout=10)
         assert waiting.cancelled()
