@@ -25,11 +25,17 @@ from app.core.errors import StoreUnavailable
 Client = Redis | RedisCluster
 Answer = TypeVar("Answer")
 
+# What redis-py 8.1 raises, too, when a connection is closed under a command that it writes
+# (https://github.com/redis/redis-py/issues/4287): on a cluster, and on Python 3.12 and 3.13.
+_TORN = (AttributeError, TypeError)
 # What redis-py raises while Redis is away; a cluster's are not all `RedisError`s.
-AWAY = (RedisError, RedisClusterException, OSError)
+AWAY = (RedisError, RedisClusterException, OSError, *_TORN)
 _Info = Mapping[str, object]
 
-_SEND_AGAIN = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError)
+_SEND_AGAIN = (
+    *(ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError),
+    *_TORN,
+)
 # Slack waits three seconds for an answer, also for the one that it was not stored.
 _SEND_SECONDS = 2.4
 _COMMAND_SECONDS = 1.5

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,15 @@ _CHUNK = 1 << 20
 def anything(_: bytes) -> bool:
     """Match every request."""
     return True
+
+
+@dataclass
+class _Order:
+    """A fault that is still to happen so many times."""
+
+    fault: Fault
+    when: Matches
+    left: int
 
 
 class Proxy:
@@ -31,7 +41,7 @@ class Proxy:
         self.done = 0
         """How many faults that were ordered have happened."""
         self._server = server
-        self._faults: list[tuple[Fault, Matches]] = []
+        self._orders: list[_Order] = []
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self._listener: asyncio.Server | None = None
         # Bound and never listening: while we refuse, nobody else gets the port.
@@ -52,7 +62,7 @@ class Proxy:
 
     def forget(self) -> None:
         """Forget the faults that were ordered and have not happened."""
-        self._faults.clear()
+        self._orders.clear()
 
     def cut(self) -> None:
         """Cut all connections; new ones are welcome."""
@@ -81,16 +91,15 @@ class Proxy:
 
     def ordered(self, request: bytes) -> Fault | None:
         """Take the fault that was ordered for this request."""
-        for number, (fault, matches) in enumerate(self._faults):
-            if matches(request):
-                del self._faults[number]
-                return fault
+        for order in self._orders:
+            if order.left and order.when(request):
+                order.left -= 1
+                return order.fault
         return None
 
     def order(self, fault: Fault, count: int = 1, when: Matches = anything) -> None:
         """Let a fault happen to the next matching requests; see `drop_requests` and others."""
-        order: tuple[Fault, Matches] = (fault, when)
-        self._faults += [order] * count
+        self._orders.append(_Order(fault, when, count))
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, reader, writer)

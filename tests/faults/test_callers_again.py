@@ -1,6 +1,5 @@
 """More replies lost than the log repeats by itself: its callers come again, with one effect."""
 
-import os
 from collections.abc import AsyncIterator
 from hashlib import sha1
 from importlib.resources import files
@@ -23,6 +22,7 @@ from app.redis.log import RedisLog
 from app.worker import Worker
 from tests.adapters.github_bodies import SECRET, SHA, encoded, merged, signed
 from tests.adapters.slack_desk import BOT, CHANNEL, Desk
+from tests.crash.report import SOAK
 from tests.fake_deployer import FakeDeployer
 from tests.faults.proxy import Fault
 from tests.faults.stores import Store
@@ -31,7 +31,7 @@ from tests.story import THREAD, Story, card_facts
 
 MORE_THAN_REPEATED = 3
 LANES = 4
-STEP = LANES if os.environ.get("SOAK") else 3 * LANES
+STEP = LANES if SOAK else 3 * LANES
 LEASE_MS = 30_000
 MERGED = thread_id_for(REPO, "main", SHA)
 NOW = sha1(files("app.redis").joinpath("now.lua").read_bytes()).hexdigest().encode()

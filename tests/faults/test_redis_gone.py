@@ -5,19 +5,19 @@ and a claim that is over by then is given anew. So seconds stand for the minute 
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 from app.core.ids import thread_id_for
 from tests.crash import people
 from tests.crash.instances import Zygote
 from tests.crash.people import CHANNEL
+from tests.crash.report import SOAK
 from tests.faults.doors import deliver, readiness, service_behind
 from tests.faults.stores import Store
 from tests.shop import REPO
 from tests.waiting import until
 
-GONE_SECONDS = 60 if os.environ.get("SOAK") else 3
+GONE_SECONDS = 60 if SOAK else 3
 SHORTER_THAN_A_LEASE = 3
 BOTH = ["production backend 4af9ec0", "production frontend 4af9ec0"]
 TS = "1900000000.000001"
