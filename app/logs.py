@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from app.core.untrusted import masked
+from app.core.untrusted import clean, masked
 
 SHORTEST_SECRET = 6
 
@@ -52,7 +52,7 @@ class Redaction:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "[secret]")
-            return masked(value)
+            return masked(clean(value))
         if isinstance(value, (list, tuple)):
             return [self._clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, dict):

@@ -173,7 +173,7 @@ class _Closed(_Strict):
 class _MergedPull(_Strict):
     number: int
     title: _Line
-    html_url: Annotated[str, Field(pattern=r"^https?://", max_length=1000)]
+    html_url: Annotated[str, _cut(1001), Field(pattern=r"^https?://", max_length=1000)]
     merge_commit_sha: _Sha
     base: _Ref
     head: _Ref

