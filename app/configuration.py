@@ -87,6 +87,8 @@ def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoC
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{path}: nested too deeply"]) from None
     except OSError as error:
         raise UserError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     return _Reader(deployers).repos(data)

@@ -10,7 +10,9 @@ from app.core.spec import ActionSpec, Environment
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 class Commit(_Frozen):

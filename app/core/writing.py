@@ -6,6 +6,9 @@ Slack shows names and the reader's own time zone only for its own marks, so the 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+# The end of the year 9999: a number in the store that is no time must not keep a thread from view.
+_LAST = 253_402_300_799_000
+
 
 def short(sha: str | None) -> str:
     """Return a SHA as people write it."""
@@ -20,12 +23,12 @@ def mentions(users: Iterable[str]) -> str:
 
 def utc(ms: int) -> str:
     """Write a time in milliseconds for people, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _time(ms).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def exact_time(ms: int) -> str:
     """Write a time in UTC to the millisecond, as records have it."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(" ", "milliseconds")[:23]
+    return _time(ms).isoformat(" ", "milliseconds")[:23]
 
 
 def when(ms: int) -> str:
@@ -34,3 +37,7 @@ def when(ms: int) -> str:
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
     return f"<!date^{ms // 1000}^{{date_short_pretty}} at {{time}}|{utc(ms)}>"
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(min(max(ms, 0), _LAST) / 1000, UTC)

@@ -22,14 +22,14 @@ Json = dict[str, Any]
 
 
 class _Anything(BaseModel):
-    pass
+    view: Json = {}  # Bolt trips over any other
 
 
 class _Named(BaseModel):
     type: str
 
 
-class _Event(BaseModel):
+class _Event(_Anything):
     event_id: str = Field(min_length=1)
     event: _Named
 
@@ -39,7 +39,7 @@ class _Action(BaseModel):
     action_id: str
 
 
-class _Actions(BaseModel):
+class _Actions(_Anything):
     actions: list[_Action] = Field(min_length=1)
 
 
@@ -52,7 +52,7 @@ class _Submission(BaseModel):
     view: _View
 
 
-class _Challenge(BaseModel):
+class _Challenge(_Anything):
     challenge: str
 
 

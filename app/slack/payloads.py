@@ -1,7 +1,7 @@
 """Slack's payloads as our own values, checked at the door; knows nothing of what they lead to."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,8 @@ _WORDS = frozenset({None, "thread_broadcast", "file_share"})
 _TARGET = re.compile(r"([^/:\s]+/[^/:\s]+/[^/:\s]+)(?::([^:\s]+))?(?::(\d+))?")
 
 Json = dict[str, Any]
+# A person's id comes to stand between < and >, where anything else could mean more than a person.
+_UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]*$")]
 
 
 class _Payload(BaseModel):
@@ -24,6 +26,10 @@ class _Id(_Payload):
     id: str = Field(min_length=1)
 
 
+class _User(_Payload):
+    id: _UserId
+
+
 class _Authorization(_Payload):
     user_id: str = ""
 
@@ -32,7 +38,7 @@ class _Message(_Payload):
     type: str
     channel: str
     ts: str
-    user: str | None = None
+    user: _UserId | None = None
     text: str | None = None
     thread_ts: str | None = None
     subtype: str | None = None
@@ -83,7 +89,7 @@ class _Action(_Payload):
 
 
 class _BlockActions(_Payload):
-    user: _Id
+    user: _User
     channel: _Id | None = None
     container: _Container = _Container()
     message: _ClickedMessage = _ClickedMessage()
@@ -118,7 +124,7 @@ class Target(_Payload):
 class SessionStopped(_Payload):
     """A person pressed Slack's own stop button of an agent session."""
 
-    user: str
+    user: _UserId
     channel: str
     thread_ts: str
 
@@ -152,7 +158,7 @@ class _View(_Payload):
 
 
 class _Submission(_Payload):
-    user: _Id
+    user: _User
     view: _View
 
 
@@ -167,7 +173,7 @@ class Feedback(_Payload):
 class Command(_Payload):
     """A slash command."""
 
-    user_id: str
+    user_id: _UserId
     channel_id: str
     text: str = ""
 

@@ -108,6 +108,7 @@ async def test_a_body_without_a_length_is_capped_too(desk: Desk) -> None:
         json.dumps({**EVENT, "event": {"type": "app_mention"}, "authorizations": 5}).encode(),
         json.dumps({**EVENT, "event": {"type": "message"}, "enterprise": 5}).encode(),
         json.dumps({"type": "event_callback", "event": {"type": "message"}}).encode(),
+        json.dumps({"type": "something_new", "view": []}).encode(),
     ],
 )
 async def test_a_broken_json_body_is_400(desk: Desk, body: bytes) -> None:

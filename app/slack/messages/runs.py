@@ -6,12 +6,13 @@ from app.slack.blocks import Block
 
 MARKS = {"succeeded": "✅", "failed": "❌", "cancelled": "⏹️", "unknown": "❓", None: "⏳"}
 MAX_TESTS = 10
+MOST_SECONDS = 1e9  # what is longer is no time
 
 
 def duration(run: Run) -> str:
     """Return how long an ended run took: as the target says, else as it was seen."""
     if run.seconds is not None:
-        return text.took(round(run.seconds * 1000))
+        return text.took(round(min(run.seconds, MOST_SECONDS) * 1000))
     return text.took((run.ended_at or run.started_at) - run.started_at)
 
 

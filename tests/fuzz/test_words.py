@@ -1,0 +1,60 @@
+"""People's words, however long and strange: read, cleaned and masked in bounded time."""
+
+from collections.abc import Callable
+
+from app.core import untrusted, words
+from app.slack import text as slack_text
+from app.slack.payloads import MAX_WORDS, target, words_of
+from tests.fuzz.campaign import Campaign
+from tests.fuzz.mutation import Mutation
+
+SAID = (
+    "<@U01ALICE> please deploy backend 4af9ec0 first, then the frontend",
+    "stop",
+    "ship it &amp; <https://example.com|here> \u202eevil",
+    "roll back <!channel> *now* `4af9ec0` xoxb-1234-abcd ghp_0123456789abcdefghijABCDEFGHIJ012345",
+    "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+    "postgres://user:hunter2@db/shop AKIAIOSFODNN7EXAMPLE password = 'hunter2hunter2'",
+)
+READERS: tuple[Callable[[str], object], ...] = (
+    words.sha_like,
+    words.is_stop,
+    words.is_continue,
+    words.is_approval,
+    untrusted.clean,
+    untrusted.one_line,
+    untrusted.masked,
+    slack_text.decode,
+    slack_text.prose,
+    slack_text.code_block,
+    words_of,
+    target,
+)
+# Slack's longest message has 40,000 characters, and GitHub's longest description 65,536.
+LONGEST = 66_000
+
+
+def long(case: Mutation) -> str:
+    """Return a long text of a short piece again and again, the usual way to slow a pattern down."""
+    said = case.choice(SAID)
+    at = case.randrange(len(said))
+    piece = case.text(said[at : at + case.randint(1, 12)], 2) or "a"
+    return case.choice(SAID)[: case.randrange(30)] + piece * (LONGEST // len(piece))
+
+
+def test_words_of_people() -> None:
+    with Campaign("words") as campaign:
+        for case in campaign:
+            said = case.text(case.choice(SAID), 8)
+            for read in READERS:
+                read(said)
+            kept = words_of(said)
+            assert len(kept) <= MAX_WORDS
+            kept.encode()
+
+
+def test_long_words_of_people() -> None:
+    with Campaign("long words") as campaign:
+        for case in campaign:
+            read, said = case.choice(READERS), long(case)
+            read(said)
