@@ -88,7 +88,9 @@ class SlackSender:
             await self._log.append(Write(thread_id, ()))
 
     async def _forever(self, work: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
-        while True:
+        task = asyncio.current_task()
+        # A client may swallow the cancellation; that it was asked for stays known.
+        while task and not task.cancelling():
             try:
                 await work()
             except StoreUnavailable as error:

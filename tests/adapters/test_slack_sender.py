@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -273,6 +273,27 @@ async def test_the_loop_sends_by_itself_and_ends_when_cancelled(room: Room) -> N
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+class SwallowingChat(FakeChat):
+    """Its calls hang, and answer a cancellation as if their own time were up."""
+
+    async def post(self, *args: object, **more: object) -> str:
+        self.calls.append("post")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        raise ChatUnavailable("no answer in time")
+
+
+async def test_the_loop_ends_also_when_a_client_swallows_the_cancellation(room: Room) -> None:
+    room.chat = SwallowingChat()
+    running = asyncio.create_task(room.new_sender().run())
+    await room.log.append(Write(THREAD, (Story().merged().entries[0].event,)))
+    await until(lambda: room.chat.calls)
+
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=10)
+    assert ended
 
 
 async def test_a_sender_that_is_stopped_gives_its_thread_back(room: Room) -> None:

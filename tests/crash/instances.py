@@ -61,13 +61,15 @@ class Service:
         self._output = output
         self._pid = 0
         self._dead_since: float | None = None
+        self._was_ready = False
 
     async def start(self, fault: Fault | None = None) -> None:
         """Start it with a fault to come; return when it is ready or dead."""
         env = self._env | ({"FAULT": fault.encoded()} if fault else {})
-        self._dead_since = None
+        self._dead_since, self._was_ready = None, False
         self._pid = self._zygote.start(env, self._output)
-        await until(self._is_ready_or_dead, 30)
+        await until(self._is_ready_or_dead, 60)
+        self._was_ready = self.lives()
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal, if it is there."""
@@ -81,6 +83,10 @@ class Service:
         except ProcessLookupError:
             return False
         return self._pid > 0
+
+    def serves(self) -> bool:
+        """Tell whether the process is there and was ready once."""
+        return self.lives() and self._was_ready
 
     def is_dead_for(self, seconds: float) -> bool:
         """Tell whether it was seen dead that long ago, and at every look since."""

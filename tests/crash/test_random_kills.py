@@ -22,7 +22,7 @@ AT_ONCE = 2
 
 
 class Kills:
-    """Kills a random instance at random times, so many times."""
+    """Kills a random instance that serves at random times, so many times."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -36,7 +36,7 @@ class Kills:
         while not self.enough:
             await asyncio.sleep(self._random.uniform(0.05, 0.6))
             service = self._random.choice(box.services)
-            if service.lives():
+            if service.serves():
                 service.signal(signal.SIGKILL)
                 self.count += 1
 
