@@ -75,11 +75,19 @@ async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
     Its effect must be the same however often it arrives. Raise `StoreUnavailable` if Redis stayed
     away or refused it; a change may then have happened, or happen yet.
     """
+    task = asyncio.current_task()
+    assert task is not None
+    cancels = task.cancelling()
     try:
         async with asyncio.timeout(_SEND_SECONDS):
             return await _repeated(command)
     except AWAY as error:
         raise StoreUnavailable(str(error) or type(error).__name__) from error
+    finally:
+        # redis-py uses `wait_for`, and that of Python 3.11 may swallow a cancellation
+        # (https://github.com/python/cpython/issues/86296); a task that goes on hangs its owner.
+        if task.cancelling() > cancels:
+            raise asyncio.CancelledError
 
 
 async def _repeated(command: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +32,26 @@ async def test_a_connection_closed_while_a_command_is_written_is_a_lost_reply():
         return "done"
 
     assert await send(command) == "done"
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError(), OSError()])
+async def test_a_cancellation_that_the_client_swallows_is_one_all_the_same(
+    error: Exception | None,
+):
+    began = asyncio.Event()
+
+    async def command() -> None:
+        with suppress(asyncio.CancelledError):
+            began.set()
+            await asyncio.sleep(60)
+        if error:
+            raise error
+
+    sending = asyncio.create_task(send(command))
+    await began.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
 
 
 class TestOutage:
