@@ -55,6 +55,7 @@ def connect(url: str) -> Client:
     once: Retry = Retry(NoBackoff(), 0)
     options: dict[str, Any] = {
         "decode_responses": True,
+        "encoding_errors": "replace",  # a byte that is no text would leave its connection unusable
         "socket_timeout": _COMMAND_SECONDS,
         "socket_connect_timeout": _COMMAND_SECONDS,
         "health_check_interval": 30,

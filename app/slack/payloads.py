@@ -251,5 +251,5 @@ def target(value: str) -> Target | None:
 
 def _without(bot: str, text: str, is_mention: bool) -> str:
     if bot:
-        return re.sub(rf"\s*<@{re.escape(bot)}(?:\|[^>]*)?>[,:]?", " ", text)
-    return re.sub(r"^\s*<@[A-Z0-9]+(?:\|[^>]*)?>", "", text) if is_mention else text
+        return re.sub(rf"(?<!\s)\s*<@{re.escape(bot)}(?:\|[^<>]*)?>[,:]?", " ", text)
+    return re.sub(r"^\s*<@[A-Z0-9]+(?:\|[^<>]*)?>", "", text) if is_mention else text

@@ -19,9 +19,10 @@ _ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _EMOJI = re.compile(r":(?=[\w+'-]+:)")
 # In plain_text nothing is markup, but not every client agrees on how to show an entity.
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
-_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_LABELLED = re.compile(r"<(?:#[A-Z0-9]+|![^|>]+|(?:https?|mailto):[^|>]*)\|([^>]*)>")
-_BARE_LINK = re.compile(r"<((?:https?|mailto):[^|>]*)>")
+# No token holds another, so none looks for its end beyond the next one.
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_LABELLED = re.compile(r"<(?:#[A-Z0-9]+|![^|<>]+|(?:https?|mailto):[^|<>]*)\|([^<>]*)>")
+_BARE_LINK = re.compile(r"<((?:https?|mailto):[^|<>]*)>")
 _URL = re.compile(r"https?://[^\s<>|\"`\\]+")
 
 
@@ -87,7 +88,7 @@ def link(url: str, label: str) -> str:
 
 def without_dates(text: str) -> str:
     """Write times in UTC, for a client that does not know Slack's date tokens."""
-    return re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)
+    return re.sub(r"<!date\^[^|<>]*\|([^<>]*)>", r"\1", text)
 
 
 def took(milliseconds: int) -> str:

@@ -4,18 +4,27 @@ from collections.abc import Callable
 
 from app.core import untrusted, words
 from app.slack import text as slack_text
-from app.slack.payloads import MAX_WORDS, target, words_of
+from app.slack.payloads import MAX_WORDS, heard, target, words_of
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.mutation import Mutation
 
 SAID = (
     "<@U01ALICE> please deploy backend 4af9ec0 first, then the frontend",
-    "stop",
+    "   <@U0BOT>, stop",
     "ship it &amp; <https://example.com|here> \u202eevil",
     "roll back <!channel> *now* `4af9ec0` xoxb-1234-abcd ghp_0123456789abcdefghijABCDEFGHIJ012345",
     "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
     "postgres://user:hunter2@db/shop AKIAIOSFODNN7EXAMPLE password = 'hunter2hunter2'",
 )
+
+
+def heard_as(said: str) -> object:
+    """Read the words as they come in an event."""
+    message = {"type": "message", "channel": "C1", "ts": "1.1", "user": "U01ALICE", "text": said}
+    envelope = {"event_id": "Ev1", "event": message, "authorizations": [{"user_id": "U0BOT"}]}
+    return heard(envelope)
+
+
 READERS: tuple[Callable[[str], object], ...] = (
     words.sha_like,
     words.is_stop,
@@ -28,6 +37,7 @@ READERS: tuple[Callable[[str], object], ...] = (
     slack_text.prose,
     slack_text.code_block,
     words_of,
+    heard_as,
     target,
 )
 # Slack's longest message has 40,000 characters, and GitHub's longest description 65,536.
