@@ -37,9 +37,13 @@ class _Line:
 
     def call(self) -> None:
         """Wake one task; if none waits, the next one does not have to."""
-        self._unheard = not self._waiting
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
+        while self._waiting:
+            call = self._waiting.popleft()
+            if not call.done():  # else its time was up just now
+                call.set_result(None)
+                self._unheard = False
+                return
+        self._unheard = True
 
     async def wait(self, seconds: float) -> None:
         """Return when it is called, at the latest after `seconds`."""

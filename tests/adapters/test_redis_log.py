@@ -148,6 +148,20 @@ class TestHints:
         await hints.close()
         await client.aclose()
 
+    async def test_that_come_as_a_wait_ends_wake_another_task(self, clean_redis_url: str):
+        client = connect(clean_redis_url)
+        hints = Hints(client)
+        await hints.wait("work", 60)  # for the subscription's own hint
+        loop, asked = asyncio.get_running_loop(), asyncio.Event()
+        late = asyncio.create_task(hints.wait("work", 0))
+        other = asyncio.create_task(hints.wait("work", 60))
+        loop.call_soon(lambda: loop.call_soon(lambda: (hints.call("work"), asked.set())))
+        await asyncio.wait([late, other], timeout=10)
+        assert asked.is_set()
+        assert other.done()
+        await hints.close()
+        await client.aclose()
+
 
 class TestStorage:
     async def test_keeps_everything_under_the_tag_of_the_repository(
