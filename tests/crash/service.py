@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvicorn
 
+from app import logs
 from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.ports import Claim, ModelAnswer, Queue, Turn, Write
@@ -38,6 +39,8 @@ class PointedLog(RedisLog):
     places: dict[str, str]
 
     async def append(self, write: Write) -> bool:
+        if not write.events:  # it only wakes
+            return await super().append(write)
         name = self._name(write)
         await self.points.at(f"before append {name}")
         answer = await super().append(write)
@@ -64,9 +67,7 @@ class PointedLog(RedisLog):
         events = [event for event in write.events if event.type != "locks_released"]
         for event in events:
             self._learn(event)
-        match (events or [*write.events] or [None])[-1]:
-            case None:
-                return "nothing"
+        match (events or write.events)[-1]:
             case ev.ToolStarted() as event:
                 return f"{event.type} {place(event.attempt)}"
             case ev.ToolSent() | ev.ToolEnded() as event:
@@ -131,6 +132,7 @@ def configured() -> RepoConfig:
 def build() -> tuple[Server, PointedLog]:
     """Build the service from its environment; nothing runs yet."""
     settings = load_settings()
+    logs.configure(settings.secrets())
     points = own_points()
     log = PointedLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
     log.points, log.places = points, {}
