@@ -13,13 +13,14 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test check bench soak lock clean
+.PHONY: help setup demo merge test cover check bench soak lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
 	@echo "make demo    the bot with a local Slack, a local GitHub and an example shop"
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
+	@echo "make cover   which lines and branches of the core, the log and the edge have no test (none)"
 	@echo "make check   format, lint, types, architecture, spelling"
 	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
 	@echo "make soak    the suites of chance at full size, for SOAK_MINUTES (default 60); writes docs/measured.md"
@@ -82,6 +83,15 @@ merge: setup
 
 test: setup $(CORPORA)/.locked
 	@$(BIN)/pytest $(ARGS)
+
+# Every line and branch of what may not go wrong, by the tests that need no process of their own.
+cover: setup
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(BIN)/python -m coverage run -m pytest -q tests/core tests/adapters tests/tools \
+	  --ignore=tests/adapters/test_slow_edge.py --ignore=tests/adapters/test_cli.py \
+	  --ignore=tests/adapters/test_offline_unclear.py --ignore=tests/adapters/test_offline_planner.py
+	@cd .cache/coverage && ../../$(BIN)/python -m coverage combine --quiet --rcfile=../../pyproject.toml --data-file=data .
+	@$(BIN)/python -m coverage report
 
 check: setup
 	@failed=; \

@@ -1,6 +1,7 @@
 """What stands in the way of a click, as sentences in Slack's markup; "" where nothing does."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from app.core import policy
 from app.core.config import RepoConfig
@@ -33,6 +34,8 @@ def settled(card: Card) -> str:
             return f"Too late: {by} stopped this thread, {at}."
         case "superseded":
             return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
+        case _:
+            assert_never(card.status)
 
 
 def stale(state: State, repo: RepoConfig, card: Card) -> str:

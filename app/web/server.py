@@ -40,13 +40,13 @@ class BoundedHttp(H11Protocol):
     # Longer than any door: five seconds for a body, nine for a store that does not answer.
     answer_seconds = 30.0
 
-    _timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle
     since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head; one connection too many ends the one that dawdles longest."""
         super().connection_made(transport)
-        self._expect(self.head_seconds)
+        self._start(self.head_seconds)
         if len(self.connections) > self.max_connections:
             every = cast("set[BoundedHttp]", self.connections)
             waiting = [one for one in every if one.waits_for_client]
@@ -84,12 +84,13 @@ class BoundedHttp(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
-        if self._timer:
-            self._timer.cancel()
+        self._timer.cancel()
         super().connection_lost(exc)
 
     def _expect(self, seconds: float) -> None:
-        if self._timer:
-            self._timer.cancel()
+        self._timer.cancel()
+        self._start(seconds)
+
+    def _start(self, seconds: float) -> None:
         self.since = self.loop.time()
         self._timer = self.loop.call_later(seconds, self.transport.abort)

@@ -20,7 +20,7 @@ from app.core.ports import ThreadLog, Write
 from app.demo.child import free_port
 from app.demo.emulate import Emulate, identity
 from app.github.edge import MAX_BODY_MEGABYTES, github_routes
-from app.github.webhook import MalformedWebhook, parse, verify
+from app.github.webhook import MalformedWebhook, parse, parse_pull_request, verify
 from tests.adapters.github_bodies import SECRET, SHA, encoded, merged, signed
 from tests.fakes import FakeLog
 from tests.waiting import until
@@ -296,3 +296,34 @@ def test_no_part_of_the_body_is_in_the_error() -> None:
     with pytest.raises(MalformedWebhook) as caught:
         parse(encoded(merged(pull_request__base="s3cret")), "pull_request")
     assert "s3cret" not in str(caught.value)
+
+
+async def test_a_merge_whose_causes_were_forgotten_begins_no_second_thread() -> None:
+    log = FakeLog()
+    thread_id = thread_id_for("acme/shop", "main", SHA)
+    began = ThreadStarted(
+        thread_id=thread_id,
+        repo="acme/shop",
+        branch="main",
+        channel="C01DEPLOYS",
+        origin="merge",
+        sha=SHA,
+    )
+    await log.append(Write(thread_id, [began]))
+    answer = await deliver_signed(log, BODY)
+    assert (answer.status_code, answer.text) == (200, "Seen before.\n")
+    assert len(await log.read(thread_id)) == 1
+
+
+def test_the_apis_pull_request_is_the_same_merge() -> None:
+    pull = merged()["pull_request"]
+    assert parse_pull_request(encoded(pull), "acme/shop") == parse(BODY, "pull_request")
+    assert parse_pull_request(encoded(pull | {"merged": False}), "acme/shop") is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"merged": None}, {"title": 5}, {"merge_commit_sha": "4af9ec0"}]
+)
+def test_an_undocumented_pull_request_of_the_api_is_malformed(change: dict[str, object]) -> None:
+    with pytest.raises(MalformedWebhook):
+        parse_pull_request(encoded(merged()["pull_request"] | change), "acme/shop")

@@ -170,12 +170,15 @@ async def test_one_connection_too_many_ends_the_one_that_dawdles_longest() -> No
         head_seconds = 60
 
     async with served(Patient) as service, AsyncExitStack() as stack:
-        lines = [await stack.enter_async_context(line(service.port)) for _ in range(60)]
+        first = await stack.enter_async_context(line(service.port))
+        await until(service.connections)
+        coming = (stack.enter_async_context(line(service.port)) for _ in range(60))
+        *_, last = await asyncio.gather(*coming)
         await until(lambda: service.connections() <= Hasty.max_connections)
         assert await service.is_well()
-        assert await lines[0].rest() == b""
-        await lines[-1].send(get())
-        assert await lines[-1].answer() == 200
+        assert await first.rest() == b""
+        await last.send(get())
+        assert await last.answer() == 200
 
 
 async def test_whom_the_service_works_for_is_not_hung_up_on() -> None:

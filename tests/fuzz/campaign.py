@@ -1,7 +1,7 @@
 """Case after case for as long as was asked, each repeatable, and none too long.
 
-FUZZ_SECONDS says how long (60). FUZZ_SEED begins another series ("7"), or repeats one case of it
-("7:1234").
+FUZZ_SECONDS says how long (60). FUZZ_SEED begins another series ("7"; also SOAK_SEED), or repeats one
+case of it ("7:1234").
 """
 
 import json
@@ -23,7 +23,8 @@ class Campaign:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._series, _, self._only = os.environ.get("FUZZ_SEED", "0").partition(":")
+        seed = os.environ.get("FUZZ_SEED") or os.environ.get("SOAK_SEED", "0")
+        self._series, _, self._only = seed.partition(":")
         self._number = int(self._only or 0)
 
     def __enter__(self) -> "Campaign":
