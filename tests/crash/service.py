@@ -36,44 +36,36 @@ class PointedLog(RedisLog):
     """The Redis log, with points before and after every append and park."""
 
     points: Points
-    places: dict[str, str]
 
     async def append(self, write: Write) -> bool:
         if not write.events:  # it only wakes
             return await super().append(write)
-        name = self._name(write)
+        name = await self._name(write)
         await self.points.at(f"before append {name}")
         answer = await super().append(write)
         await self.points.at(f"after append {name}")
         return answer
-
-    async def read(self, thread_id: str) -> list[ev.Entry]:
-        entries = await super().read(thread_id)
-        for entry in entries:
-            self._learn(entry.event)
-        return entries
 
     async def park(self, claim: Claim, queue: Queue, version: int, wake_at: int | None) -> None:
         await self.points.at(f"before park {queue}")
         await super().park(claim, queue, version, wake_at)
         await self.points.at(f"after park {queue}")
 
-    def _learn(self, event: ev.Event) -> None:
-        if isinstance(event, ev.ToolStarted):
-            self.places[event.attempt.attempt_id] = place(event.attempt)
-
-    def _name(self, write: Write) -> str:
+    async def _name(self, write: Write) -> str:
         """Name a write after what it is about: its last event, but for locks given back."""
         events = [event for event in write.events if event.type != "locks_released"]
-        for event in events:
-            self._learn(event)
         match (events or write.events)[-1]:
             case ev.ToolStarted() as event:
                 return f"{event.type} {place(event.attempt)}"
             case ev.ToolSent() | ev.ToolEnded() as event:
-                return f"{event.type} {self.places[event.attempt_id]}"
+                return f"{event.type} {await self._place(write.thread_id, event.attempt_id)}"
             case event:
                 return event.type
+
+    async def _place(self, thread_id: str, attempt_id: str) -> str:
+        entries = await self.read(thread_id)
+        attempts = (e.event.attempt for e in entries if isinstance(e.event, ev.ToolStarted))
+        return next(place(attempt) for attempt in attempts if attempt.attempt_id == attempt_id)
 
 
 class PointedModel:
@@ -135,7 +127,7 @@ def build() -> tuple[Server, PointedLog]:
     logs.configure(settings.secrets())
     points = own_points()
     log = PointedLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
-    log.points, log.places = points, {}
+    log.points = points
     target = build_deployer(os.environ["RECOVERY"], os.environ["OUTSIDE"], points)
     model = PointedModel(points)
     app = create_app(settings, {REPO: configured()}, log, {"target": target}, model=model)
