@@ -40,7 +40,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed thread as it stands, for one step."""
+    """A claimed thread as it stands, for one step.
+
+    `asked_at` is the event loop's time before the log was asked: no later than `now`.
+    """
 
     claim: Claim
     state: State
@@ -49,6 +52,7 @@ class Job:
     now: int
     facts: Mapping[str, str]
     ports: Ports
+    asked_at: float
 
     def target(self, environment: Environment, service: str | None) -> TargetConfig | None:
         """Return the target of an attempt as configured now, None if it is no longer."""
@@ -86,8 +90,8 @@ class Job:
 
         Only we may know it, so a store that is away is asked again as long as the claim may hold.
         """
-        once = f"recorded:{secrets.token_hex(8)}"
-        write = ledger.write(self.state, events, self.now, fence=self.claim.fence, dedupe=[once])
+        name = secrets.token_hex(8)
+        write = ledger.write(self.state, events, self.now, fence=self.claim.fence, name=name)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

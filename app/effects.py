@@ -9,7 +9,7 @@ import structlog
 from app.core import events as ev
 from app.core import ledger, policy
 from app.core.decide import Start
-from app.core.errors import Locked, NotStarted, SourceUnavailable
+from app.core.errors import Locked, NotStarted, SourceUnavailable, StoreUnavailable
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
@@ -148,11 +148,10 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     """Send an attempt that is recorded; with its target locked, look once more before."""
     deployer = job.ports.deployers[attempt.deployer]
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
+    deadline = job.asked_at + job.ports.send_seconds
     try:
-        await _look_again(job, attempt, card)
-        # Who was frozen here and replaced meanwhile must not send any more.
-        await job.ports.log.renew(job.claim, "work")
-        async with asyncio.timeout(job.ports.send_seconds):
+        await _look_again(job, attempt, card, deadline)
+        async with asyncio.timeout_at(deadline):
             reference = await deployer.start(attempt)
     except TimeoutError:
         return  # whether it arrived is for the next look at the target to say
@@ -163,19 +162,30 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
     await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
 
 
-async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
-    if card is None:
-        if attempt.environment == "production" and attempt.kind != "e2e":
-            raise NotStarted("not started: nobody was asked about it")
-        return
-    if attempt != _approved_attempt(card):
-        raise NotStarted("not started: what was recorded is not what was approved")
+async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline: float) -> None:
+    """Raise `NotStarted` where an attempt may not be sent, or not by us, or not any more."""
     try:
-        refusal = await _last_look(job, card, await job.ports.log.facts(job.repo.name))
-    except SourceUnavailable as error:
+        async with asyncio.timeout_at(deadline):
+            refusal = await _refusal_now(job, attempt, card)
+            # Who was frozen here and replaced meanwhile must not send any more.
+            await job.ports.log.renew(job.claim, "work")
+    except (SourceUnavailable, StoreUnavailable) as error:
         refusal = str(error)
+    except TimeoutError:
+        refusal = None
+    if asyncio.get_running_loop().time() >= deadline:
+        refusal = refusal or "it took too long to find out whether it still may be"
     if refusal:
         raise NotStarted(f"not started: {refusal}")
+
+
+async def _refusal_now(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
+    if card is None:
+        is_effect = attempt.environment == "production" and attempt.kind != "e2e"
+        return "nobody was asked about it" if is_effect else None
+    if attempt != _approved_attempt(card):
+        return "what was recorded is not what was approved"
+    return await _last_look(job, card, await job.ports.log.facts(job.repo.name))
 
 
 async def observe(job: Job, run: Run) -> float | None:

@@ -121,9 +121,10 @@ class Worker:
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
         folding = Fold()
         while True:
+            asked_at = asyncio.get_running_loop().time()
             here = await self._ports.log.look(claim.thread_id)
             state = folding.follow(here.entries)
-            job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports)
+            job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports, asked_at)
             action = decide(state, repo, here.now)
             if isinstance(action, Wait):
                 await self._park(job, action.until)

@@ -30,6 +30,7 @@ class _Repo:
     lines: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
     work: _Queue = field(default_factory=_Queue)
     slack: _Queue = field(default_factory=_Queue)
+    written: set[str] = field(default_factory=set[str])
     seen: set[str] = field(default_factory=set[str])
     locks: dict[str, str] = field(default_factory=dict[str, str])
     waiting: dict[str, int] = field(default_factory=dict[str, int])
@@ -114,10 +115,13 @@ class FakeLog:
 
     async def append(self, write: Write) -> bool:
         repo, now = self._repo_of(write.thread_id)
+        if write.name and write.name in repo.written:
+            return True
         if repo.seen.intersection(write.dedupe):
             return False
         repo.refuse(write, now)
-        write_id = secrets.token_hex(8)
+        write_id = write.name or secrets.token_hex(8)
+        repo.written.add(write_id)
         if write.events:
             repo.lines.setdefault(write.thread_id, []).extend(
                 Entry(at=now, write=write_id, event=_stored(event)) for event in write.events

@@ -35,7 +35,8 @@ class Write:
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") to the thread. Locks: `take` fails as a whole with `Locked` if another thread
     has one, and puts the thread in line: it is woken when any lock is given back. To stay in line,
-    its next fenced write sets `waits`.
+    its next fenced write sets `waits`. A write with a `name` may be appended again for 10 minutes,
+    with the same answer and no second effect.
     """
 
     thread_id: str
@@ -49,6 +50,7 @@ class Write:
     facts: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     history: Sequence[str] = ()
     index: Sequence[str] = ()
+    name: str = ""
     silent: bool = False  # does not wake the worker (what the sender writes)
 
 

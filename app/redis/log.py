@@ -75,7 +75,7 @@ class RedisLog:
 
     async def append(self, write: Write) -> bool:
         """Make the change and wake the thread; the contract is `ThreadLog`'s."""
-        write_id = secrets.token_hex(8)
+        write_id = write.name or secrets.token_hex(8)
         keys = _append_keys(write, write_id)
         args = [_change(write), write_id, CHANNEL]
         args += [event.model_dump_json() for event in write.events]

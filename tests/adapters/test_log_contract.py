@@ -100,6 +100,19 @@ class TestEvents:
         assert entry.at >= before + 3_600_000
 
 
+class TestNamedWrites:
+    async def test_count_once_however_often_they_are_appended(self, log: Log):
+        write = Write(T1, SAID, version=0, name="n1")
+        assert await log.append(write)
+        assert await log.append(write)
+        assert await length(log) == 1
+
+    async def test_of_another_name_are_others(self, log: Log):
+        await log.append(Write(T1, SAID, name="n1"))
+        await log.append(Write(T1, SAID, name="n2"))
+        assert await length(log) == 2
+
+
 class TestVersion:
     async def test_that_moved_is_a_conflict(self, log: Log):
         await log.append(Write(T1, SAID, version=0))
