@@ -46,12 +46,16 @@ def i1_every_effect_has_live_authorised_approvals_of_its_bytes(world: World) -> 
 
 
 def i2_one_attempt_happens_at_most_once(world: World) -> None:
-    seen = world.ground.effects[world.seen_effects :]
-    for attempt in seen:
+    for attempt in world.ground.effects[world.seen_effects :]:
         same = [e for e in world.ground.effects if e.attempt_id == attempt.attempt_id]
         assert len(same) == 1, f"{where_of(attempt)} had {len(same)} effects of one attempt"
-        if attempt.deployer != "keyed":
-            assert world.ground.sends[attempt.attempt_id] == 1, "sent twice"
+    for mirror, event in _news(world, ev.ToolStarted, ev.ToolEnded):
+        assert isinstance(event, (ev.ToolStarted, ev.ToolEnded))
+        started = isinstance(event, ev.ToolStarted)
+        attempt_id = event.attempt.attempt_id if started else event.attempt_id
+        keyed = mirror.started[attempt_id][1].attempt.deployer == "keyed"
+        assert keyed or world.ground.sends[attempt_id] <= 1, "sent twice"
+        assert _count(mirror, event) == 1, f"{event.type} twice: two workers went on"
 
 
 def i3_no_effect_comes_after_a_newer_one(world: World) -> None:
@@ -120,6 +124,18 @@ def i8_only_a_rollback_goes_back(world: World) -> None:
         assert attempt.sha in BRANCH[attempt.repo], "a foreign commit"
         if spec.kind == "deploy" and spec.production_was:
             assert ORDER[attempt.sha] > ORDER[spec.production_was], "went back without a rollback"
+        if spec.production_was and where_of(attempt) not in world.disputed:
+            before = world.ground.before[attempt.attempt_id]
+            assert spec.production_was == before, "production was not what the card said"
+
+
+def i9_what_comes_twice_counts_once(world: World) -> None:
+    for mirror, event in _news(world, ev.ThreadStarted, ev.HumanSaid):
+        if isinstance(event, ev.ThreadStarted):
+            assert mirror.entries[0].event == event, "a thread began twice"
+        elif isinstance(event, ev.HumanSaid) and event.ts:
+            said = [e.event.ts for e in mirror.entries if isinstance(e.event, ev.HumanSaid)]
+            assert said.count(event.ts) == 1, "words were heard twice"
 
 
 def i12_nobody_approves_an_own_change(world: World) -> None:
@@ -184,6 +200,7 @@ INVARIANTS = (
     i6_a_click_that_was_taken_is_in_the_log,
     i7_success_was_seen_at_the_target,
     i8_only_a_rollback_goes_back,
+    i9_what_comes_twice_counts_once,
     i12_nobody_approves_an_own_change,
     i13_a_model_only_proposes,
     facts_agree_with_the_targets,
@@ -242,6 +259,15 @@ def _waits_for_a_lock(world: World, mirror: Mirror) -> bool:
 def _told(mirror: Mirror) -> str:
     events = "\n".join(f"{e.at} {e.event!r}"[:300] for e in mirror.entries[-15:])
     return f"{mirror.thread_id} neither ended nor asks anybody:\n{events}"
+
+
+def _count(mirror: Mirror, event: ev.ToolStarted | ev.ToolEnded) -> int:
+    """Count the events of a kind about the same attempt."""
+    if isinstance(event, ev.ToolEnded):
+        ends = (e.event for e in mirror.entries if isinstance(e.event, ev.ToolEnded))
+        return sum(end.attempt_id == event.attempt_id for end in ends)
+    starts = (e.event for e in mirror.entries if isinstance(e.event, ev.ToolStarted))
+    return sum(start.attempt.attempt_id == event.attempt.attempt_id for start in starts)
 
 
 def _news(world: World, *kinds: type) -> list[tuple[Mirror, ev.Event]]:

@@ -110,6 +110,7 @@ class InFlight(Living):
     async def start(self, attempt: Attempt) -> str:
         """Send it; a process that was frozen meanwhile finds its own time-out."""
         deadline = self._ground.clock + SEND_MS
+        self._ground.sends[attempt.attempt_id] += 1
 
         async def arrives() -> str:
             if self._ground.clock >= deadline:

@@ -13,6 +13,7 @@ from app.core.spec import Environment
 Recovery = Literal["keyed", "queryable", "blind"]
 Behaviour = Literal["works", "fails", "hangs", "refuses", "breaks", "loses", "forgets", "vanishes"]
 SEND_MS = 30_000
+ANYWHERE = "*"
 
 
 def where_of(attempt: Attempt) -> str:
@@ -31,6 +32,7 @@ class Ground:
     clock: int = 0
     effects: list[Attempt] = field(default_factory=list[Attempt])
     sends: Counter[str] = field(default_factory=Counter[str])
+    before: dict[str, str | None] = field(default_factory=dict[str, str | None])
     runs: dict[str, str] = field(default_factory=dict[str, str])
     hanging: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
     fates: dict[str, Behaviour | Literal["cancelled"]] = field(
@@ -44,7 +46,7 @@ class Ground:
         where = where_of(attempt)
         if attempt.kind == "e2e" and self.prepared.get(where) == "fails":
             return "fails"
-        return self.prepared.pop(where, "works")
+        return self.prepared.pop(where, None) or self.prepared.pop(ANYWHERE, "works")
 
     def by_hand(self, where: str, sha: str) -> None:
         """Let somebody change a target behind everybody's back."""
@@ -53,6 +55,7 @@ class Ground:
     def happen(self, attempt: Attempt, fate: Behaviour) -> None:
         """Let an effect happen."""
         self.effects.append(attempt)
+        self.before[attempt.attempt_id] = self.runs.get(where_of(attempt))
         self.fates[attempt.attempt_id] = fate
         if fate == "hangs":
             self.hanging[attempt.attempt_id] = attempt
@@ -93,7 +96,6 @@ class Target:
         if fate == "breaks":
             ground.broke += 1
             raise ConnectionError("broken before it arrived")
-        ground.sends[attempt.attempt_id] += 1
         if self.recovery == "keyed" and attempt.attempt_id in ground.fates:
             return f"ref-{attempt.attempt_id}"
         if fate == "vanishes":

@@ -33,7 +33,7 @@ from tests.machine.places import (
     SHOP,
     Idea,
 )
-from tests.machine.targets import Behaviour, where_of
+from tests.machine.targets import ANYWHERE, Behaviour, where_of
 from tests.machine.world import Lab, Mirror, World
 
 PARTS = 4
@@ -277,7 +277,7 @@ class Machine(RuleBasedStateMachine):
     def pass_time(self, seconds: int, work: bool) -> None:
         self.do("pass_time", self.world.passes(seconds), self._maybe(work))
 
-    @rule(place=places, behaviour=st.sampled_from(BEHAVIOURS))
+    @rule(place=st.just(ANYWHERE) | places, behaviour=st.sampled_from(BEHAVIOURS))
     def prepare(self, place: str, behaviour: Behaviour) -> None:
         self.lab.counts[f"prepare {behaviour}"] += 1
         self.world.ground.prepared[place] = behaviour
