@@ -39,7 +39,7 @@ from tests.machine.world import Lab, Mirror, World
 PARTS = 4
 RUNS = int(os.environ.get("MACHINE_RUNS", "2000"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
-LEAST_RUNS = 1000  # so few hours of a machine may miss something rare
+LEAST_RUNS = 1000  # fewer may miss something rare
 HAS_TO_OCCUR = (
     *("effect production deploy", "effect production rollback", "effect production e2e"),
     *("outcome unknown", "outcome failed", "event outcome_stated", "event rollback_opened"),
@@ -47,9 +47,9 @@ HAS_TO_OCCUR = (
     *("click refused", "click taken", "event approval_granted", "event approval_expired"),
     *("event approval_rejected", "event approval_superseded", "event lock_waited"),
     *("merge", "redeliver", "mention", "say", "hear_again", "show", "approve", "click_any_card"),
-    *("click_thread", "state_outcome", "work", "kill", "lose", "cut", "freeze", "wake_up"),
-    *("meanwhile time", "meanwhile approve", "pass_time", "end_what_hangs", "change_by_hand"),
-    *("weather", "have_an_idea"),
+    *("roll_back", "click_thread", "state_outcome", "work", "kill", "lose", "cut", "freeze"),
+    *("wake_up", "meanwhile time", "meanwhile approve", "pass_time", "end_what_hangs"),
+    *("change_by_hand", "weather", "have_an_idea"),
 )
 TEXTS = (
     "deploy the backend first",
@@ -196,6 +196,16 @@ class Machine(RuleBasedStateMachine):
             return
         text = "e2e" if e2e and action == "retry" else ""
         self.do("click_thread", self.world.clicks(mirror, action, "", user, text))
+
+    @rule(number=numbers, fate=st.sampled_from(FATES))
+    def roll_back(self, number: int, fate: Behaviour) -> None:
+        shipped = [m for m in self.world.mirrors.values() if m.state.has_shipped]
+        if not shipped:
+            return self.approve(number, fate, True)
+        mirror = shipped[number % len(shipped)]
+        rollback = self.world.clicks(mirror, "rollback", "", CROWD[0])
+        self.do("roll_back", rollback, self.world.works())
+        return self.approve(list(self.world.mirrors).index(mirror.thread_id), fate, True)
 
     @rule(number=numbers, user=people, rollback=st.booleans(), work=st.booleans())
     def state_outcome(self, number: int, user: str, rollback: bool, work: bool) -> None:
