@@ -90,7 +90,7 @@ cover: setup
 	@$(BIN)/python -m coverage run -m pytest -q tests/core tests/adapters tests/tools \
 	  --ignore=tests/adapters/test_slow_edge.py --ignore=tests/adapters/test_cli.py \
 	  --ignore=tests/adapters/test_offline_unclear.py --ignore=tests/adapters/test_offline_planner.py
-	@cd .cache/coverage && ../../$(BIN)/python -m coverage combine --quiet --rcfile=../../pyproject.toml --data-file=data .
+	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
 check: setup

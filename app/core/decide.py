@@ -220,9 +220,6 @@ def _release_locks(state: State, repo: RepoConfig, now: int) -> Action | None:
     if not state.locks or state.running or state.approved:
         return None
     keep: set[str] = set()
-    staging = state.staging
-    if staging and staging.passed is None and not state.stopped_by:
-        keep.add(STAGING_LOCK)
     unverified = bool(state.effects) and repo.production.e2e is not None
     open_plan = state.plan_ended is None and state.stopped_by is None and not state.lapsed
     if unverified or open_plan:

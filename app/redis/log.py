@@ -92,7 +92,7 @@ class RedisLog:
             case ["locked", target, holder]:
                 raise Locked(target, holder)
             case _:
-                raise ValueError(f"append.lua answered {answer!r}")
+                raise AssertionError(f"append.lua answered {answer!r}")
 
     async def read(self, thread_id: str) -> list[Entry]:
         """Return all entries, oldest first."""

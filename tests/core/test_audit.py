@@ -143,3 +143,12 @@ async def test_a_stated_outcome_names_its_person_and_its_action(hash_of: str, sa
     assert after.stated is not None
     assert (after.stated.user, after.stated.at, after.outcome) == (CARA, at, "happened")
     assert after.problems == ([] if not said else ["Its outcome was stated of another action."])
+
+
+async def test_a_stated_outcome_of_what_nobody_was_asked_for_is_one_problem() -> None:
+    entries = [e for e in await deployed() if not isinstance(e.event, ev.ApprovalRequested)]
+    [effect] = effects(entries)
+    stated = ev.OutcomeStated(attempt_id=effect.attempt.attempt_id, happened=True, user=CARA)
+    assert problems([*entries, Entry(at=entries[-1].at, write="w", event=stated)]) == [
+        "Nobody was asked for it."
+    ]

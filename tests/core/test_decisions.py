@@ -141,3 +141,16 @@ def test_a_run_outside_of_staging_and_cards_is_only_noted() -> None:
     told = Story().mentioned().starts("s-1")
     assert told.state.running is not None
     assert told.state.staging is None
+
+
+def test_a_rollback_of_what_another_thread_shipped_puts_that_on_hold() -> None:
+    told = Story().mentioned().asks(kind="rollback", sha=OLD, was=NEW).approves()
+    told.starts("r-1", "production", kind="rollback", call_id="c1").ends("r-1")
+    assert told.state.holds_due == [("backend", NEW)]
+
+
+def test_a_released_card_is_held_by_nobody() -> None:
+    told = Story().merged().staged().asks().then(ev.HumanSaid(user=BOB, text="why?"))
+    assert told.state.held_by == BOB
+    told.then(ev.ApprovalReleased(call_id="c1", user=BOB))
+    assert told.state.held_by is None

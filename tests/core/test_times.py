@@ -1,0 +1,23 @@
+"""How times are written, also where a number is no time."""
+
+import pytest
+
+from app.core.writing import exact_time, utc, when
+from tests.story import START
+
+
+def test_a_time_for_people() -> None:
+    assert utc(START) == "2027-01-15 08:00 UTC"
+
+
+def test_a_time_for_records() -> None:
+    assert exact_time(START + 7) == "2027-01-15 08:00:00.007"
+
+
+def test_a_time_in_the_readers_own_zone() -> None:
+    assert when(START) == "<!date^1800000000^{date_short_pretty} at {time}|2027-01-15 08:00 UTC>"
+
+
+@pytest.mark.parametrize(("ms", "year"), [(-1, "1970"), (10**30, "9999")])
+def test_a_number_that_is_no_time_is_written_all_the_same(ms: int, year: str) -> None:
+    assert utc(ms).startswith(year)
