@@ -1,7 +1,7 @@
 """Case after case for as long as was asked, each repeatable, and none too long.
 
-FUZZ_SECONDS says how long (60). FUZZ_SEED begins another series ("7"; also SOAK_SEED), or repeats one
-case of it ("7:1234").
+FUZZ_SECONDS says how long (60). FUZZ_SEED begins another series ("7"; also SOAK_SEED), or repeats
+one case of it ("7:1234").
 """
 
 import json
