@@ -102,7 +102,8 @@ class Worker:
             await self._ports.log.park(claim, "work", 0, None)  # for others, at once
             raise
         except Exception as error:
-            await self._rest(claim, repo, error)
+            with contextlib.suppress(Fenced):  # who has the thread now meets the fault, too
+                await self._rest(claim, repo, error)
 
     async def _rest(self, claim: Claim, repo: RepoConfig, error: Exception) -> None:
         """Log a fault under an id, tell the thread's people once, and try again later."""
