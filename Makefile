@@ -13,7 +13,7 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test cover check bench soak lock clean
+.PHONY: help setup demo merge test cover mutants check bench soak lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
@@ -21,6 +21,7 @@ help:
 	@echo "make merge   merge the next pull request of a running demo"
 	@echo "make test    all tests (ARGS='-k name' to choose)"
 	@echo "make cover   which lines and branches of the core, the log and the edge have no test (none)"
+	@echo "make mutants which small changes of what decides over effects no test notices (about 20 minutes)"
 	@echo "make check   format, lint, types, architecture, spelling"
 	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
 	@echo "make soak    the suites of chance at full size, for SOAK_MINUTES (default 60); writes docs/measured.md"
@@ -92,6 +93,13 @@ cover: setup
 	  --ignore=tests/adapters/test_offline_unclear.py --ignore=tests/adapters/test_offline_planner.py
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
+
+$(VENV)/.soak: requirements-soak.lock $(VENV)/.locked
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-soak.lock
+	@touch $@
+
+mutants: setup $(VENV)/.soak
+	@$(BIN)/python -m tests.mutants
 
 check: setup
 	@failed=; \
