@@ -40,7 +40,7 @@ class FakeDeployer:
     def arguments(
         self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str
     ) -> dict[str, Any]:
-        return {"argv": ["deploy", service or "e2e", environment, sha]}
+        return {"argv": ["deploy", service or "e2e", environment, sha], **options}
 
     async def start(self, attempt: Attempt) -> str:
         if attempt.attempt_id in self.seen:
@@ -71,7 +71,7 @@ class FakeDeployer:
         return True
 
     async def current(self, options: Mapping[str, Any]) -> str | None:
-        return None
+        return options.get("runs")
 
 
 def _what(attempt: Attempt) -> str:

@@ -6,8 +6,18 @@ from typing import Any
 import pytest
 
 from app.core.config import RepoConfig, TargetConfig
-from app.core.events import ApprovalRequested
-from app.core.policy import Allowed, Denied, Person, hold_on, last_look, may_approve, may_decide
+from app.core.events import ApprovalRequested, Commit, ShasResolved
+from app.core.policy import (
+    Allowed,
+    Denied,
+    Person,
+    barred,
+    hold_on,
+    last_look,
+    may_approve,
+    may_decide,
+    unauthorised,
+)
 from app.core.state import Card
 from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
 
@@ -200,3 +210,31 @@ def test_a_pull_request_of_the_card_counts_too() -> None:
     card = story.state.cards["c1"]
     person = replace(Person(BOB), user_id=ALICE)
     assert isinstance(may_approve(story.repo, person, story.state, card), Denied)
+
+
+def test_who_is_the_only_approver_hears_that_there_is_no_other() -> None:
+    repo = repo_config(approvers=(ALICE,), people={"alice": ALICE})
+    assert "but no other approver is configured" in reason(verdict(ALICE, repo))
+
+
+def test_the_author_of_the_commit_counts_beside_those_of_the_pull_request() -> None:
+    told = Story(repo_config(people={"dan": CARA})).mentioned()
+    told.then(ShasResolved(found=(Commit(sha=NEW, title="", author="dan"),)))
+    card = told.asks(facts=card_facts(barred=())).state.cards["c1"]
+    assert CARA in barred(told.repo, told.state, card)
+    answer = may_approve(told.repo, Person(CARA), told.state, card)
+    assert reason(answer).startswith("You wrote, merged or pushed")
+
+
+def test_with_a_group_among_the_approvers_its_members_are_the_clicks_matter() -> None:
+    story, _ = asked(Story(repo_config(approvers=(GROUP,), people={})), facts=card_facts(barred=()))
+    card = story.approves(DAN).state.cards["c1"]
+    assert unauthorised(story.repo, story.state, card) is None
+
+
+def test_without_a_group_an_approval_by_somebody_else_carries_nothing() -> None:
+    story, _ = asked(Story(repo_config(approvers=(BOB,), people={})), facts=card_facts(barred=()))
+    card = story.approves(DAN).state.cards["c1"]
+    assert unauthorised(story.repo, story.state, card) == (
+        "one of its approvals is by somebody who may not approve it"
+    )
