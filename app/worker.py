@@ -125,6 +125,8 @@ class Worker:
             asked_at = asyncio.get_running_loop().time()
             here = await self._ports.log.look(claim.thread_id)
             state = folding.follow(here.entries)
+            if state.thread_id not in ("", claim.thread_id):
+                raise LookupError(f"the log of {claim.thread_id} is of {state.thread_id[:100]!r}")
             job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports, asked_at)
             action = decide(state, repo, here.now)
             if isinstance(action, Wait):

@@ -58,3 +58,16 @@ async def test_two_approvals_by_one_person_are_one() -> None:
     await box.does(granted, granted)
     [card] = (await box.state()).cards.values()
     assert card.text == "it has 1 of 2 approvals by different people"
+
+
+async def test_a_thread_that_says_it_is_another_rests_and_does_nothing() -> None:
+    box = Box()
+    await box.starts()
+    [entry] = await box.log.read(box.thread_id)
+    changed = entry.event.model_copy(update={"thread_id": "acme/shop/0000000000"})
+    after = Box()
+    after.thread_id = box.thread_id
+    await after.log.append(Write(box.thread_id, [changed]))
+    await after.settles()
+    assert await after.types() == ["thread_started", "step_failed"]
+    assert after.deployer.effects == []
