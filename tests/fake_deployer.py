@@ -1,7 +1,7 @@
 """A deployer that keeps its own count: what it was asked to do, and what it runs now."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ class FakeDeployer:
     """Finishes every attempt at once, unless an outcome is prepared for it.
 
     `effects` lists what really happened, in order, as "<environment> <service or e2e> <sha7>".
+    `drops` many starts are lost on their way, and `meanwhile` something else happens; `forgets`
+    makes it know nothing of what it did.
     """
 
     recovery: Recovery = "keyed"
@@ -28,6 +30,10 @@ class FakeDeployer:
     seen: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
     cancelled: set[str] = field(default_factory=set[str])
     refuses: str = ""
+    drops: int = 0
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    forgets: bool = False
+    references: list[str] = field(default_factory=list[str])
     gate: asyncio.Event | None = None
 
     def prepare(self, what: str, *outcomes: Observation) -> None:
@@ -47,6 +53,11 @@ class FakeDeployer:
             return "again"
         if self.refuses:
             raise NotStarted(self.refuses)
+        if self.drops:
+            self.drops -= 1
+            if self.meanwhile:
+                await self.meanwhile()
+            raise TimeoutError
         self.seen[attempt.attempt_id] = attempt
         self.effects.append(f"{_what(attempt)} {attempt.sha[:7]}")
         if self.gate:
@@ -54,7 +65,8 @@ class FakeDeployer:
         return "first"
 
     async def observe(self, attempt: Attempt, reference: str) -> Observation:
-        if attempt.attempt_id not in self.seen:
+        self.references.append(reference)
+        if self.forgets or attempt.attempt_id not in self.seen:
             return Observation(status="missing")
         if attempt.attempt_id in self.cancelled:
             return Observation(status="cancelled", summary="cancelled")
