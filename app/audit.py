@@ -8,61 +8,74 @@ from typing import Any
 
 from app.core.audit import Click, Effect, effects
 from app.core.errors import UserError
+from app.core.events import UnknownEvent as Unknown
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
 from app.main import open_log
 from app.redis import chain
-from app.redis.recent import UNREADABLE, entry_of
+from app.redis.chain import Stored
+from app.redis.recent import UNREADABLE as NONE
+from app.redis.recent import entry_of
 from app.settings import load_settings
+
+SOUND = "Nothing in the chain was changed, and every effect has its approvals."
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an audit found; `breaks` are the chain's, `unlinked` the lines before it began."""
+    """What an audit found: `breaks` of the chain, and `doubts`, of which it cannot tell."""
 
     thread_id: str
     lines: Sequence[str]
     end: str
-    unlinked: int
     breaks: Sequence[str]
+    doubts: Sequence[str]
     effects: Sequence[Effect]
 
     @property
-    def sound(self) -> bool:
-        """Tell whether nothing was changed and every effect has its approval."""
-        return not self.breaks and not any(effect.problems for effect in self.effects)
+    def verdict(self) -> str:
+        """Return what it comes to."""
+        if self.breaks or any(effect.problems for effect in self.effects):
+            return "NOT SOUND: see above."
+        if self.doubts:
+            return "CANNOT TELL: see above."
+        return SOUND
 
 
 async def audit(thread_id: str, *, as_json: bool) -> int:
-    """Print what is found; the exit code is 1 if a line was changed or an approval is missing."""
+    """Print what is found; the exit code is 1 if something was changed or is in doubt."""
     async with open_log(load_settings()) as log:
-        lines, head = await log.lines(thread_id)
-    if not lines and head is None:
+        stored = await log.stored(thread_id)
+    if not stored.lines and stored.head is None and not stored.listed:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
-    report = examine(thread_id, lines, head)
+    report = examine(stored)
     text = json.dumps(_exported(report), indent=2) if as_json else "\n".join(_told(report))
     sys.stdout.write(f"{text}\n")
-    return 0 if report.sound else 1
+    return 0 if report.verdict == SOUND else 1
 
 
-def examine(thread_id: str, lines: Sequence[str], head: str | None) -> Report:
+def examine(stored: Stored) -> Report:
     """Verify the chain of a thread's lines, and trace its effects as far as they can be read."""
-    checked = chain.check(thread_id, lines, head)
-    entries = [entry_of(line) for line in lines]
-    unreadable = (n for n, entry in enumerate(entries, 1) if entry.event.type == UNREADABLE)
-    breaks = [*checked.breaks, *(f"Line {number} is no event." for number in unreadable)]
-    return Report(thread_id, lines, checked.end, checked.unlinked, breaks, effects(entries))
+    checked = chain.check(stored)
+    entries = [entry_of(line) for line in stored.lines]
+    unread = [(n, e.event.type) for n, e in enumerate(entries, 1) if isinstance(e.event, Unknown)]
+    breaks = [*checked.breaks, *(f"Line {n} is no event." for n, kind in unread if kind == NONE)]
+    doubts = [f"Line {n} was written without a link: who wrote it?" for n in checked.unlinked]
+    doubts += [
+        f"Line {n} is {one_line(kind)[:60]!r}, of a version that is not this one."
+        for n, kind in unread
+        if kind != NONE
+    ]
+    return Report(stored.thread_id, stored.lines, checked.end, breaks, doubts, effects(entries))
 
 
 def _told(report: Report) -> Iterator[str]:
     yield f"{report.thread_id}: {len(report.lines)} events, the chain ends with {report.end}"
-    if report.unlinked:
-        yield f"The first {report.unlinked} are older than the chain: nothing vouches for them."
     for effect in report.effects:
         yield from _effect(effect)
     yield from report.breaks
-    sound = "Nothing in the chain was changed, and every effect was approved."
-    yield sound if report.sound else "NOT SOUND: see above."
+    yield from report.doubts
+    yield report.verdict
 
 
 def _effect(effect: Effect) -> Iterator[str]:
@@ -86,10 +99,10 @@ def _exported(report: Report) -> dict[str, Any]:
     """Return everything as plain data; `lines` are as they are stored, for other verifiers."""
     return {
         "thread": report.thread_id,
-        "sound": report.sound,
+        "sound": report.verdict == SOUND,
         "end": report.end,
-        "unlinked": report.unlinked,
         "breaks": list(report.breaks),
+        "doubts": list(report.doubts),
         "effects": [_exported_effect(effect) for effect in report.effects],
         "lines": list(report.lines),
     }

@@ -38,6 +38,8 @@ class Effect:
 class _Asked:
     request: ev.ApprovalRequested
     clicks: list[Click] = field(default_factory=list[Click])
+    settled: str = ""
+    started: bool = False
 
 
 def effects(entries: Iterable[Entry]) -> list[Effect]:
@@ -45,11 +47,8 @@ def effects(entries: Iterable[Entry]) -> list[Effect]:
     asked: dict[str, _Asked] = {}
     traced: dict[str, Effect] = {}
     for entry in entries:
+        _follow_cards(entry, asked)
         match entry.event:
-            case ev.ApprovalRequested() as e:
-                asked[e.call_id] = _Asked(e)
-            case ev.ApprovalGranted() as e if e.call_id in asked:
-                asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at))
             case ev.ToolStarted() as e if _is_effect(e.attempt):
                 card = asked.get(e.call_id or "")
                 traced[e.attempt.attempt_id] = _traced(e.attempt, card, entry.at, traced)
@@ -66,6 +65,22 @@ def effects(entries: Iterable[Entry]) -> list[Effect]:
     return list(traced.values())
 
 
+def _follow_cards(entry: Entry, asked: dict[str, _Asked]) -> None:
+    match entry.event:
+        case ev.ApprovalRequested() as e:
+            asked[e.call_id] = _Asked(e)
+        case ev.ApprovalGranted() as e if e.call_id in asked:
+            asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at))
+        case ev.ApprovalRejected() | ev.ApprovalExpired() | ev.ApprovalSuperseded() as e:
+            if e.call_id in asked:
+                asked[e.call_id].settled = e.type.removeprefix("approval_")
+        case ev.StopRequested():
+            for card in asked.values():
+                card.settled = card.settled or ("" if card.started else "stopped")
+        case _:
+            pass
+
+
 def _is_effect(attempt: Attempt) -> bool:
     return attempt.environment == "production" and attempt.kind != "e2e"
 
@@ -73,6 +88,7 @@ def _is_effect(attempt: Attempt) -> bool:
 def _traced(attempt: Attempt, card: _Asked | None, at: int, before: Mapping[str, Effect]) -> Effect:
     if card is None:
         return Effect(attempt, at, None, (), ["Nobody was asked for it."])
+    card.started = True
     problems = [*_of_card(card, at), *_of_attempt(attempt, card.request.spec)]
     if attempt.attempt_id in before:
         problems.append("It was started twice.")
@@ -86,12 +102,24 @@ def _of_card(card: _Asked, at: int) -> list[str]:
         problems.append("The stored action has another hash than its card.")
     if any(click.spec_hash != request.spec_hash for click in card.clicks):
         problems.append("An approval names another hash than the card.")
+    if card.settled:
+        problems.append(f"Its card was {card.settled} before.")
     people = {click.user for click in card.clicks}
+    problems += [f"{user} was none of the card's approvers." for user in _strangers(card, people)]
     if len(people) < request.facts.needed:
         problems.append(f"It has {len(people)} of {request.facts.needed} approvals.")
     if at >= request.spec.expires_at:
         problems.append("It was started after the card had expired.")
     return problems
+
+
+def _strangers(card: _Asked, people: Iterable[str]) -> list[str]:
+    """Return who approved and is not on the card; members of user groups cannot be told."""
+    facts = card.request.facts
+    groups = any(name.startswith("S") for name in facts.approvers)
+    return sorted(
+        user for user in people if user in facts.barred or not (groups or user in facts.approvers)
+    )
 
 
 def _of_attempt(attempt: Attempt, spec: ActionSpec) -> list[str]:

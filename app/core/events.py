@@ -62,6 +62,8 @@ class CardFacts(_Frozen):
 class Attempt(_Frozen):
     """One run of one deployer: what it does, with the exact arguments it gets."""
 
+    model_config = ConfigDict(extra="forbid")
+
     attempt_id: str
     kind: Literal["deploy", "rollback", "e2e"]
     repo: str

@@ -58,7 +58,7 @@ def github_routes(
             return _say(200, "Seen before.")
         except StoreUnavailable:
             _log.error("webhook not stored", delivery=delivery[:100])
-            return _say(503, "The store is not available: send this again later.")
+            return Refused(503, "The store is not available: send this again later.").answer()
         _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began)
         return _say(202, "Accepted.") if began else _say(200, "Seen before.")
 

@@ -34,14 +34,21 @@ end
 -- Events and the records beside them.
 redis.call('SET', written, '', 'EX', 600)
 for i = first_seen, #KEYS do redis.call('SET', KEYS[i], thread, 'EX', 604800) end
--- Each line names the hash of all before it and itself; SHA-1 is what scripts are given.
-local link = redis.call('HGET', heads, thread) or thread
+-- Each line names the hash of all before it and itself; SHA-1 is what scripts are given. Lines that
+-- came without a link, from a version that knew none, are taken into the chain here.
+local chained, link = string.match(redis.call('HGET', heads, thread) or '', '^(%d+):(%x+)$')
+chained, link = tonumber(chained or 0), link or thread
+if #ARGV > 3 and length > chained then
+  for _, line in ipairs(redis.call('LRANGE', log, chained, -1)) do
+    link = redis.sha1hex(link .. line)
+  end
+end
 for i = 4, #ARGV do
   local rest = '"at":' .. at .. ',"write":"' .. ARGV[2] .. '","event":' .. ARGV[i] .. '}'
   link = redis.sha1hex(link .. rest)
   redis.call('RPUSH', log, '{"link":"' .. link .. '",' .. rest)
 end
-if #ARGV > 3 then redis.call('HSET', heads, thread, link) end
+if #ARGV > 3 then redis.call('HSET', heads, thread, length + #ARGV - 3 .. ':' .. link) end
 if #ARGV > 3 and length == 0 then redis.call('ZADD', threads, at, thread) end
 for key, value in pairs(change.facts) do
   if value == cjson.null then

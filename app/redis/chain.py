@@ -1,8 +1,9 @@
 """Whether a thread's lines are those that were written; knows nothing of what they say.
 
 append.lua hashes each line with the link of the line before it (the first: with the thread's id),
-and keeps the last link beside the log. SHA-1 is what Redis gives its scripts: it finds what was
-changed by hand. Who may write to Redis could build a new chain, so keep an exported one elsewhere.
+and keeps the number of lines and the last link beside the log. A line without a link is hashed
+whole. SHA-1 is what Redis gives its scripts: it finds what was changed by hand. Who may write to
+Redis could build a new chain and a new end, so keep an exported end elsewhere.
 """
 
 import hashlib
@@ -14,31 +15,46 @@ _LINKED = re.compile(r'\{"link":"([0-9a-f]{40})",')
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A thread as it is stored; `listed` says that the repository's list of threads has it."""
+
+    thread_id: str
+    lines: Sequence[str]
+    head: str | None
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
-    """What became of a chain: its end, a sentence for each break, and the lines before it began."""
+    """What became of a chain: its end, a sentence for each break, and the lines without a link."""
 
     end: str
     breaks: tuple[str, ...]
-    unlinked: int
+    unlinked: tuple[int, ...]
 
 
-def check(thread_id: str, lines: Sequence[str], head: str | None) -> Chain:
+def check(stored: Stored) -> Chain:
     """Follow the chain of a thread's lines to the end that the store has kept for it."""
     breaks: list[str] = []
-    link, unlinked = thread_id, 0
-    for number, line in enumerate(lines, 1):
+    unlinked: list[int] = []
+    link, head = stored.thread_id, None
+    for number, line in enumerate(stored.lines, 1):
         stated = _LINKED.match(line)
         if stated is None:
-            unlinked += link == thread_id
-            if link != thread_id:
-                breaks.append(f"Line {number} is outside the chain: it was put in.")
+            unlinked.append(number)
+            link = _sha1(link + line)
             continue
-        rest = line[stated.end() :]
-        if hashlib.sha1((link + rest).encode(errors="surrogatepass")).hexdigest() != stated[1]:
+        if _sha1(link + line[stated.end() :]) != stated[1]:
             breaks.append(
                 f"Line {number} was changed, or a line was taken out or put in before it."
             )
-        link = stated[1]
-    if link != (head or thread_id):
+        link, head = stated[1], f"{number}:{stated[1]}"
+    if not stored.lines:
+        breaks.append("The thread is listed, and its lines are gone.")
+    elif stored.head != head:
         breaks.append("The last line is not the one that was written last.")
-    return Chain(link, tuple(breaks), unlinked)
+    return Chain(link, tuple(breaks), tuple(unlinked))
+
+
+def _sha1(text: str) -> str:
+    return hashlib.sha1(text.encode(errors="surrogatepass")).hexdigest()

@@ -3,7 +3,7 @@
 All keys of a repository share its hash tag, so that one script may touch them on a cluster, too:
 
     {repo}:log:<thread>      LIST  the thread's events, one JSON line each
-    {repo}:heads             HASH  thread -> link of its last line, the chain's end
+    {repo}:heads             HASH  thread -> "<lines>:<link of the last>", the chain's end
     {repo}:threads           ZSET  thread -> when it began
     {repo}:due:<queue>       ZSET  thread -> when it is due; if claimed, when its lease ends
     {repo}:fences:<queue>    HASH  thread -> fence of its newest claim
@@ -29,6 +29,7 @@ from app.core.errors import Conflict, Fenced, Locked
 from app.core.events import Entry
 from app.core.ports import Claim, Look, Queue, Write
 from app.redis import connect
+from app.redis.chain import Stored
 from app.redis.connect import Client, send
 from app.redis.hints import CHANNEL, Hints
 from app.redis.recent import Recent
@@ -49,6 +50,7 @@ class _Commands(Protocol):
     def zrevrange(self, name: str, start: int, end: int) -> Awaitable[list[str]]: ...
     def hgetall(self, name: str) -> Awaitable[dict[str, str]]: ...
     def hget(self, name: str, key: str) -> Awaitable[str | None]: ...
+    def zscore(self, name: str, key: str) -> Awaitable[float | None]: ...
     def hset(self, name: str, key: str, value: str) -> Awaitable[object]: ...
     def set(self, name: str, value: int) -> Awaitable[object]: ...
 
@@ -114,11 +116,13 @@ class RedisLog:
             if entries is not None:
                 return Look(entries, now, dict(zip(facts[::2], facts[1::2], strict=True)))
 
-    async def lines(self, thread_id: str) -> tuple[list[str], str | None]:
-        """Return a thread's lines as they are stored, and what the chain has to end with."""
-        heads = _key(_repo(thread_id), "heads")
-        stored = await self._lines(thread_id, 0)
-        return stored, await send(lambda: self._commands.hget(heads, thread_id))
+    async def stored(self, thread_id: str) -> Stored:
+        """Return a thread as it is stored, to be verified."""
+        heads, threads = _keys(_repo(thread_id), "heads", "threads")
+        lines = await self._lines(thread_id, 0)
+        head = await send(lambda: self._commands.hget(heads, thread_id))
+        began = await send(lambda: self._commands.zscore(threads, thread_id))
+        return Stored(thread_id, lines, head, began is not None)
 
     async def _lines(self, thread_id: str, start: int) -> list[str]:
         key = _key(_repo(thread_id), f"log:{thread_id}")

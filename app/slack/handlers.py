@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from app.body import RETRY_AFTER_SECONDS
 from app.core import clicks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable, UserError
@@ -178,7 +179,8 @@ def _failed(error: Exception) -> BoltResponse:
             return BoltResponse(status=400, body="A field is missing or has the wrong form.")
         case StoreUnavailable() | Conflict():
             _log.error("slack delivery not stored", error=type(error).__name__)
-            return BoltResponse(status=503, body=STORE_GONE)
+            headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            return BoltResponse(status=503, body=STORE_GONE, headers=headers)
         case _:
             error_id = secrets.token_hex(4)
             frames = "".join(traceback.format_tb(error.__traceback__))  # no values, no body

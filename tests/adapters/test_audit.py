@@ -10,9 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from app.audit import SOUND
 from app.core import events as ev
 from app.core.ports import Write
 from app.redis import chain
+from app.redis.chain import Stored
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from tests.adapters.test_cli import deploybot
@@ -40,17 +42,22 @@ async def audit(folder: Path, url: str, *options: str) -> "subprocess.CompletedP
 
 
 async def breaks(store: Any) -> tuple[str, ...]:
-    lines = await store.lrange(KEY, 0, -1)
-    return chain.check(THREAD, lines, await store.hget(HEADS, THREAD)).breaks
+    lines, head = await store.lrange(KEY, 0, -1), await store.hget(HEADS, THREAD)
+    return chain.check(Stored(THREAD, lines, head, True)).breaks
+
+
+async def doubted(store: Any) -> tuple[int, ...]:
+    lines, head = await store.lrange(KEY, 0, -1), await store.hget(HEADS, THREAD)
+    checked = chain.check(Stored(THREAD, lines, head, True))
+    assert checked.breaks == ()
+    return checked.unlinked
 
 
 async def test_what_was_written_is_sound(store: Any, tmp_path: Path, clean_redis_url: str) -> None:
     done = await audit(tmp_path, clean_redis_url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{THREAD}: 9 events, the chain ends with ")
-    assert done.stdout.endswith(
-        "Nothing in the chain was changed, and every effect was approved.\n"
-    )
+    assert done.stdout.endswith(f"{SOUND}\n")
 
 
 async def test_one_changed_byte_is_found_and_its_line_named(
@@ -84,7 +91,6 @@ async def test_a_line_taken_out_put_in_moved_or_cut_off_is_found(store: Any) -> 
         lines[:-1],
         [],
         [*lines, lines[-1]],
-        [*lines, '{"at":1,"write":"w","event":{"type":"human_said"}}'],
         [lines[1], lines[0], *lines[2:]],
     ]
     for stored in forged:
@@ -95,7 +101,7 @@ async def test_a_line_taken_out_put_in_moved_or_cut_off_is_found(store: Any) -> 
 
 
 async def test_a_changed_end_of_the_chain_is_found(store: Any) -> None:
-    await store.hset(HEADS, THREAD, "0" * 40)
+    await store.hset(HEADS, THREAD, "9:" + "0" * 40)
     assert await breaks(store) == ("The last line is not the one that was written last.",)
 
 
@@ -106,7 +112,7 @@ async def test_everything_is_exported_for_other_verifiers(
     exported = json.loads(done.stdout)
     assert exported["sound"] is True
     assert exported["lines"] == await store.lrange(KEY, 0, -1)
-    assert exported["end"] == await store.hget(HEADS, THREAD)
+    assert f"9:{exported['end']}" == await store.hget(HEADS, THREAD)
 
 
 async def test_an_effect_is_exported_with_its_approvals_and_what_does_not_fit(
@@ -123,23 +129,50 @@ async def test_an_effect_is_exported_with_its_approvals_and_what_does_not_fit(
     assert "An approval names another hash than the card." in effect["problems"]
 
 
-async def test_lines_from_before_the_chain_are_read_and_said_to_be_unvouched(
+async def test_lines_without_a_link_are_in_doubt_and_later_links_cover_them(store: Any) -> None:
+    line = await store.lindex(KEY, -1)
+    old = "{" + line.partition(",")[2]
+    await store.rpush(KEY, old, old)
+    assert await doubted(store) == (10, 11)
+    log = RedisLog(store)
+    await log.append(Write(THREAD, [ev.StopRequested(user="U02BOB")]))
+    assert await doubted(store) == (10, 11)
+    await store.lset(KEY, 9, old.replace("./deploy.sh", "./deplay.sh"))
+    assert await breaks(store) == (
+        "Line 12 was changed, or a line was taken out or put in before it.",
+    )
+
+
+async def test_a_thread_whose_links_were_all_taken_out_is_never_called_sound(
     store: Any, tmp_path: Path, clean_redis_url: str
 ) -> None:
-    [first, *_] = await store.lrange(KEY, 0, -1)
-    old = "{" + first.partition(",")[2]
+    lines = await store.lrange(KEY, 0, -1)
     await store.delete(KEY, HEADS)
-    await store.rpush(KEY, old)
-    log = RedisLog(connect(clean_redis_url))
-    await log.append(Write(THREAD, [ev.StopRequested(user="U02BOB")]))
-    assert [entry.event.type for entry in await log.read(THREAD)] == [
-        "thread_started",
-        "stop_requested",
-    ]
-    await log.close()
+    await store.rpush(KEY, *("{" + line.partition(",")[2] for line in lines))
     done = await audit(tmp_path, clean_redis_url)
-    assert done.returncode == 0
-    assert "The first 1 are older than the chain: nothing vouches for them." in done.stdout
+    assert done.returncode == 1
+    assert "Line 1 was written without a link: who wrote it?" in done.stdout
+    assert done.stdout.endswith("CANNOT TELL: see above.\n")
+
+
+async def test_an_event_of_another_version_is_named_and_in_doubt(
+    store: Any, tmp_path: Path, clean_redis_url: str
+) -> None:
+    log = RedisLog(store)
+    revoked = ev.UnknownEvent.model_validate({"type": "approval_revoked", "call_id": "c1"})
+    await log.append(Write(THREAD, [revoked]))
+    done = await audit(tmp_path, clean_redis_url)
+    assert done.returncode == 1
+    assert "Line 10 is 'approval_revoked', of a version that is not this one." in done.stdout
+
+
+async def test_a_thread_whose_lines_are_gone_is_missed(
+    store: Any, tmp_path: Path, clean_redis_url: str
+) -> None:
+    await store.delete(KEY, HEADS)
+    done = await audit(tmp_path, clean_redis_url)
+    assert done.returncode == 1
+    assert "The thread is listed, and its lines are gone." in done.stdout
 
 
 async def test_a_line_that_is_no_event_is_named(
@@ -148,7 +181,7 @@ async def test_a_line_that_is_no_event_is_named(
     await store.rpush(KEY, "not json")
     done = await audit(tmp_path, clean_redis_url)
     assert "Line 10 is no event." in done.stdout
-    assert "Line 10 is outside the chain: it was put in." in done.stdout
+    assert done.stdout.endswith("NOT SOUND: see above.\n")
 
 
 async def test_a_thread_that_is_not_there_is_one_sentence(

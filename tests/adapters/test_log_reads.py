@@ -32,7 +32,9 @@ async def test_what_was_taken_back_is_forgotten(clean_redis_url: str, redis_log:
 
 async def test_the_lines_are_those_that_are_stored(redis_log: RedisLog) -> None:
     await redis_log.append(Write(THREAD, [said("one")]))
-    [line], head = await redis_log.lines(THREAD)
+    stored = await redis_log.stored(THREAD)
+    [line] = stored.lines
     assert '"one"' in line
-    assert head is not None
-    assert head in line
+    assert stored.listed
+    assert stored.head is not None
+    assert stored.head.removeprefix("1:") in line

@@ -71,6 +71,40 @@ async def test_an_effect_with_too_few_approvals_is_a_problem() -> None:
     assert problems([e for e in entries if e is not first]) == ["It has 1 of 2 approvals."]
 
 
+async def test_an_approval_by_somebody_who_is_not_on_the_card_is_a_problem() -> None:
+    entries = changed(await deployed(), ev.ApprovalGranted, user="U99EVE")
+    assert problems(entries) == ["U99EVE was none of the card's approvers."]
+
+
+def settled(how: str, call_id: str) -> ev.Event:
+    match how:
+        case "rejected":
+            return ev.ApprovalRejected(call_id=call_id, user=BOB)
+        case "expired":
+            return ev.ApprovalExpired(call_id=call_id, reason="")
+        case "superseded":
+            return ev.ApprovalSuperseded(call_id=call_id, user=BOB)
+        case _:
+            return ev.StopRequested(user=BOB)
+
+
+@pytest.mark.parametrize("how", ["rejected", "expired", "superseded", "stopped"])
+async def test_an_effect_of_a_settled_card_is_a_problem(how: str) -> None:
+    entries = await deployed()
+    place = next(n for n, e in enumerate(entries) if isinstance(e.event, ev.ApprovalGranted))
+    granted = entries[place].event
+    assert isinstance(granted, ev.ApprovalGranted)
+    event = Entry(at=entries[place].at, write="w", event=settled(how, granted.call_id))
+    before = [*entries[:place], event, *entries[place:]]
+    assert problems(before) == [f"Its card was {how} before."]
+
+
+async def test_a_stop_after_its_start_is_none() -> None:
+    entries = await deployed()
+    stop = Entry(at=entries[-1].at, write="w", event=ev.StopRequested(user=BOB))
+    assert problems([*entries, stop]) == []
+
+
 async def test_one_person_who_approved_twice_is_one_approval() -> None:
     entries = changed(await deployed(approvals=2), ev.ApprovalGranted, user=BOB)
     assert problems(entries) == ["It has 1 of 2 approvals."]

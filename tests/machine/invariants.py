@@ -1,12 +1,14 @@
 """What always holds, whatever happened: one function for each invariant, by its number."""
 
+from collections.abc import Sequence
+
 from app.core import events as ev
 from app.core import ledger
 from app.core.audit import effects as audited
 from app.core.events import Attempt
 from app.core.ids import thread_id_for
 from app.core.spec import spec_hash
-from app.redis.chain import check
+from app.redis.chain import Stored, check
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
@@ -217,15 +219,14 @@ def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
         assert _rests(mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
 
 
-def i11_the_chain_holds_every_effect(
-    world: World, lines: dict[str, tuple[list[str], str | None]]
-) -> None:
+def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> None:
     """Hold at the end of a run: no line was changed, and every effect has its clicks."""
     recorded: set[str] = set()
-    for thread_id, (stored, head) in lines.items():
-        chain = check(thread_id, stored, head)
+    for thread in stored:
+        chain = check(thread)
         assert not chain.breaks, chain.breaks
-        for effect in audited(world.mirrors[thread_id].entries):
+        assert not chain.unlinked
+        for effect in audited(world.mirrors[thread.thread_id].entries):
             assert not effect.problems, effect.problems
             recorded.add(effect.attempt.attempt_id)
     happened = {e.attempt_id for e in world.ground.effects if _in_production(e)}

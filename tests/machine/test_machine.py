@@ -328,8 +328,8 @@ class Machine(RuleBasedStateMachine):
         self.do("end", self.world.ceases(), self.world.passes(seconds), self.world.settles(61))
         self.all_hold()
         invariants.i10_every_thread_has_an_end_or_waits_for_people(self.world)
-        lines = self.lab.run(self.world.lines())
-        invariants.i11_the_chain_holds_every_effect(self.world, lines)
+        stored = self.lab.run(self.world.stored())
+        invariants.i11_the_chain_holds_every_effect(self.world, stored)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -235,7 +235,7 @@ class Vault:
         self.thread_id = mirror.thread_id
         for user in ("U03CARA", "U05ERIN")[-REPOS[self.repo].approvals_needed :]:
             assert await world.clicks(mirror, "approve", card.request.call_id, user) == ""
-        self.lines, _ = await world.lab.log.lines(self.thread_id)
+        self.lines = list((await world.lab.log.stored(self.thread_id)).lines)
         await self.client.delete(f"{{{self.repo}}}:due:work")
 
     async def put(self, lines: Sequence[str]) -> None:
