@@ -45,6 +45,7 @@ ONCE = (
     ),
     _tests("outages", "tests/faults"),
     _tests("parsers", "tests/fuzz", FUZZ_SECONDS="600"),
+    Suite("coverage", ("make", "cover")),
     Suite("mutants", ("make", "mutants")),
 )
 ROUND = _tests("state machine", "tests/machine", MACHINE_RUNS="10000", MACHINE_STEPS="100")
