@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Literal
 
 from app.core import ledger
-from app.core.errors import SourceUnavailable
+from app.core.errors import SourceMissing, SourceUnavailable
 from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest, ThreadStarted
 from app.core.ids import thread_id_for
 from app.core.ports import HISTORY_KEPT
@@ -130,7 +130,7 @@ async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tup
             try:
                 logins += await desk.source.pushers(desk.repo.name, pull_request.number)
             except SourceUnavailable as error:
-                if kind == "deploy":
+                if kind == "deploy" and not isinstance(error, SourceMissing):
                     raise SourceNeeded(error) from None
                 notes.append("the last pusher could not be asked for")
     users = {login: desk.repo.slack_user(login) for login in logins if login}

@@ -46,6 +46,10 @@ class SourceUnavailable(Exception):
     """Report that GitHub (or what stands in for it) could not be asked."""
 
 
+class SourceMissing(SourceUnavailable):
+    """Report that it answered, and has no such thing: asking again does not help."""
+
+
 class StoreUnavailable(Exception):
     """Report that the thread log could not be reached: nothing is known to be stored."""
 

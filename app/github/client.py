@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.errors import SourceUnavailable
+from app.core.errors import SourceMissing, SourceUnavailable
 from app.github.credentials import Credentials
 
 API_VERSION = "2022-11-28"
@@ -108,7 +108,8 @@ def _checked(response: httpx.Response, what: str, good: tuple[int, ...]) -> http
         raise NoAnswer("GitHub's rate limit is used up.")
     if status >= 500:
         raise NoAnswer(f"GitHub answered with status {status}.")
-    raise SourceUnavailable(_refused(status, what))
+    kind = SourceMissing if status in NOT_FOUND else SourceUnavailable
+    raise kind(_refused(status, what))
 
 
 def _refused(status: int, what: str) -> str:

@@ -179,8 +179,8 @@ def _failed(error: Exception) -> BoltResponse:
             return BoltResponse(status=400, body="A field is missing or has the wrong form.")
         case StoreUnavailable() | Conflict():
             _log.error("slack delivery not stored", error=type(error).__name__)
-            headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
-            return BoltResponse(status=503, body=STORE_GONE, headers=headers)
+            later: dict[str, str | Sequence[str]] = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            return BoltResponse(status=503, body=STORE_GONE, headers=later)
         case _:
             error_id = secrets.token_hex(4)
             frames = "".join(traceback.format_tb(error.__traceback__))  # no values, no body
