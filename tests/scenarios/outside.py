@@ -155,6 +155,21 @@ async def stored(w: World) -> dict[bytes, object]:
         await client.aclose()
 
 
+async def watched(w: World) -> None:
+    """Wait until the branch was looked at for the first time; the next time is in five minutes."""
+    url = await start_embedded(w.folder / ".deploybot" / "redis")
+    client = cast("Any", Redis.from_url(url))  # pyright: ignore[reportUnknownMemberType]
+
+    async def looked_at() -> bool:
+        seen = await client.hget("{acme/shop}:facts", "watch")
+        return seen is not None and b'"at":0,' not in seen
+
+    try:
+        await until(looked_at)
+    finally:
+        await client.aclose()
+
+
 async def quiet(w: World) -> None:
     """Wait until nothing runs, is due or claimed: every thread waits, and is shown as it is."""
     url = await start_embedded(w.folder / ".deploybot" / "redis")

@@ -23,6 +23,7 @@ from tests.scenarios.outside import (
     threads,
     to_github,
     to_slack_door,
+    watched,
     words_event,
 )
 from tests.scenarios.world import World, buttons, text, world
@@ -41,6 +42,7 @@ GITHUB_CAP, SLACK_CAP = 25 * MB, MB
 async def w(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
     """Run one world for all that changes nothing."""
     async with world(tmp_path_factory.mktemp("doors")) as box:
+        await watched(box)
         yield box
 
 
