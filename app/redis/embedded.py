@@ -61,8 +61,10 @@ async def embedded(directory: Path) -> AsyncGenerator[str]:
     try:
         yield url
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        while not keeping.done():
+            # One that meets a time-out inside the client is swallowed there.
+            keeping.cancel()
+            await asyncio.wait([keeping], timeout=_LOOK_SECONDS)
         await release_embedded(directory)
 
 
