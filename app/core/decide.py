@@ -184,17 +184,17 @@ def _verify(state: State, repo: RepoConfig, now: int) -> Action | None:
         return Append([ev.VerificationEnded(passed=True, versions=versions)])
     seen = [run for run in runs if run.outcome != "unknown"]
     if len(seen) < TRIES and len(runs) < LOST_TRIES:
-        return _verification_start(state, len(runs) + 1)
+        return _verification_start(state)
     return _verification_red(state, runs[-1])
 
 
-def _verification_start(state: State, attempt: int) -> Start | None:
+def _verification_start(state: State) -> Start | None:
     effects = [run for run in state.runs.values() if run.is_production_effect]
     shipped = [run.attempt.sha for run in effects if run.outcome == "succeeded"]
     sha = shipped[-1] if shipped else _production_sha(state)
     if sha is None:
         return None
-    cause = f"{state.thread_id}:production:{state.verifications}:e2e:{attempt}"
+    cause = f"{state.thread_id}:production:e2e:{len(state.runs)}"  # each has a run of its own
     return Start("e2e", "production", None, sha, cause, ())
 
 

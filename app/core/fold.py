@@ -196,7 +196,6 @@ class Fold:
         check.passed, check.failing_tests, check.at = e.passed, e.failing_tests, self.at
         s.owes_step = s.verify_requested and not s.stopped_by
         s.verify_requested = False
-        s.verifications += 1
         s.effects = {}
         s.facts = None
         if e.passed:

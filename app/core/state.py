@@ -177,7 +177,6 @@ class State:
     last_error: str = ""
     fault: str | None = None
     verify_requested: bool = False
-    verifications: int = 0
 
     locks: set[str] = field(default_factory=set[str])
     waits_for_lock: tuple[str, str] | None = None
