@@ -167,8 +167,10 @@ def facts_agree_with_the_targets(world: World) -> None:
     for mirror, event in settled:
         assert isinstance(event, (ev.ToolEnded, ev.OutcomeStated))
         run = mirror.state.runs[event.attempt_id]
-        if run.outcome == "succeeded" and not isinstance(event, ev.OutcomeStated):
-            world.disputed.discard(where_of(run.attempt))
+        # Changed by hand while it ran: a target that cannot be asked shows it to nobody.
+        where, said = where_of(run.attempt), isinstance(event, ev.OutcomeStated)
+        if run.outcome == "succeeded" and not said and world.ground.runs[where] == run.attempt.sha:
+            world.disputed.discard(where)
     open_targets = {
         where_of(run.attempt)
         for mirror in world.mirrors.values()
