@@ -24,7 +24,7 @@ help:
 	@echo "make mutants which small changes of what decides over effects no test notices (about 20 minutes)"
 	@echo "make check   format, lint, types, architecture, spelling"
 	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
-	@echo "make soak    the suites of chance at full size, for SOAK_MINUTES (default 60); writes docs/measured.md"
+	@echo "make soak    the suites of chance at full size, then the state machine for SOAK_MINUTES (30); writes docs/measured.md"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 

@@ -146,7 +146,7 @@ async def repropose(job: Job, call_id: str, user: str) -> float | None:
 async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
     """Carry out one call; a refusal goes back to the model, or to the person who asked.
 
-    What nobody waits for an answer to is put off while GitHub does not answer.
+    What answers no words is put off while GitHub does not answer.
     """
     call_id = secrets.token_hex(5)
     state = job.state
@@ -169,7 +169,7 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
         if tool.settles and state.pending:
             events = _settle(state.pending.request, events, call_id, state.unread[0].user)
     except (ToolError, SourceUnavailable) as error:
-        if isinstance(error, SourceNeeded) and not (state.unread or state.ask_again):
+        if isinstance(error, SourceNeeded) and not state.unread:
             return await job.wait_for_source(_waited(error, answer))
         events = [ev.ToolRefused(call_id=call_id, error=str(error))]
         if state.ask_again:

@@ -15,7 +15,7 @@ from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 from app.core.state import Card, Run
-from app.desk import Job
+from app.desk import AGAIN_SECONDS, Job
 
 PROGRESS_EVERY_MS = 3000
 SLOWEST_POLL_SECONDS = 5.0
@@ -167,9 +167,7 @@ async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline
     try:
         async with asyncio.timeout_at(deadline):
             refusal = await _refusal_now(job, attempt, card)
-            # Who was frozen here and replaced meanwhile must not send any more.
-            await job.ports.log.renew(job.claim, "work")
-    except (SourceUnavailable, StoreUnavailable) as error:
+    except SourceUnavailable as error:
         refusal = str(error)
     except TimeoutError:
         refusal = None
@@ -180,6 +178,18 @@ async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline
 
 
 async def _refusal_now(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
+    """Return why an attempt may not be sent; a store that is away is asked until it answers."""
+    while True:
+        try:
+            refusal = await _refusal(job, attempt, card)
+            # Who was frozen here and replaced meanwhile must not send any more.
+            await job.ports.log.renew(job.claim, "work")
+            return refusal
+        except StoreUnavailable:
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _refusal(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
     if card is None:
         is_effect = attempt.environment == "production" and attempt.kind != "e2e"
         return "nobody was asked about it" if is_effect else None

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.chance import report
+
 ROOT = Path(__file__).parents[1]
 COPY = ROOT / ".cache" / "mutants"
 COPIED = ("app", "tools", "prompts", "tests", "pyproject.toml")
@@ -44,12 +46,10 @@ def _results() -> Iterator[tuple[str, dict[str, int | None]]]:
 def _report(file: str, codes: dict[str, int | None]) -> bool:
     survivors = [name for name, code in codes.items() if code in SURVIVED or code is None]
     killed, survived = len(codes) - len(survivors), len(survivors)
-    line = {"what": "mutants", "file": file, "killed": killed, "survived": survived}
-    sys.stdout.write(f"{json.dumps(line)}\n")
+    counts = {"file": file, "killed": killed, "survived": survived}
+    sys.stdout.write(f"{json.dumps(counts)}\n")
     sys.stdout.writelines(f"  {name}\n" for name in survivors)
-    if path := os.environ.get("SOAK_REPORT"):
-        with Path(path).open("a") as report:
-            report.write(f"{json.dumps(line)}\n")
+    report("mutants", **counts)
     return killed >= LEAST * len(codes)
 
 

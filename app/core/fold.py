@@ -146,7 +146,6 @@ class Fold:
         self._effect_settled(run)
         if not e.happened and run.call_id:
             self.state.ask_again = (run.call_id, e.user)
-            self.state.owes_step = False
 
     def _effect_settled(self, run: Run) -> None:
         s = self.state

@@ -37,10 +37,16 @@ class SlowLog(FakeLog):
 
 
 async def approved(box: Box) -> str:
+    """Approve the backend; return what became of it, with nothing sent."""
+    summary = await outcome(box)
+    assert "production backend 4af9ec0" not in box.deployer.effects
+    return summary
+
+
+async def outcome(box: Box) -> str:
     """Approve the backend; return what became of it."""
     await box.approves()
     [run] = [run for run in (await box.state()).runs.values() if run.is_production_effect]
-    assert "production backend 4af9ec0" not in box.deployer.effects
     return run.summary
 
 
@@ -70,10 +76,21 @@ async def test_a_look_that_takes_too_long_is_given_up_with_nothing_sent() -> Non
     assert await approved(box) == TOO_LATE
 
 
-async def test_a_store_that_does_not_say_whose_claim_it_is_lets_nothing_be_sent() -> None:
+async def test_a_store_that_never_says_whose_claim_it_is_lets_nothing_be_sent() -> None:
     box, log = Box(), DeafLog()
     on(box, log)
     box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
     await box.merges()
-    log.deaf = 1
-    assert await approved(box) == "not started: the store does not answer"
+    on(box, log, send_seconds=0.05)
+    log.deaf = 1000
+    assert await approved(box) == TOO_LATE
+
+
+async def test_a_store_that_was_away_for_a_moment_is_asked_again_and_it_is_sent() -> None:
+    box, log = Box(), DeafLog()
+    on(box, log)
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    log.deaf = 2
+    assert await outcome(box) == "done"
+    assert box.deployer.effects.count("production backend 4af9ec0") == 1

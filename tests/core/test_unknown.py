@@ -12,6 +12,7 @@ from app.core.ports import Observation
 from app.slack.messages import render
 from tests import payloads
 from tests.core.box import OLD, REPO, SHA, Box
+from tests.fake_source import FakeSource
 from tests.shop import BOB
 
 LOST = Observation(status="unknown", summary="its host is gone", tail=("step 3 of 5", "uploading"))
@@ -19,9 +20,9 @@ OTHER = "b" * 40
 BACKEND = "production backend 4af9ec0"
 
 
-async def lost() -> tuple[Box, str]:
+async def lost(source: FakeSource | None = None) -> tuple[Box, str]:
     """Approve a deploy of the backend, and lose its outcome; return its call."""
-    box = Box()
+    box = Box(source=source)
     await box.has_old_version()
     box.deployer.prepare("production backend", LOST)
     box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
@@ -59,6 +60,33 @@ async def test_the_card_shows_the_evidence_and_three_buttons_once_nothing_is_on_
     assert buttons == ["happened", "did_not_happen", "rollback"]
     for evidence in ("nobody can tell whether it happened", "its host is gone", "uploading"):
         assert evidence in words
+
+
+async def test_with_github_away_the_fresh_card_waits_for_it_and_comes_by_itself() -> None:
+    source = FakeSource([OLD, SHA])
+    box, call_id = await lost(source)
+    source.away = True
+    await box.later(60_000)
+    assert isinstance(await clicked(box, clicks.did_not_happen, call_id), Accepted)
+    words, _ = await shown(box, "status")
+    assert "waiting for GitHub, and going on when it answers" in words
+    source.away = False
+    await box.later(600_000)
+    card = (await box.state()).pending
+    assert card
+    assert (card.request.spec.service, card.request.call_id == call_id) == ("backend", False)
+
+
+async def test_where_a_fresh_card_cannot_be_made_the_agent_is_asked() -> None:
+    source = FakeSource([OLD, SHA])
+    box, call_id = await lost(source)
+    await box.later(60_000)
+    source.branch = [OLD]
+    box.model.will("done_for_now", message="enough")
+    assert isinstance(await clicked(box, clicks.did_not_happen, call_id), Accepted)
+    state = await box.state()
+    assert state.pending is None
+    assert state.plan_ended == "enough"
 
 
 async def test_it_did_not_happen_is_refused_while_it_may_be_on_its_way() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.chance import SEED
 from tests.crash.points import Fault
-from tests.crash.report import SEED
 
 SEEDS = 5
 LONGEST_PAUSE_SECONDS = 1.0

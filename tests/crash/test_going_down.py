@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chance import report
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy
 from tests.crash.instances import Service, Zygote
 from tests.crash.points import Fault
-from tests.crash.report import report
 from tests.crash.standby import FIRST, SECOND, standby, taken_over
 from tests.crash.target import CLASSES
 from tests.waiting import until

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.core.state import State
+from tests.chance import SOAK
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.instances import Zygote
 from tests.crash.plan import SEEDS, Plan, plan
-from tests.crash.report import SOAK
 from tests.crash.target import CLASSES
 from tests.shop import REPO
 

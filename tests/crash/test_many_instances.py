@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chance import SOAK, report
 from tests.crash.crashes import LEASE_SECONDS, crashes
 from tests.crash.deploy import is_at_its_end
 from tests.crash.instances import Zygote
 from tests.crash.points import Fault, Kind
-from tests.crash.report import SOAK, report
 from tests.crash.standby import SECOND, standby, taken_over, wakes
 from tests.waiting import until
 

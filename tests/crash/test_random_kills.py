@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chance import SEED, report
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.instances import Zygote
-from tests.crash.report import SEED, report
 from tests.crash.target import CLASSES
 
 KILLS = int(os.environ.get("KILLS", "100"))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from app.core.fold import fold
 from app.core.ids import thread_id_for
+from tests.chance import report
 from tests.crash import people
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import to
 from tests.crash.instances import Zygote
-from tests.crash.report import report
 from tests.shop import CARA, REPO
 from tests.waiting import until
 

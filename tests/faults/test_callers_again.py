@@ -22,7 +22,7 @@ from app.redis.log import RedisLog
 from app.worker import Worker
 from tests.adapters.github_bodies import SECRET, SHA, encoded, merged, signed
 from tests.adapters.slack_desk import BOT, CHANNEL, Desk
-from tests.crash.report import SOAK
+from tests.chance import SOAK
 from tests.fake_deployer import FakeDeployer
 from tests.faults.proxy import Fault
 from tests.faults.stores import Store

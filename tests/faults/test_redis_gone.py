@@ -8,10 +8,10 @@ import asyncio
 from pathlib import Path
 
 from app.core.ids import thread_id_for
+from tests.chance import SOAK
 from tests.crash import people
 from tests.crash.instances import Zygote
 from tests.crash.people import CHANNEL
-from tests.crash.report import SOAK
 from tests.faults.doors import deliver, readiness, service_behind
 from tests.faults.stores import Store
 from tests.shop import REPO

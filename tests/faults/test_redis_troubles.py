@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import StoreUnavailable
+from tests.chance import SEED, SOAK, report
 from tests.crash.crashes import Crashes
 from tests.crash.instances import Zygote
-from tests.crash.report import SEED, SOAK, report
 from tests.faults.doors import service_behind
 from tests.faults.proxy import Proxy
 from tests.faults.stores import OwnServer, is_ours, one_server
@@ -74,10 +74,10 @@ class Troubles:
 
 async def plays(box: Crashes, sha: str) -> None:
     """Deploy a commit; whoever cannot reach Redis tries again, also we."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(150):
         while True:
             try:
-                await box.deploy(sha).plays(seconds=120)
+                await box.deploy(sha).plays(seconds=60)
                 return
             except StoreUnavailable:
                 await asyncio.sleep(0.05)

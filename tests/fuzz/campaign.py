@@ -4,13 +4,12 @@ FUZZ_SECONDS says how long (60). FUZZ_SEED begins another series ("7"; also SOAK
 one case of it ("7:1234").
 """
 
-import json
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 
+from tests.chance import SEED, report
 from tests.fuzz.mutation import Mutation
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
@@ -23,7 +22,7 @@ class Campaign:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        seed = os.environ.get("FUZZ_SEED") or os.environ.get("SOAK_SEED", "0")
+        seed = os.environ.get("FUZZ_SEED", str(SEED))
         self._series, _, self._only = seed.partition(":")
         self._number = int(self._only or 0)
 
@@ -52,13 +51,10 @@ class Campaign:
             error.add_note(f"FUZZ_SEED={self._series}:{self._number} repeats it")
 
     def _report(self, seconds: float) -> None:
-        line = {
-            "what": "fuzz",
-            "parser": self._what,
-            "series": self._series,
-            "cases": self._number,
-            "seconds": round(seconds, 1),
-        }
-        if path := os.environ.get("SOAK_REPORT"):
-            with Path(path).open("a") as report:
-                report.write(f"{json.dumps(line)}\n")
+        report(
+            "fuzz",
+            parser=self._what,
+            series=self._series,
+            cases=self._number,
+            seconds=round(seconds, 1),
+        )

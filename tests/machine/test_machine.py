@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.chance import report
 from tests.machine import invariants
 from tests.machine.life import Deed, Life, Moment, cut, freeze, kill, lose
 from tests.machine.places import (
@@ -51,6 +52,7 @@ HAS_TO_OCCUR = (
     *("wake_up", "meanwhile time", "meanwhile approve", "pass_time", "end_what_hangs"),
     *("change_by_hand", "weather", "have_an_idea"),
 )
+TOLD = ("begin", "kill", "freeze", "lose", "cut", "effect production deploy", "outcome unknown")
 TEXTS = (
     "deploy the backend first",
     "deploy site",
@@ -334,9 +336,9 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_anything_in_any_order(lab: Lab, part: int) -> None:
-    seed = int(os.environ.get("MACHINE_SEED", random.SystemRandom().getrandbits(32)))
-    sys.stdout.write(f"MACHINE_SEED={seed}\n")
-    machine = hypothesis.seed(seed)(type("AnyOrder", (Machine,), {"lab": lab}))
+    series = int(os.environ.get("SOAK_SEED", random.SystemRandom().getrandbits(32)))
+    sys.stdout.write(f"SOAK_SEED={series}\n")
+    machine = hypothesis.seed(series + part)(type("AnyOrder", (Machine,), {"lab": lab}))
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -350,5 +352,7 @@ def test_anything_in_any_order(lab: Lab, part: int) -> None:
     )
     for name, count in sorted(lab.counts.items()):
         sys.stdout.write(f"{count:8} {name}\n")
+    told = {name: lab.counts[name] for name in TOLD}
+    report("state machine", seed=series, part=part, steps=STEPS, **told)
     missing = [name for name in HAS_TO_OCCUR if not lab.counts[name]]
     assert not missing or RUNS < LEAST_RUNS, f"nothing of this ever happened: {missing}"

@@ -1,4 +1,7 @@
-"""How big the suites of chance are, and where their counts go; the environment says both."""
+"""How big the suites of chance are, their seeds, where their counts go: the environment says it.
+
+SOAK=1 asks for full size, SOAK_SEED for a series, SOAK_REPORT names a file for the counts.
+"""
 
 import json
 import os
