@@ -44,7 +44,7 @@ class Report:
 
 async def audit(thread_id: str, *, as_json: bool) -> int:
     """Print what is found; the exit code is 1 if something was changed or is in doubt."""
-    async with open_log(load_settings()) as log:
+    async with open_log(load_settings(), is_there=True) as log:
         stored = await log.stored(thread_id)
     if not stored.lines and stored.head is None and not stored.listed:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")

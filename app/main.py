@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from app.core.config import RepoConfig
+from app.core.errors import UserError
 from app.core.ports import Deployer, Model
 from app.desk import Ports
 from app.github.api import GitHubSource
@@ -58,8 +59,16 @@ def build_deployers(settings: Settings) -> dict[str, Deployer]:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncGenerator[RedisLog]:
-    """Open the thread log while the body runs; without REDIS_URL, in an embedded server."""
+async def open_log(settings: Settings, *, is_there: bool = False) -> AsyncGenerator[RedisLog]:
+    """Open the thread log while the body runs; without REDIS_URL, in an embedded server.
+
+    Raise `UserError` where it `is_there` to be looked at, and this folder has none.
+    """
+    if is_there and not settings.redis_url and not STORE.is_dir():
+        raise UserError(
+            f"There is no store in {str(STORE)!r}: run this in the folder where the service runs, "
+            "or set REDIS_URL as it does."
+        )
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(embedded(STORE))
         log = RedisLog(connect(url), settings.deploybot_lease_seconds)

@@ -23,7 +23,7 @@ async def list_threads() -> int:
     """Print a line for each of the newest threads of every repository."""
     settings, problems = read_settings()
     repos = load_repos_after(problems, settings.deploybot_config, build_deployers(settings))
-    async with open_log(settings) as log:
+    async with open_log(settings, is_there=True) as log:
         for name, repo in repos.items():
             for thread_id in await log.threads(name, NEWEST):
                 state = fold(await log.read(thread_id))
@@ -35,7 +35,7 @@ async def list_threads() -> int:
 
 async def show_thread(thread_id: str) -> int:
     """Print every event of a thread; raise `UserError` if there is none."""
-    async with open_log(load_settings()) as log:
+    async with open_log(load_settings(), is_there=True) as log:
         entries = await log.read(thread_id)
     if not entries:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")

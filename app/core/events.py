@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from app.core.instant import Instant
 from app.core.spec import ActionSpec, Environment
 
 
@@ -135,7 +136,7 @@ class ToolStarted(_Frozen):
     call_id: str | None
     fence: int
     locks: tuple[str, ...]
-    send_by: int
+    send_by: Instant
 
 
 class ToolSent(_Frozen):
@@ -300,7 +301,7 @@ class ModelDown(_Frozen):
 
     type: Literal["model_down"] = "model_down"
     message: str
-    retry_at: int
+    retry_at: Instant
 
 
 class ToolAnswered(_Frozen):
@@ -325,7 +326,7 @@ class WaitStarted(_Frozen):
 
     type: Literal["wait_started"] = "wait_started"
     call_id: str
-    until: int
+    until: Instant
     reason: str
 
 
@@ -520,7 +521,7 @@ KNOWN_TYPES: frozenset[str] = frozenset(
 class Entry(_Frozen):
     """An event as it stands in the log: with the store's time and the write that brought it."""
 
-    at: int
+    at: Instant
     write: str
     event: Event
 

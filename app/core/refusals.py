@@ -10,8 +10,8 @@ from app.core.state import Card, Run, State
 from app.core.writing import mentions, when
 
 NEWER = (
-    "A newer version of me wrote something in this thread that I do not understand, "
-    "so I begin nothing here until that version runs again."
+    "There is something in this thread that I cannot read: a newer version of me wrote it, "
+    "or somebody changed it by hand. I begin nothing here until I can."
 )
 UNKNOWN_CARD = "I do not know this card any more."
 

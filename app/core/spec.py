@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.core.instant import Instant
+
 Environment = Literal["staging", "production"]
 
 
@@ -33,7 +35,7 @@ class ActionSpec(BaseModel):
     call_id: str
     production_was: str | None
     policy_version: str
-    expires_at: int
+    expires_at: Instant
 
 
 def canonical(spec: ActionSpec) -> bytes:

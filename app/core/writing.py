@@ -6,8 +6,7 @@ Slack shows names and the reader's own time zone only for its own marks, so the 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-# The end of the year 9999: a number in the store that is no time must not keep a thread from view.
-_LAST = 253_402_300_799_000
+from app.core.instant import LAST
 
 
 def short(sha: str | None) -> str:
@@ -40,4 +39,4 @@ def when(ms: int) -> str:
 
 
 def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(min(max(ms, 0), _LAST) / 1000, UTC)
+    return datetime.fromtimestamp(min(max(ms, 0), LAST) / 1000, UTC)

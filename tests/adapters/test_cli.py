@@ -62,6 +62,19 @@ def test_without_a_configuration_file_it_says_so_in_one_line(tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["threads", "list"], ["threads", "show", "a"], ["audit", "a"]])
+def test_what_only_looks_makes_no_store(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "deploybot.toml").write_text(GOOD)
+    done = deploybot(tmp_path, *command)
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is no store in '.deploybot/redis': run this in the folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["deploybot.toml"]
+
+
+def test_it_says_which_version_it_is(tmp_path: Path) -> None:
+    assert re.fullmatch(r"deploybot \d+\.\d+\.\d+\n", deploybot(tmp_path, "--version").stdout)
+
+
 @pytest.mark.parametrize("command", ["serve", "doctor"])
 @pytest.mark.parametrize("content", ["repos = [", None])
 def test_a_wrong_environment_and_a_wrong_file_are_said_together(
@@ -229,7 +242,8 @@ async def test_threads_are_listed_in_plain_words(tmp_path: Path, story: Story, s
     assert not re.search(r"<[@#!]|&lt;|\^", line)
 
 
-def test_a_thread_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    done = deploybot(tmp_path, "threads", "show", "acme/shop/0123456789")
+async def test_a_thread_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    await listed(tmp_path, Story().merged())
+    done = deploybot(tmp_path, "threads", "show", "acme/shop/9999999999")
     assert done.returncode == 2
-    assert done.stderr.startswith("There is no thread 'acme/shop/0123456789'.")
+    assert done.stderr.startswith("There is no thread 'acme/shop/9999999999'.")

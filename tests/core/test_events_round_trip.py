@@ -30,6 +30,8 @@ def value_of(schema: dict[str, Any], models: dict[str, Any]) -> Any:
             return value
         case {"anyOf": [first, *_]}:
             return value_of(first, models)
+        case {"maximum": most}:
+            return most
         case {"type": "array", "items": item}:
             return [value_of(item, models), value_of(item, models)]
         case {"properties": properties}:

@@ -16,7 +16,7 @@ from app.redis.embedded import find_server
 from tests.faults.proxy import Fault, Proxy, proxy_to
 from tests.waiting import until
 
-SCRIPTS = ("append", "claim", "renew", "park", "now")
+SCRIPTS = [f for f in files("app.redis").iterdir() if f.name.endswith(".lua")]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Store:
         async with client_of(self.direct) as client:
             await client.flushall()
             await client.script_flush()
-            for name in SCRIPTS if knows_scripts else ():
-                await client.script_load(files("app.redis").joinpath(f"{name}.lua").read_text())
+            for script in SCRIPTS if knows_scripts else ():
+                await client.script_load(script.read_text())
 
 
 def is_ours(request: bytes) -> bool:

@@ -176,7 +176,7 @@ async def shown(room: Room) -> str:
 
 
 async def test_an_event_of_a_newer_version_is_kept_and_shown(newer: Room, client: Any) -> None:
-    assert "a newer version wrote `canary_watched` here" in await shown(newer)
+    assert "`canary_watched` cannot be read: written by a newer version" in await shown(newer)
     await newer.does(ev.HumanSaid(user=BOB, text="hello?"))
     assert '"canary_watched"' in (await client.lrange(LOG, 0, -1))[-2]
 
@@ -189,7 +189,7 @@ async def test_nothing_is_begun_where_an_event_is_not_understood(newer: Room) ->
     click = Click(state, repo_config(), person, call_id, await newer.log.now(REPO), {})
     refused = clicks.approve(click)
     assert isinstance(refused, Refused)
-    assert refused.sentence.startswith("A newer version of me wrote something in this thread")
+    assert refused.sentence.startswith("There is something in this thread that I cannot read")
     await newer.does(await newer.grant())
     await newer.passes(600_000)
     assert newer.production == []

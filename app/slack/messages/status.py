@@ -23,7 +23,10 @@ def status_message(state: State, repo: RepoConfig) -> Message:
         lines.append(f"⚠️ a step failed unexpectedly, and is tried again (log: {state.fault})")
     if state.newer:
         kinds = ", ".join(text.code(kind, 60) for kind in dict.fromkeys(state.newer[:3]))
-        lines.append(f"⚠️ a newer version wrote {kinds} here: this one begins nothing more in it")
+        lines.append(
+            f"⚠️ {kinds} cannot be read: written by a newer version, or changed by hand. "
+            "Nothing more is begun here"
+        )
     parts.append(blocks.section("\n".join(lines)))
     if buttons := _buttons(state):
         parts.append(blocks.actions(buttons))
