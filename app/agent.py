@@ -8,7 +8,9 @@ import structlog
 import tools
 from app.core import events as ev
 from app.core import ledger
+from app.core.decide import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
+from app.core.paths import touched
 from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
 from app.desk import Job
 from tools.tool import Desk, SourceNeeded, ToolError, nearest_commits
@@ -17,6 +19,43 @@ COMMITS_SHOWN = 20
 STAGED_SHOWN = 5
 
 log = structlog.get_logger(__name__)
+
+
+AgentAction = LookAtChange | FetchFacts | ResolveShas | AskModel | Repropose
+
+
+async def act(job: Job, action: AgentAction) -> float | None:
+    """Find out something or propose something; return how long to pause before going on, if so."""
+    match action:
+        case LookAtChange():
+            return await look_at_change(job)
+        case FetchFacts():
+            return await fetch_facts(job)
+        case ResolveShas():
+            return await resolve_shas(job, action.words)
+        case AskModel():
+            return await take_turn(job)
+        case Repropose():
+            return await repropose(job, action.call_id, action.user)
+
+
+async def look_at_change(job: Job) -> None:
+    """Append which services the merge touches; all, where its files cannot be had now."""
+    files, unchecked = await _files(job)
+    services = touched(job.repo, files)
+    channel = job.repo.channel_of(services)
+    await job.decide_on([ev.ChangeSeen(touched=services, channel=channel, unchecked=unchecked)])
+
+
+async def _files(job: Job) -> tuple[Sequence[str] | None, str]:
+    pull_request = job.state.pull_request
+    if job.ports.source is None or pull_request is None:
+        return None, "which services this touches is unknown without GitHub credentials"
+    try:
+        files = await job.ports.source.files(job.repo.name, pull_request.number)
+    except SourceUnavailable as error:
+        return None, f"which services this touches: {error}"
+    return files, "" if files is not None else "it changes too many files to say which services"
 
 
 async def fetch_facts(job: Job) -> None:

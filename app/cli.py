@@ -13,7 +13,7 @@ import uvicorn
 
 import tools
 from app import logs
-from app.configuration import load_repos_after
+from app.configuration import load_repos_after, unenforced
 from app.core.errors import ConfigError, StoreUnavailable, UserError
 from app.main import build_deployers, build_model, create_app, open_log
 from app.settings import load_settings, missing_for_service, read_settings
@@ -87,6 +87,8 @@ async def _serving(*, work: bool, serve: bool) -> int:
     logs.configure(settings.secrets())
     deployers = build_deployers(settings)
     repos = load_repos_after(problems, settings.deploybot_config, deployers)
+    if problems := unenforced(repos, has_github=settings.has_github):
+        raise ConfigError(problems)
     async with open_log(settings) as log:
         problems = await log.check()
         if problems:

@@ -20,6 +20,7 @@ E2E = "e2e"
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 USER_ID = re.compile(r"[UW][A-Z0-9]+")
 APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
+GLOB = re.compile(r"(?!/|!|\.\.?/)[^\\]+(?<!/)")
 REPO_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -40,6 +41,7 @@ def _lasting(value: str) -> str:
 
 _Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
 _User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
+_Glob = Annotated[str, _matching(GLOB, "not a path below the repository's root, as web/**")]
 _Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user group id (U…, S…)")]
 
 
@@ -70,6 +72,8 @@ class _Rules(_Strict):
 
     approvers: list[_Approver] | None = None
     approvals_needed: int | None = Field(default=None, ge=1, le=10)
+    channel: _Channel | None = None
+    paths: list[_Glob] = []
 
 
 class _File(_Strict):
@@ -109,6 +113,19 @@ def load_repos_after(
     if problems:
         raise ConfigError(problems)
     return repos
+
+
+def unenforced(repos: Mapping[str, RepoConfig], *, has_github: bool) -> list[str]:
+    """Return a sentence for each key that cannot be kept to without GitHub's credentials."""
+    if has_github:
+        return []
+    return [
+        f'repos."{name}".production.services.{service}.paths: needs GITHUB_TOKEN or an App, '
+        "to see which files a change has"
+        for name, repo in repos.items()
+        for service, target in repo.production.services.items()
+        if target.paths
+    ]
 
 
 class _Reader:
@@ -190,6 +207,8 @@ class _Reader:
             options=options,
             approvers=None if rules.approvers is None else tuple(rules.approvers),
             approvals_needed=rules.approvals_needed,
+            channel=rules.channel,
+            paths=tuple(rules.paths),
         )
 
     def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:

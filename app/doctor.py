@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from app.configuration import load_repos
+from app.configuration import load_repos, unenforced
 from app.core.config import RepoConfig
 from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
 from app.core.finding import Finding
@@ -25,6 +25,9 @@ async def doctor() -> int:
         repos = load_repos(settings.deploybot_config, build_deployers(settings))
         findings.append(Finding(True, f"configuration: {_many(len(repos), 'repository')}"))
         findings += _approvers(repos)
+        fix = "Set one of them, or leave the key out."
+        lacking = unenforced(repos, has_github=settings.has_github)
+        findings += [Finding(False, f"configuration: {p}", fix) for p in lacking]
     except ConfigError as error:
         fix = f"Mend it in {settings.deploybot_config}."
         findings += [Finding(False, f"configuration: {p}", fix) for p in error.problems]

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     fly_app_name: str = ""
 
+    @property
+    def has_github(self) -> bool:
+        """Tell whether there are credentials for GitHub's API."""
+        return bool(self.github_token or self.github_app_id)
+
     def webhook_secrets(self) -> list[str]:
         """Return GitHub's secrets: several, separated by commas, while one is being replaced."""
         return [secret.strip() for secret in self.github_webhook_secret.split(",")]

@@ -16,6 +16,7 @@ from app.core.decide import (
     AskModel,
     Cancel,
     FetchFacts,
+    LookAtChange,
     Observe,
     Repropose,
     ResolveShas,
@@ -154,14 +155,8 @@ class Worker:
                 return await effects.observe(job, action.run)
             case Cancel():
                 return await effects.cancel(job, action.run)
-            case FetchFacts():
-                await agent.fetch_facts(job)
-            case ResolveShas():
-                await agent.resolve_shas(job, action.words)
-            case AskModel():
-                return await agent.take_turn(job)
-            case Repropose():
-                return await agent.repropose(job, action.call_id, action.user)
+            case LookAtChange() | FetchFacts() | ResolveShas() | AskModel() | Repropose():
+                return await agent.act(job, action)
             case Wait():
                 raise AssertionError("a wait is no act")
             case _:

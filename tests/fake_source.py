@@ -9,10 +9,11 @@ from app.core.ports import Comparison
 
 @dataclass
 class FakeSource:
-    """Knows the commits of one branch, oldest first."""
+    """Knows the commits of one branch, oldest first, and what every pull request `changed`."""
 
     branch: list[str] = field(default_factory=list[str])
     away: bool = False
+    changed: list[str] | None = None
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
         self._ask()
@@ -29,6 +30,10 @@ class FakeSource:
         behind = [sha for sha in of_base if sha not in of_head]
         commits = tuple(Commit(sha=sha) for sha in reversed(ahead))
         return Comparison(commits, len(ahead), len(behind))
+
+    async def files(self, repo: str, pull_request: int) -> list[str] | None:
+        self._ask()
+        return self.changed
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         self._ask()

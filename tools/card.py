@@ -58,10 +58,11 @@ async def request_approval(
         approvers=tuple(who for who in approvers if who not in barred),
         needed=repo.approvals_needed_for(service),
         barred=barred,
-        unchecked=(*unchecked, *unmapped),
+        unchecked=(*unchecked, *_unsorted(desk), *unmapped),
         hold=f"on hold since {bad[:7] or 'a bad commit'} was rolled back"
         if bad is not None
         else "",
+        left_out=_left_out(desk, sha),
     )
     asked = state.unread[-1] if state.unread else None
     return ApprovalRequested(
@@ -74,6 +75,17 @@ async def request_approval(
         quote=asked.text if asked else "",
         quoted_user=asked.user if asked else "",
     )
+
+
+def _left_out(desk: Desk, sha: str) -> tuple[str, ...]:
+    """Return the services that the merge of this thread does not touch."""
+    services = desk.repo.production.services if desk.state.sha == sha else ()
+    return tuple(service for service in services if desk.state.is_untouched(service))
+
+
+def _unsorted(desk: Desk) -> tuple[str, ...]:
+    change = desk.state.change
+    return (change.unchecked,) if change and change.unchecked else ()
 
 
 async def refuse_older(desk: Desk, service: str, sha: str) -> None:

@@ -37,6 +37,8 @@ def tools(repo: RepoConfig) -> list[Tool]:
 async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Sequence[Event]:
     name = f"deploy_{service}_to_prod"
     sha = proposed_sha(desk.state, name, arguments.sha)
+    if desk.state.is_untouched(service) and not desk.state.words:
+        raise ToolError(f"this merge changes nothing of {service}; propose it only when asked to")
     bad = ledger.hold(await desk.log.facts(desk.repo.name), service)
     if bad == sha:
         raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,13 +16,16 @@ class TargetConfig(_Frozen):
     """One thing that a deployer acts on: a service in an environment, or its e2e tests.
 
     `options` are the deployer's own keys, already checked against its `Options` model.
-    `approvers` and `approvals_needed` are None where the repository's values apply.
+    `approvers`, `approvals_needed` and `channel` are None where the repository's values apply.
+    `paths` are the globs of the files that a change of a service touches; empty: every change does.
     """
 
     deployer: str
     options: Mapping[str, Any]
     approvers: tuple[str, ...] | None = None
     approvals_needed: int | None = None
+    channel: str | None = None
+    paths: tuple[str, ...] = ()
 
 
 class EnvironmentConfig(_Frozen):
@@ -51,6 +54,22 @@ class RepoConfig(_Frozen):
         """Return the Slack user of a GitHub login, whose case does not count."""
         people = {mapped.lower(): user for mapped, user in self.people.items()}
         return people.get(login.lower())
+
+    def channel_of(self, services: Sequence[str]) -> str:
+        """Return the channel that some services share, the repository's where they share none."""
+        own = {self.production.services[name].channel for name in services}
+        return (own.pop() if len(own) == 1 else None) or self.channel
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Return every channel that this repository is deployed from."""
+        own = (target.channel for target in self.production.services.values())
+        return tuple(dict.fromkeys([self.channel, *filter(None, own)]))
+
+    @property
+    def sorts_changes(self) -> bool:
+        """Tell whether it depends on a change's files which services it is for."""
+        return any(target.paths for target in self.production.services.values())
 
     def approvers_of(self, service: str) -> tuple[str, ...]:
         """Return the Slack users and user groups who may approve for a service."""

@@ -87,6 +87,9 @@ def _staging(state: State, now: int) -> str:
 
 def _thread_facts(state: State) -> list[str]:
     lines: list[str] = []
+    if state.change:
+        touched = ", ".join(state.change.touched) or "no service"
+        lines.append(f"this merge touches: {touched}; leave out the others unless people ask")
     if state.shipped:
         shipped = ", ".join(f"{name} {short(sha)}" for name, sha in state.shipped.items())
         lines.append(f"this thread brought to production: {shipped}")

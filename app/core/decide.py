@@ -51,6 +51,11 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtChange:
+    """Find out which services the merge is for."""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchFacts:
     """Fetch what the agent will surely need."""
 
@@ -82,7 +87,18 @@ class Wait:
     until: int | None
 
 
-Action = Append | Start | Observe | Cancel | FetchFacts | ResolveShas | AskModel | Repropose | Wait
+Action = (
+    Append
+    | Start
+    | Observe
+    | Cancel
+    | LookAtChange
+    | FetchFacts
+    | ResolveShas
+    | AskModel
+    | Repropose
+    | Wait
+)
 Rule = Callable[[State, RepoConfig, int], Action | None]
 
 
@@ -124,6 +140,17 @@ def _observe(state: State, repo: RepoConfig, now: int) -> Action | None:
 def _leave_to_newer(state: State, repo: RepoConfig, now: int) -> Action | None:
     """Begin nothing where an event is not understood; a newer version may run beside this one."""
     return Wait(now + NEWER_PAUSE_MS) if state.newer else None
+
+
+def is_unsorted(state: State, repo: RepoConfig) -> bool:
+    """Tell whether it is not known yet which services, and so which channel, a merge is for."""
+    return (
+        state.origin == "merge" and state.change is None and not state.runs and repo.sorts_changes
+    )
+
+
+def _sort(state: State, repo: RepoConfig, now: int) -> Action | None:
+    return LookAtChange() if is_unsorted(state, repo) else None
 
 
 def _staging(state: State, repo: RepoConfig, now: int) -> Action | None:
@@ -296,6 +323,7 @@ RULES: tuple[Rule, ...] = (
     _answer_meanwhile,
     _observe,
     _leave_to_newer,
+    _sort,
     _staging,
     _place_holds,
     _verify,

@@ -58,6 +58,7 @@ class CardFacts(_Frozen):
     barred: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     hold: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class Attempt(_Frozen):
@@ -100,6 +101,18 @@ class HumanSaid(_Frozen):
     user: str
     text: str
     ts: str | None = None
+
+
+class ChangeSeen(_Frozen):
+    """What the thread's merge is for: the services that its files touch, and their channel.
+
+    `unchecked` says why nobody knows its files; then all services count as touched.
+    """
+
+    type: Literal["change_seen"] = "change_seen"
+    touched: tuple[str, ...]
+    channel: str
+    unchecked: str = ""
 
 
 class StopRequested(_Frozen):
@@ -469,6 +482,7 @@ class UnknownEvent(_Frozen):
 
 KnownEvent = (
     ThreadStarted
+    | ChangeSeen
     | HumanSaid
     | StopRequested
     | Continued

@@ -70,6 +70,13 @@ class Fold:
         if e.origin == "merge":
             s.stagings.append(Staging(e.sha, "all", 1, self.at))
 
+    def on_change_seen(self, e: ev.ChangeSeen) -> None:
+        s = self.state
+        s.change, s.channel = e, e.channel
+        if not e.touched:
+            s.stagings.clear()
+            s.plan_ended = "it touches no service"
+
     def on_human_said(self, e: ev.HumanSaid) -> None:
         self._hear(e.user, e.text)
 

@@ -58,6 +58,9 @@ class _Lines:
         writer = getattr(self, f"on_{event.type}", None)
         return writer(event) if writer is not None else None
 
+    def on_change_seen(self, e: ev.ChangeSeen) -> str:
+        return f"the merge touches {', '.join(e.touched) or 'no service'}"
+
     def on_human_said(self, e: ev.HumanSaid) -> str:
         return f"@{e.user} said {outside(e.text, 110)}"
 

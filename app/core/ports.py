@@ -328,6 +328,10 @@ class Source(Protocol):
         """Compare two commits; up to 20 commits, newest first."""
         ...
 
+    async def files(self, repo: str, pull_request: int) -> Sequence[str] | None:
+        """Return the paths that a pull request changes, old and new; None if they are too many."""
+        ...
+
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         """Return the logins of those who wrote commits of a pull request."""
         ...

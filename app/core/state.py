@@ -7,6 +7,7 @@ from typing import Literal
 from app.core.events import (
     ApprovalRequested,
     Attempt,
+    ChangeSeen,
     Commit,
     FactsFetched,
     ModelDown,
@@ -151,6 +152,7 @@ class State:
     version: int = 0
     newer: list[str] = field(default_factory=list[str])
 
+    change: ChangeSeen | None = None
     stagings: list[Staging] = field(default_factory=list[Staging])
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
@@ -231,6 +233,16 @@ class State:
     def plan(self) -> int:
         """Return the plan's number: 1 + the number of re-plans."""
         return 1 + self.replans
+
+    @property
+    def touches_nothing(self) -> bool:
+        """Tell whether the merge changed no service, and nobody wanted anything of it."""
+        nothing = self.change is not None and not self.change.touched
+        return nothing and not self.words and not self.runs
+
+    def is_untouched(self, service: str) -> bool:
+        """Tell whether the merge of this thread is known to change nothing of a service."""
+        return self.change is not None and service not in self.change.touched
 
     @property
     def turn_due(self) -> bool:

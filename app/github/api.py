@@ -15,6 +15,7 @@ from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 
 COMPARED = 20
 _PAGE = 100
+_FILE_PAGES = 10
 _PULL_COMMITS = 250
 _SHORT_OR_FULL = re.compile(r"[0-9a-f]{7,40}")
 _TITLE_LENGTH = 300
@@ -55,6 +56,17 @@ class _Pull(BaseModel):
     head: _Ref
 
 
+class _File(BaseModel):
+    filename: str
+    previous_filename: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Return what it is called, and was."""
+        return [name for name in (self.filename, self.previous_filename) if name]
+
+
+_FILES = TypeAdapter(list[_File])
 _ITEM = TypeAdapter(_CommitItem)
 _ITEMS = TypeAdapter(list[_CommitItem])
 _COMPARISON = TypeAdapter(_Comparison)
@@ -123,6 +135,17 @@ class GitHubSource:
         range_ = f"{quote(base, safe='')}...{quote(head, safe='')}"
         path = f"/compare/{range_}?per_page={_PAGE}&page={page}"
         return parsed(_COMPARISON, await self._client.get(repo, path))
+
+    async def files(self, repo: str, pull_request: int) -> list[str] | None:
+        """Return the paths that a pull request changes; of a renamed file, both."""
+        found: list[str] = []
+        for page in range(1, _FILE_PAGES + 1):
+            path = f"/pulls/{pull_request}/files?per_page={_PAGE}&page={page}"
+            files = parsed(_FILES, await self._client.get(repo, path))
+            found += [name for file in files for name in file.names]
+            if len(files) < _PAGE:
+                return found
+        return None
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         """Return the logins of those who wrote or committed a pull request's newest 250 commits.

@@ -71,7 +71,7 @@ class Plan:
         if self.memory.only is not None and not self.memory.only and not self.memory.skip:
             return self.ask("What should I deploy?")
         picked = wanted(self.services, self.memory)
-        todo = [s for s in picked if self.production[s] != sha]
+        todo = [s for s in picked if self.production[s] != sha and not self._is_left_out(s)]
         good = [s for s in todo if not self._is_bad(s, sha)]
         for service in good:
             tool = _deploys(service)
@@ -80,6 +80,11 @@ class Plan:
         if picked and not todo and not self.state.shipped:
             return Step("nothing_to_do", {"reason": say.there_already(picked, sha)})
         return self._done(_left_because(len(todo), len(good)))
+
+    def _is_left_out(self, service: str) -> bool:
+        """Tell whether the merge changes nothing of a service, and nobody asked for it."""
+        asked = {*(self.memory.only or ()), *self.memory.first, *self.memory.last}
+        return self.state.is_untouched(service) and service not in asked
 
     def _is_open(self, service: str, sha: str) -> bool:
         """Tell whether to offer a service; what failed or was refused is offered as a new try."""
@@ -132,7 +137,9 @@ class Plan:
     def _done(self, why: str) -> Step:
         sha, shipped = self.target(), self.state.shipped
         left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
-        return Step("done_for_now", {"message": say.done(shipped, left, why)})
+        untouched = [s for s in left if self._is_left_out(s)]
+        left = {s: v for s, v in left.items() if s not in untouched}
+        return Step("done_for_now", {"message": say.done(shipped, left, why, untouched)})
 
     def choices(self) -> list[str]:
         """Return what people can choose from now, in words that the planner understands."""

@@ -32,7 +32,7 @@ async def check_slack(
         return [Finding(False, f"Slack: the token is refused: {reason(error)}", fix)]
     except UNREACHABLE as error:
         return [Finding(None, f"Slack: could not check: {error}", "Check SLACK_API_URL.")]
-    channels = sorted({repo.channel for repo in repos.values()})
+    channels = sorted({channel for repo in repos.values() for channel in repo.channels})
     return [
         Finding(True, f"Slack: the token is {answer.get('user') or 'a bot'}'s"),
         _scopes(cast("Mapping[str, str]", answer.headers)),

@@ -44,7 +44,7 @@ class Hearing:
     async def choose_repo(self, user: str, channel: str, choice: RepoChoice) -> str:
         """Start the thread whose repository was asked for; return what to tell the person."""
         repo = self._repos.get(choice.repo)
-        if repo is None or repo.channel != channel:
+        if repo is None or channel not in repo.channels:
             return "That repository is not deployed from this channel any more."
         if await self.find(channel, choice.root):
             return "That is already under way: see its thread."
@@ -69,7 +69,7 @@ class Hearing:
 
     def repos_of(self, channel: str) -> list[RepoConfig]:
         """Return the repositories that are deployed from a channel."""
-        return [repo for repo in self._repos.values() if repo.channel == channel]
+        return [repo for repo in self._repos.values() if channel in repo.channels]
 
     async def _open(self, repos: Sequence[RepoConfig], heard: Heard) -> None:
         words = heard.text

@@ -162,10 +162,15 @@ class Desk:
         return await self.post(json.dumps(envelope).encode(), **headers)
 
     async def says(
-        self, text: str, user: str = "U01ALICE", ts: str = "2.2", thread_ts: str | None = None
+        self,
+        text: str,
+        user: str = "U01ALICE",
+        ts: str = "2.2",
+        thread_ts: str | None = None,
+        channel: str = CHANNEL,
     ) -> httpx.Response:
-        """Write in the channel: a mention of the bot arrives as two events."""
-        event: Json = {"channel": CHANNEL, "user": user, "text": text, "ts": ts}
+        """Write in a channel: a mention of the bot arrives as two events."""
+        event: Json = {"channel": channel, "user": user, "text": text, "ts": ts}
         if thread_ts:
             event["thread_ts"] = thread_ts
         answer = await self.event({"type": "message", "channel_type": "channel", **event})

@@ -119,6 +119,20 @@ def test_doctor_lists_every_problem(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+def test_paths_are_refused_where_nobody_can_see_files(tmp_path: Path, command: str) -> None:
+    own = TARGET.replace(" }", ', paths = ["api/**"] }')
+    content = GOOD.replace(
+        f"production.services.backend = {TARGET}", f"production.services.backend = {own}"
+    )
+    (tmp_path / "deploybot.toml").write_text(content)
+    secrets = {"SLACK_BOT_TOKEN": "x", "SLACK_SIGNING_SECRET": "x", "GITHUB_WEBHOOK_SECRET": "x"}
+    done = deploybot(tmp_path, command, **secrets)
+    assert done.returncode == (1 if command == "doctor" else 2)
+    said = "services.backend.paths: needs GITHUB_TOKEN or an App, to see which files"
+    assert said in done.stdout + done.stderr
+
+
 def test_doctor_says_who_can_never_approve(tmp_path: Path) -> None:
     (tmp_path / "deploybot.toml").write_text(
         f'{REPO}\nchannel = "C01DEPLOYS"\napprovers = []\n'

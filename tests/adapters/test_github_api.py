@@ -132,6 +132,25 @@ async def test_pushers_are_those_who_wrote_the_commits(world: World, source: Git
     assert await source.pushers(REPO, world.numbers[0]) == ["alice"]
 
 
+async def test_a_renamed_file_is_both(stub: StubGitHub) -> None:
+    files = [{"filename": "web/b.ts", "previous_filename": "api/a.ts"}, {"filename": "c"}]
+    stub.on(f"GET /repos/{REPO}/pulls/1/files", Answer(body=files))
+    async with source_of(stub.url) as source:
+        assert await source.files(REPO, 1) == ["web/b.ts", "api/a.ts", "c"]
+
+
+async def test_files_are_read_page_by_page_and_no_end_of_them_is_none(stub: StubGitHub) -> None:
+    page = [{"filename": f"{n}"} for n in range(100)]
+    stub.on(f"GET /repos/{REPO}/pulls/1/files", Answer(body=page), Answer(body=page[:1]))
+    stub.on(f"GET /repos/{REPO}/pulls/2/files", Answer(body=page))
+    async with source_of(stub.url) as source:
+        files = await source.files(REPO, 1)
+        assert files is not None
+        assert len(files) == 101
+        assert await source.files(REPO, 2) is None
+    assert len(stub.seen) == 12
+
+
 async def test_a_check_of_what_can_be_read_is_well(source: GitHubSource) -> None:
     assert (await source.check(REPO)).ok
 

@@ -107,6 +107,21 @@ async def test_a_channel_that_serves_nothing_names_those_that_do(desk: Desk) -> 
     )
 
 
+async def test_a_services_own_channel_is_the_repositorys_too() -> None:
+    shop = repo_config(people={})
+    frontend = shop.production.services["frontend"].model_copy(update={"channel": "C03WEB"})
+    services = {**shop.production.services, "frontend": frontend}
+    production = shop.production.model_copy(update={"services": services})
+    async with Desk.run(shop.model_copy(update={"production": production})) as desk:
+        await desk.says(f"{MENTION} what is on production?", channel="C03WEB")
+        [thread_id] = await desk.threads()
+        assert thread_id == thread_id_for(REPO, "C03WEB", "2.2")
+        await desk.says("and staging?", channel="C03WEB", ts="2.3", thread_ts="2.2")
+        said = await desk.newest(thread_id)
+        assert isinstance(said, ev.HumanSaid)
+        assert said.text == "and staging?"
+
+
 async def test_a_direct_message_is_told_where_to_go(desk: Desk) -> None:
     event = {"type": "message", "channel": "D1", "user": ALICE, "text": "deploy", "ts": "2.2"}
     await desk.event(event | {"channel_type": "im"})

@@ -29,6 +29,7 @@ GENUINE: dict[str, Any] = {
     f"/compare/main...{SHA}": COMPARISON,
     f"/compare/{BASE}...{SHA}": COMPARISON | {"ahead_by": 1},
     "/pulls/12": PULL,
+    "/pulls/12/files": [{"filename": "web/b.ts", "previous_filename": "web/a.ts"}],
 }
 STATUSES = (200, 200, 200, 200, 200, 201, 204, 301, 304, 401, 403, 404, 422, 429, 500, 502)
 
@@ -48,6 +49,7 @@ async def test_answers_of_the_api() -> None:
             lambda: source.commits(REPO, "main", 20),
             lambda: source.compare(REPO, BASE, SHA),
             lambda: source.pushers(REPO, 12),
+            lambda: source.files(REPO, 12),
             lambda: source.check(REPO),
         ]
         with Campaign("github api") as campaign:

@@ -28,8 +28,14 @@ COMMITS = 6
 FOREIGN = "f0" * 20
 
 
+# What the pull requests change, in turn; the api alone has paths.
+FILES = (["api/app.py", "web/a.ts"], ["web/a.ts"], ["README.md", "api/old.py"])
+PATHS = {f"{BLOG}/production/api": ("api/**",)}
+
+
 def _target(repo: str, environment: str, name: str, deployer: Recovery) -> TargetConfig:
-    return TargetConfig(deployer=deployer, options={"where": f"{repo}/{environment}/{name}"})
+    where = f"{repo}/{environment}/{name}"
+    return TargetConfig(deployer=deployer, options={"where": where}, paths=PATHS.get(where, ()))
 
 
 def _environment(repo: str, name: str, e2e: Recovery, **services: Recovery) -> EnvironmentConfig:
@@ -148,6 +154,10 @@ class GitHub:
         new = BRANCH[repo][ORDER.get(base, 0) + 1 : ORDER.get(head, 0) + 1]
         commits = tuple(Commit(sha=sha, author=author_of(sha)) for sha in reversed(new))
         return Comparison(commits, ahead, behind)
+
+    async def files(self, repo: str, pull_request: int) -> list[str]:
+        self._ask()
+        return FILES[pull_request % len(FILES)]
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         self._ask()

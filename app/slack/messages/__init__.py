@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.core.config import RepoConfig
+from app.core.decide import is_unsorted
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages.card import card_message
@@ -14,7 +15,12 @@ from app.slack.messages.unknown import unknown_alert
 
 
 def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
-    """Return the message of every slot: the status first, then the others as they came up."""
+    """Return the message of every slot: the status first, then the others as they came up.
+
+    There is none while it is not known whom a merge concerns, and none of one that concerns nobody.
+    """
+    if is_unsorted(state, repo) or state.touches_nothing:
+        return {}  # its channel is not known yet, or it is nothing to anybody
     timed: list[tuple[int, str, Message]] = []
     for staging in state.stagings:
         if staging.attempts:

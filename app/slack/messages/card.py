@@ -103,11 +103,17 @@ def _evidence(card: Card, repo: RepoConfig, whom: str) -> str:
     tested = "Staging" if request.spec.kind == "deploy" else "This version"
     rows = [
         f"*{tested}:* {text.inline(facts.staging, 300)}" if facts.staging else "",
+        _left_out(facts, request.spec),
         _who(card, repo, whom),
         *(f"*Not checked:* {text.inline(fact, 200)}" for fact in facts.unchecked[:5]),
         f"*Expires:* {text.when(request.spec.expires_at)} · run {text.code(request.spec_hash[:8])}",
     ]
     return "\n".join(row for row in rows if row)
+
+
+def _left_out(facts: CardFacts, spec: ActionSpec) -> str:
+    names = [text.inline(name, 60) for name in facts.left_out if name != spec.service]
+    return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
 
 
 def _who(card: Card, repo: RepoConfig, whom: str) -> str:
