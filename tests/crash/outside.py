@@ -41,6 +41,9 @@ class Outside:
         app = web.Application()
         app.router.add_post("/{instance}/api/{method}", outside._slack)
         app.router.add_get("/{instance}/github/repos/acme/shop/{kind}/{what}", outside._github)
+        app.router.add_get(
+            "/{instance}/github/repos/acme/shop/pulls/{number}/files", outside._files
+        )
         app.router.add_routes(outside.target.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -68,6 +71,12 @@ class Outside:
         await self._at(request, f"before github {kind}")
         answer = self._known(kind, what)
         await self._at(request, f"after github {kind}")
+        return web.json_response(answer)
+
+    async def _files(self, request: web.Request) -> web.Response:
+        await self._at(request, "before github files")
+        answer = [{"filename": "web/index.html"}, {"filename": "api/app.py"}]
+        await self._at(request, "after github files")
         return web.json_response(answer)
 
     def _known(self, kind: str, what: str) -> Json:

@@ -29,6 +29,7 @@ from tests.crash.points import Fault, Kind, Points
 from tests.crash.target import build_deployer, place
 from tests.shop import REPO, repo_config
 
+PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -111,8 +112,10 @@ def configured() -> RepoConfig:
     places: dict[Environment, EnvironmentConfig] = {}
     for environment in ("staging", "production"):
         targets = {
-            name: TargetConfig(deployer="target", options={"at": f"{environment} {name}"})
-            for name in ("frontend", "backend", "e2e")
+            name: TargetConfig(
+                deployer="target", options={"at": f"{environment} {name}"}, paths=paths
+            )
+            for name, paths in PATHS.items()
         }
         e2e = targets.pop("e2e")
         places[environment] = EnvironmentConfig(e2e=e2e, services=targets)

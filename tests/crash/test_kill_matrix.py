@@ -16,6 +16,7 @@ from tests.shop import REPO
 # How often one deploy passes what is before and after these writes and calls, at the least.
 PASSED = {
     "append thread_started": 1,
+    "append change_seen": 1,
     "append tool_started staging": 3,
     "start staging": 3,
     "append tool_sent staging": 3,
@@ -43,6 +44,7 @@ PASSED = {
     "model": 3,
     "github commits": 5,
     "github compare": 6,
+    "github files": 1,
     "github pulls": 2,
     "slack chat.postMessage": 1,
     "slack chat.update": 2,
@@ -62,7 +64,7 @@ UNKNOWN = {
 # These are passed by others than the thread's own worker, too, or at the last look: in the very
 # moment an effect may be between its record and its send.
 BESIDE = ("slack", "github", "current", "message_posted", "approval_granted", "thread_started")
-# Where the class of the target counts, from the approval to the outcome. Elsewhere two seeds do
+# Where the class of the target counts, from the approval to the outcome. Elsewhere one seed does
 # in `make test`; `make soak` runs them all.
 AT_THE_EFFECT = (
     "append approval_granted",
