@@ -47,6 +47,13 @@ def i1_every_effect_has_live_authorised_approvals_of_its_bytes(world: World) -> 
         assert started_at < spec.expires_at, "started after its time"
 
 
+def i1_nobodys_service_is_deployed_unasked(world: World) -> None:
+    for attempt in _new_effects(world):
+        state = _thread_of(world, attempt).state
+        if attempt.kind == "deploy" and state.is_untouched(attempt.service or ""):
+            assert state.words, f"the merge changes nothing of {attempt.service}"
+
+
 def i2_one_attempt_happens_at_most_once(world: World) -> None:
     for attempt in world.ground.effects[world.seen_effects :]:
         same = [e for e in world.ground.effects if e.attempt_id == attempt.attempt_id]
@@ -197,6 +204,7 @@ def faults_are_only_those_of_the_targets(world: World) -> None:
 
 INVARIANTS = (
     i1_every_effect_has_live_authorised_approvals_of_its_bytes,
+    i1_nobodys_service_is_deployed_unasked,
     i2_one_attempt_happens_at_most_once,
     i3_no_effect_comes_after_a_newer_one,
     i4_one_running_or_unknown_attempt_per_target,

@@ -43,6 +43,7 @@ STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 LEAST_RUNS = 1000  # fewer may miss something rare
 HAS_TO_OCCUR = (
     *("effect production deploy", "effect production rollback", "effect production e2e"),
+    "event change_seen",
     *("outcome unknown", "outcome failed", "event outcome_stated", "event rollback_opened"),
     *("step ended: Killed", "step ended: StoreUnavailable", "frozen", "thawed", "lost at the door"),
     *("click refused", "click taken", "event approval_granted", "event approval_expired"),
