@@ -57,8 +57,10 @@ def is_ours(request: bytes) -> bool:
 async def client_of(url: str) -> AsyncGenerator[Any]:
     """Connect, and close."""
     client = connect(url)
-    yield cast("Any", client)
-    await client.aclose()
+    try:
+        yield cast("Any", client)
+    finally:
+        await client.aclose()
 
 
 @asynccontextmanager
