@@ -54,8 +54,8 @@ class Thread:
             write = f"w{len(self.entries)}"
             self.entries.append(ev.Entry(at=self.now, write=write, event=event))
 
-    def merged(self) -> None:
-        """Begin with a merge whose staging is green."""
+    def merged(self, touched: tuple[str, ...] = ()) -> None:
+        """Begin with a merge whose staging is green, of files that touch some services or all."""
         pull = ev.PullRequest(
             number=12,
             title=self.title,
@@ -64,6 +64,8 @@ class Thread:
             merged_by="bob",
         )
         self._started("merge", SHA, pull)
+        if touched:
+            self.add(ev.ChangeSeen(touched=touched, channel="C01DEPLOYS"))
         self.add(ev.StagingEnded(sha=SHA, passed=True, summary="e2e tests green"))
         self.fetched()
 
@@ -199,6 +201,23 @@ class Thread:
         self.fetched()
 
 
+def _backend_alone(thread: Thread, words: list[str]) -> None:
+    thread.merged(("backend",))
+    thread.said(*words)
+
+
+def _backend_alone_card(thread: Thread, words: list[str]) -> None:
+    _backend_alone(thread, [])
+    thread.card("deploy_backend_to_prod")
+    thread.said(*words)
+
+
+def _backend_alone_shipped(thread: Thread, words: list[str]) -> None:
+    _backend_alone(thread, [])
+    thread.ran("deploy_backend_to_prod")
+    thread.said(*words)
+
+
 def _card(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.card("deploy_frontend_to_prod")
@@ -292,6 +311,9 @@ def _rollback_card(thread: Thread, words: list[str]) -> None:
 
 
 SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
+    "the merge touches the backend alone": _backend_alone,
+    "the merge touches the backend alone, a card waits for it": _backend_alone_card,
+    "the merge touches the backend alone, which was shipped": _backend_alone_shipped,
     "staging is green": _staged,
     "a card waits for frontend": _card,
     "the card for frontend was rejected with these words": _card_rejected,
