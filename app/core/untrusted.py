@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import islice
 
 from app.core import credentials
 
@@ -69,8 +70,9 @@ def masked(text: str) -> str:
 
 
 def masked_lines(lines: Sequence[str]) -> list[str]:
-    """Return the lines masked, also what begins in one and ends in another."""
-    return masked("\n".join(line.replace("\n", " ") for line in lines)).split("\n")
+    """Return the lines masked, also what begins in one and ends in another; each without breaks."""
+    rows = iter(masked("\n".join(lines)).split("\n"))
+    return [" ".join(islice(rows, line.count("\n") + 1)) for line in lines]
 
 
 def as_data(text: str) -> str:

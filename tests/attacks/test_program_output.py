@@ -39,3 +39,11 @@ def test_names_of_tests_are_read_to_their_end_or_so_far_that_nobody_reads_on(
     case = '<testcase name="token=%s"><failure/></testcase>'
     report.write_text(f"<s>{case % ('a1b2' * 9)}{case % ('x' * 900_000)}</s>")
     assert output.failing_tests(report, []) == ("token=[secret]", "token=[secret]")
+
+
+def test_a_secret_that_a_line_break_cuts_in_a_tests_name_is_masked(tmp_path: Path) -> None:
+    secret = "wl6C4kYAt9Wove4MQ1e9fCwJ4f4S99n2u04w"
+    report = tmp_path / "junit.xml"
+    name = f"logs in with ghp_{secret[:16]}&#10;{secret[16:]} twice"
+    report.write_text(f'<s><testcase name="{name}"><failure/></testcase></s>')
+    assert output.failing_tests(report, []) == ("logs in with [secret] [secret] twice",)

@@ -41,7 +41,7 @@ def tail(log: Path, secrets: Sequence[str], ended: bool = True) -> tuple[str, ..
 def clean(line: str) -> str:
     """Strip escape sequences and what does not show; a carriage return begins the line anew."""
     newest = untrusted.plain(line).rstrip("\r").rsplit("\r", 1)[-1]
-    return untrusted.clean(newest).replace("\n", " ")
+    return untrusted.clean(newest)
 
 
 def redact(lines: Iterable[str], secrets: Sequence[str]) -> list[str]:
