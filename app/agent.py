@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -65,7 +66,9 @@ async def fetch_facts(job: Job) -> None:
     for service, target in repo.production.services.items():
         current = None
         if ledger.production(job.facts, service) is None:
-            current = await ports.deployers[target.deployer].current(target.options)
+            deployer = ports.deployers[target.deployer]
+            with suppress(SourceUnavailable):
+                current = await deployer.current(target.options, repo.name, service, "production")
         running.append(ledger.running(job.facts, service, current))
     staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)

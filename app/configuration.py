@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -13,6 +14,7 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
 from app.core.invalid import invalid
 from app.core.ports import Deployer
+from app.core.spec import Environment
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
@@ -170,17 +172,18 @@ class _Reader:
         )
 
     def _environment(
-        self, repo: str, name: str, repo_table: Mapping[str, Any]
+        self, repo: str, name: Environment, repo_table: Mapping[str, Any]
     ) -> EnvironmentConfig:
         key, table = f"{repo}.{name}", _table(repo_table, name)
         if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
             self._valid(_Environment, key, table)
         services: dict[str, TargetConfig] = {}
+        target = partial(self._target, environment=name)
         for service, options in _tables(_table(table, "services")):
             where = f"{key}.services.{service}"
             self._service_name(where, service)
-            services[service] = self._target(where, options, service, ruled=name == "production")
-        tests = [self._target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
+            services[service] = target(where, options, service)
+        tests = [target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
         return EnvironmentConfig(e2e=tests[0] if tests else None, services=services)
 
     def _service_name(self, key: str, name: str) -> None:
@@ -190,8 +193,9 @@ class _Reader:
             self.problems.append(f"{key}: that is what the tests are called")
 
     def _target(
-        self, key: str, table: Mapping[str, Any], service: str | None, *, ruled: bool = False
+        self, key: str, table: Mapping[str, Any], service: str | None, environment: Environment
     ) -> TargetConfig:
+        ruled = environment == "production" and service is not None
         options = dict(table)
         deployer = options.pop("deployer", None)
         own = [name for name in _Rules.model_fields if ruled and name in options]
@@ -200,7 +204,7 @@ class _Reader:
             known = ", ".join(self._deployers)
             self.problems.append(f"{key}.deployer: {deployer!r} is unknown; there are: {known}")
         else:
-            wrong = self._deployers[deployer].problems(options, service)
+            wrong = self._deployers[deployer].problems(options, service, environment)
             self.problems += [f"{key}.{option}: {problem}" for option, problem in wrong]
         return TargetConfig(
             deployer=str(deployer),

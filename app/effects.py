@@ -127,7 +127,7 @@ async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | No
     refusal = last_look(
         card.request,
         card.granted,
-        recorded or await deployer.current(target.options),
+        recorded or await deployer.current(target.options, spec.repo, spec.service, "production"),
         policy.hold_on(spec, facts),
         job.repo.policy_version(spec.service),
         job.now,
@@ -204,7 +204,8 @@ async def observe(job: Job, run: Run) -> float | None:
     seen = await deployer.observe(run.attempt, run.reference)
     if seen.status == "running":
         return await _progress(job, run, seen)
-    if seen.status == "missing" and not run.sent and deployer.recovery == "keyed":
+    keyed = deployer.recovery(run.attempt.arguments) == "keyed"
+    if seen.status == "missing" and not run.sent and keyed:
         await _send(job, run.attempt, job.state.cards.get(run.call_id or ""))
         return None
     await job.record([await _outcome(job, run, seen)])
@@ -239,10 +240,15 @@ async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
 
 async def _runs_another(job: Job, run: Run) -> str | None:
     """Return what the target says it runs, where it can be asked and that is not what was sent."""
-    target = job.target(run.attempt.environment, run.attempt.service)
-    if target is None:
+    repo, service, environment = job.repo.name, run.attempt.service, run.attempt.environment
+    target = job.target(environment, service)
+    if target is None or service is None:
         return None
-    current = await job.ports.deployers[target.deployer].current(target.options)
+    deployer = job.ports.deployers[target.deployer]
+    try:
+        current = await deployer.current(target.options, repo, service, environment)
+    except SourceUnavailable:
+        return None  # it said already how the attempt ended
     return current if current != run.attempt.sha else None
 
 

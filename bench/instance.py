@@ -23,11 +23,12 @@ class TargetDeployer:
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(base_url=os.environ["OUTSIDE"], timeout=60)
 
-    @property
-    def recovery(self) -> Literal["keyed", "queryable", "blind"]:
+    def recovery(self, arguments: Mapping[str, Any]) -> Literal["keyed", "queryable", "blind"]:
         return cast("Literal['keyed', 'queryable', 'blind']", os.environ["RECOVERY"])
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         return []
 
     def arguments(
@@ -47,7 +48,9 @@ class TargetDeployer:
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
         return False
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
         return None
 
 

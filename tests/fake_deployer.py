@@ -23,7 +23,7 @@ class FakeDeployer:
     makes it know nothing of what it did.
     """
 
-    recovery: Recovery = "keyed"
+    recovers: Recovery = "keyed"
     effects: list[str] = field(default_factory=list[str])
     runs: dict[str, str] = field(default_factory=dict[str, str])
     prepared: dict[str, list[Observation]] = field(default_factory=dict[str, list[Observation]])
@@ -40,7 +40,12 @@ class FakeDeployer:
         """Let the next attempts at "<environment> <service or e2e>" end like this, in order."""
         self.prepared.setdefault(what, []).extend(outcomes)
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def recovery(self, arguments: Mapping[str, Any]) -> Recovery:
+        return self.recovers
+
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         return []
 
     def arguments(
@@ -82,7 +87,9 @@ class FakeDeployer:
         self.cancelled.add(attempt.attempt_id)
         return True
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
         return options.get("runs")
 
 

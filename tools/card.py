@@ -26,7 +26,7 @@ async def request_approval(
     target = repo.production.services[service]
     deployer = desk.deployers[target.deployer]
     recorded = await desk.log.facts(repo.name)
-    was = ledger.production(recorded, service) or await deployer.current(target.options)
+    was = ledger.production(recorded, service) or await _current(desk, service)
     if was == sha:
         raise ToolError(f"{service} already runs {sha[:7]} in production")
     commits, total, unchecked = await _changes(desk, kind, was, sha)
@@ -88,11 +88,20 @@ def _unsorted(desk: Desk) -> tuple[str, ...]:
     return (change.unchecked,) if change and change.unchecked else ()
 
 
+async def _current(desk: Desk, service: str) -> str | None:
+    """Return the SHA that the target says it runs; raise `SourceNeeded` if only GitHub can say."""
+    target = desk.repo.production.services[service]
+    deployer = desk.deployers[target.deployer]
+    try:
+        return await deployer.current(target.options, desk.repo.name, service, "production")
+    except SourceUnavailable as error:
+        raise SourceNeeded(error) from None
+
+
 async def refuse_older(desk: Desk, service: str, sha: str) -> None:
     """Raise `ToolError` if production runs something newer, before staging is used for it."""
-    target = desk.repo.production.services[service]
     recorded = ledger.production(await desk.log.facts(desk.repo.name), service)
-    was = recorded or await desk.deployers[target.deployer].current(target.options)
+    was = recorded or await _current(desk, service)
     if was is not None:
         await _changes(desk, "deploy", was, sha)
 

@@ -218,10 +218,13 @@ class Deployer(Protocol):
     second start with the same attempt id, `queryable` ones can be asked by it, `blind` neither.
     """
 
-    @property
-    def recovery(self) -> Literal["keyed", "queryable", "blind"]: ...
+    def recovery(self, arguments: Mapping[str, Any]) -> Literal["keyed", "queryable", "blind"]:
+        """Return the class of an attempt with these arguments."""
+        ...
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         """Return what is wrong with a target's options: the key and a sentence each."""
         ...
 
@@ -250,8 +253,13 @@ class Deployer(Protocol):
         """Ask for the attempt to end; False where the target cannot."""
         ...
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
-        """Return the SHA that the target says it runs, None if it cannot be asked."""
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
+        """Return the SHA that the target says it runs, None if it cannot be asked.
+
+        Raise `SourceUnavailable` where GitHub alone can say, and does not answer.
+        """
         ...
 
 

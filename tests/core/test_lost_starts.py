@@ -37,7 +37,7 @@ async def test_a_keyed_target_gets_it_again_and_does_it_once() -> None:
 @pytest.mark.parametrize("recovery", ["queryable", "blind"])
 async def test_of_any_other_target_nobody_knows(recovery: Recovery) -> None:
     box = Box()
-    box.deployer.recovery = recovery
+    box.deployer.recovers = recovery
     await approved(box)
     state = await box.state()
     assert production(box) == []

@@ -83,11 +83,12 @@ class TargetDeployer:
         self._points = points
         self._client = httpx.AsyncClient(base_url=url, verify=False)  # else slow to build
 
-    @property
-    def recovery(self) -> Recovery:
+    def recovery(self, arguments: Mapping[str, Any]) -> Recovery:
         return self._recovery
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         return []
 
     def arguments(
@@ -112,7 +113,9 @@ class TargetDeployer:
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
         return False
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
         await self._points.at("before current")
         answer = await self._client.get("/current", params={"at": options["at"]})
         await self._points.at("after current")

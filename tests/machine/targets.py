@@ -74,10 +74,16 @@ class Ground:
 class Target:
     """A deployer of one class onto the ground."""
 
-    recovery: Recovery
+    recovers: Recovery
     ground: Ground
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def recovery(self, arguments: Mapping[str, Any]) -> Recovery:
+        """Return its class."""
+        return self.recovers
+
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         """Find nothing wrong."""
         return []
 
@@ -96,7 +102,7 @@ class Target:
         if fate == "breaks":
             ground.broke += 1
             raise ConnectionError("broken before it arrived")
-        if self.recovery == "keyed" and attempt.attempt_id in ground.fates:
+        if self.recovers == "keyed" and attempt.attempt_id in ground.fates:
             return f"ref-{attempt.attempt_id}"
         if fate == "vanishes":
             ground.fates[attempt.attempt_id] = fate
@@ -109,7 +115,7 @@ class Target:
     async def observe(self, attempt: Attempt, reference: str) -> Observation:
         """Answer as a target of this class can."""
         fate = self.ground.fates.get(attempt.attempt_id)
-        if self.recovery == "blind" and not reference:
+        if self.recovers == "blind" and not reference:
             return Observation(status="unknown", summary="a blind target cannot be asked")
         match fate:
             case None:
@@ -133,6 +139,8 @@ class Target:
         self.ground.fates[attempt.attempt_id] = "cancelled"
         return True
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
         """Say what runs; a blind target cannot."""
-        return None if self.recovery == "blind" else self.ground.runs.get(options["where"])
+        return None if self.recovers == "blind" else self.ground.runs.get(options["where"])

@@ -13,11 +13,13 @@ import pytest
 
 from app.core.events import Attempt
 from app.core.ports import Observation
+from app.core.spec import Environment
 from tests.waiting import until
 from tools.deployers import DEPLOYERS
 from tools.deployers.command import CommandDeployer
 
 SHA = "4af9ec0" + "0" * 33
+PLACE: tuple[str, str, Environment] = ("acme/shop", "backend", "production")
 ENVIRON = {**os.environ, "API_TOKEN": "s3cret-value", "NOT_LISTED": "hidden"}
 
 
@@ -223,14 +225,14 @@ async def test_a_crash_before_the_program_is_missing_and_can_be_started(
 
 async def test_without_a_folder_the_only_host_knows_that_it_never_began(tmp_path: Path) -> None:
     target = deployer(tmp_path)
-    assert target.recovery == "keyed"
+    assert target.recovery({}) == "keyed"
     assert (await target.observe(attempt(tmp_path, ["true"]), "")).status == "missing"
 
 
 async def test_without_a_folder_one_of_several_hosts_knows_nothing(tmp_path: Path) -> None:
     target = deployer(tmp_path, sole=False)
     seen = await target.observe(attempt(tmp_path, ["true"]), "")
-    assert target.recovery == "queryable"
+    assert target.recovery({}) == "queryable"
     assert (seen.status, seen.summary) == ("unknown", "here knows nothing of it, another host may")
 
 
@@ -343,7 +345,7 @@ async def test_many_and_long_failing_tests_are_cut(tmp_path: Path) -> None:
 
 async def test_current_is_the_full_sha_that_the_program_prints(tmp_path: Path) -> None:
     options = {"argv": ["true"], "current": python(f"print('{SHA}')")}
-    assert await deployer(tmp_path).current(options) == SHA
+    assert await deployer(tmp_path).current(options, *PLACE) == SHA
 
 
 @pytest.mark.parametrize(
@@ -351,14 +353,14 @@ async def test_current_is_the_full_sha_that_the_program_prints(tmp_path: Path) -
 )
 async def test_anything_else_is_no_current(tmp_path: Path, code: str) -> None:
     options = {"argv": ["true"], "current": python(code)}
-    assert await deployer(tmp_path).current(options) is None
+    assert await deployer(tmp_path).current(options, *PLACE) is None
 
 
 @pytest.mark.parametrize("options", [{}, {"current": ["./missing"]}])
 async def test_without_a_program_there_is_no_current(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    assert await deployer(tmp_path).current({"argv": ["true"], **options}) is None
+    assert await deployer(tmp_path).current({"argv": ["true"], **options}, *PLACE) is None
 
 
 @pytest.mark.parametrize("sha", ["4af9ec0", SHA.upper(), "--help", SHA + "\n", ""])
@@ -408,7 +410,7 @@ def test_the_arguments_are_exact(tmp_path: Path) -> None:
 def test_every_problem_of_the_options_is_named(
     tmp_path: Path, options: dict[str, Any], key: str, says: str
 ) -> None:
-    [(found_key, sentence)] = deployer(tmp_path).problems(options, None)
+    [(found_key, sentence)] = deployer(tmp_path).problems(options, None, "staging")
     assert found_key == key
     assert says in sentence
 
@@ -419,7 +421,7 @@ def test_good_options_have_no_problems(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     options = {"argv": ["./d.sh", "{service}", "{attempt_dir}"], "cwd": "scripts", "timeout": "1h"}
-    assert deployer(tmp_path).problems(options, "backend") == []
+    assert deployer(tmp_path).problems(options, "backend", "staging") == []
 
 
 async def test_what_looks_like_a_credential_never_shows(tmp_path: Path) -> None:

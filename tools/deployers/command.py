@@ -68,12 +68,13 @@ class CommandDeployer:
         self._host = host
         self._sole = sole
 
-    @property
-    def recovery(self) -> Literal["keyed", "queryable", "blind"]:
+    def recovery(self, arguments: Mapping[str, Any]) -> Literal["keyed", "queryable", "blind"]:
         """Return `keyed` where no other host can have the attempt, else `queryable`."""
         return "keyed" if self._sole else "queryable"
 
-    def problems(self, options: Mapping[str, Any], service: str | None) -> list[tuple[str, str]]:
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
         """Return what is wrong with a target's options: the key and a sentence each."""
         path = self._environ.get("PATH", DEFAULT_PATH)
         return command_options.problems(options, self._root, path, service)
@@ -225,13 +226,15 @@ class CommandDeployer:
         (folder / "cancel").touch()
         return True
 
-    async def current(self, options: Mapping[str, Any]) -> str | None:
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
         """Return the full SHA that the target's `current` program prints, None if it does not."""
         parsed = Options.model_validate(options)
         if parsed.current is None:
             return None
-        cwd, environment = self._root / parsed.cwd, self._environment(parsed.env)
-        return await asyncio.to_thread(ask, parsed.current, cwd, environment)
+        cwd, variables = self._root / parsed.cwd, self._environment(parsed.env)
+        return await asyncio.to_thread(ask, parsed.current, cwd, variables)
 
     def _folder(self, attempt: Attempt) -> Path:
         if not _ATTEMPT_ID.fullmatch(attempt.attempt_id):
