@@ -15,7 +15,7 @@ import tools
 from app import logs
 from app.configuration import load_repos_after, unenforced
 from app.core.errors import ConfigError, StoreUnavailable, UserError
-from app.main import build_deployers, build_model, create_app, open_log
+from app.main import build_deployers, build_github, build_model, create_app, open_log
 from app.settings import load_settings, missing_for_service, read_settings
 from app.web.server import server_config
 
@@ -85,7 +85,8 @@ async def _serving(*, work: bool, serve: bool) -> int:
     settings, problems = read_settings()
     problems += missing_for_service(settings, listens=serve)
     logs.configure(settings.secrets())
-    deployers = build_deployers(settings)
+    github = build_github(settings)
+    deployers = build_deployers(settings, github)
     repos = load_repos_after(problems, settings.deploybot_config, deployers)
     if problems := unenforced(repos, has_github=settings.has_github):
         raise ConfigError(problems)
@@ -93,7 +94,7 @@ async def _serving(*, work: bool, serve: bool) -> int:
         problems = await log.check()
         if problems:
             raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
-        app = create_app(settings, repos, log, deployers, work=work, serve=serve)
+        app = create_app(settings, repos, log, deployers, github=github, work=work, serve=serve)
         server = _Server(server_config(app, settings.host, settings.port))
         await server.serve()
         return 0 if server.started else 1

@@ -22,7 +22,9 @@ async def doctor() -> int:
     repos: Mapping[str, RepoConfig] = {}
     settings, wrong = read_settings()
     try:
-        repos = load_repos(settings.deploybot_config, build_deployers(settings))
+        repos = load_repos(
+            settings.deploybot_config, build_deployers(settings, build_github(settings))
+        )
         findings.append(Finding(True, f"configuration: {_many(len(repos), 'repository')}"))
         findings += _approvers(repos)
         fix = "Set one of them, or leave the key out."

@@ -153,7 +153,7 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
         await _look_again(job, attempt, card, deadline)
         async with asyncio.timeout_at(deadline):
             reference = await deployer.start(attempt)
-    except TimeoutError:
+    except (TimeoutError, SourceUnavailable):
         return  # whether it arrived is for the next look at the target to say
     except NotStarted as error:
         failed = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome="failed", summary=str(error))
@@ -217,7 +217,8 @@ async def _progress(job: Job, run: Run, seen: Observation) -> float:
         progressed = ev.ToolProgressed(attempt_id=run.attempt.attempt_id, line=seen.line)
         await job.record([progressed])
     elapsed = timedelta(milliseconds=job.now - run.started_at).total_seconds()
-    return max(job.ports.poll_seconds, min(elapsed / 20, SLOWEST_POLL_SECONDS))
+    usual = max(job.ports.poll_seconds, min(elapsed / 20, SLOWEST_POLL_SECONDS))
+    return max(usual, seen.again_seconds)
 
 
 async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
@@ -255,7 +256,10 @@ async def _runs_another(job: Job, run: Run) -> str | None:
 async def cancel(job: Job, run: Run) -> float | None:
     """Ask the target to end an attempt; it is observed to its end either way."""
     deployer = job.ports.deployers[run.attempt.deployer]
-    possible = await deployer.cancel(run.attempt, run.reference)
+    try:
+        possible = await deployer.cancel(run.attempt, run.reference)
+    except SourceUnavailable:
+        return SLOWEST_POLL_SECONDS
     asked = ev.CancelRequested(attempt_id=run.attempt.attempt_id, possible=possible)
     await job.record([asked])
     return None

@@ -16,6 +16,7 @@ from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.ports import Deployer, Model
 from app.desk import Ports
+from app.github.actions import GitHubActions
 from app.github.api import GitHubSource
 from app.github.client import GitHubClient
 from app.github.credentials import App, Token
@@ -43,8 +44,11 @@ STORE = HOME / "redis"
 STOP_SECONDS = 18  # with what HTTP gets before, and what is closed after, below 25
 
 
-def build_deployers(settings: Settings) -> dict[str, Deployer]:
-    """Build every deployer; their home is `.deploybot/` of the working directory."""
+def build_deployers(settings: Settings, github: GitHubClient | None) -> dict[str, Deployer]:
+    """Build every deployer; their home is `.deploybot/` of the working directory.
+
+    Each gets all that there is and takes what it needs; without credentials no workflow is run.
+    """
     root = settings.deploybot_config.parent
     return {
         name: deployer(
@@ -53,6 +57,7 @@ def build_deployers(settings: Settings) -> dict[str, Deployer]:
             environ=os.environ,
             host=socket.gethostname(),
             sole=not settings.redis_url,
+            workflows=GitHubActions(github) if github else None,
         )
         for name, deployer in DEPLOYERS.items()
     }
@@ -109,13 +114,17 @@ def create_app(
     log: RedisLog,
     deployers: Mapping[str, Deployer],
     *,
+    github: GitHubClient | None = None,
     model: Model | None = None,
     work: bool = True,
     serve: bool = True,
 ) -> FastAPI:
-    """Build the service: `serve` takes events in, `work` acts on them and speaks."""
+    """Build the service: `serve` takes events in, `work` acts on them and speaks.
+
+    It closes `github` when it ends, which is built where the deployers have none to share.
+    """
     own_model, planner = build_model(settings)
-    github = build_github(settings)
+    github = github or build_github(settings)
     source = build_source(github, repos) if github else None
     ports = Ports(log, model or own_model, planner, source, deployers)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"

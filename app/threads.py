@@ -11,7 +11,7 @@ from app.core.fold import fold
 from app.core.state import State
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
-from app.main import build_deployers, open_log
+from app.main import build_deployers, build_github, open_log
 from app.settings import load_settings, read_settings
 from app.slack.messages import render
 from app.slack.text import decode, without_dates
@@ -22,7 +22,9 @@ NEWEST = 50
 async def list_threads() -> int:
     """Print a line for each of the newest threads of every repository."""
     settings, problems = read_settings()
-    repos = load_repos_after(problems, settings.deploybot_config, build_deployers(settings))
+    repos = load_repos_after(
+        problems, settings.deploybot_config, build_deployers(settings, build_github(settings))
+    )
     async with open_log(settings, is_there=True) as log:
         for name, repo in repos.items():
             for thread_id in await log.threads(name, NEWEST):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from app.core.errors import SourceUnavailable
 from app.core.events import Commit
 from app.core.ports import Comparison
+from app.core.workflows import WorkflowRun
 
 
 @dataclass
@@ -14,6 +15,8 @@ class FakeSource:
     branch: list[str] = field(default_factory=list[str])
     away: bool = False
     changed: list[str] | None = None
+    tagged: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    ran: list[WorkflowRun] = field(default_factory=list["WorkflowRun"])
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
         self._ask()
@@ -38,6 +41,14 @@ class FakeSource:
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         self._ask()
         return []
+
+    async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
+        self._ask()
+        return self.tagged[:limit]
+
+    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+        self._ask()
+        return self.ran[:limit]
 
     def _ancestry(self, sha: str) -> list[str]:
         return self.branch[: self.branch.index(sha) + 1] if sha in self.branch else [sha]

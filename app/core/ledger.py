@@ -13,6 +13,8 @@ from app.core.events import Commit, Running
 from app.core.ports import Write
 from app.core.state import Run, State
 
+ATTEMPT = "attempt"  # stands in the index where messages have their channel
+
 
 def write(
     state: State, events: Sequence[ev.Event], now: int, version: int | None = None, **rest: Any
@@ -20,6 +22,7 @@ def write(
     """Build the write that appends these events to a thread, with all that follows for its repo."""
     facts, history = _follow(state, events, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
+    started = (e.attempt.attempt_id for e in events if isinstance(e, ev.ToolStarted))
     return Write(
         state.thread_id,
         events,
@@ -27,8 +30,14 @@ def write(
         facts=facts,
         history=history,
         release=release,
+        index=tuple(map(attempt_key, started)),
         **rest,
     )
+
+
+def attempt_key(attempt_id: str) -> str:
+    """Return how the index names the attempt: whoever hears of it finds its thread."""
+    return f"{ATTEMPT}|{attempt_id}"
 
 
 def production(facts: Mapping[str, str], service: str) -> str | None:

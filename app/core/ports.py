@@ -10,6 +10,7 @@ from app.core.config import RepoConfig
 from app.core.events import Attempt, Commit, Entry, Event
 from app.core.spec import Environment
 from app.core.state import State
+from app.core.workflows import WorkflowRun
 
 # The log.
 
@@ -33,10 +34,10 @@ class Write:
     `fence` must still be the thread's newest. `dedupe` holds the causes' keys: if one of them was
     seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
-    ("<channel>|<ts>") to the thread. Locks: `take` fails as a whole with `Locked` if another thread
-    has one, and puts the thread in line: it is woken when any lock is given back. To stay in line,
-    its next fenced write sets `waits`. A write with a `name` may be appended again for 10 minutes,
-    with the same answer and no second effect.
+    ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
+    with `Locked` if another thread has one, and puts the thread in line: it is woken when any lock
+    is given back. To stay in line, its next fenced write sets `waits`. A write with a `name` may be
+    appended again for 10 minutes, with the same answer and no second effect.
     """
 
     thread_id: str
@@ -124,7 +125,7 @@ class ThreadLog(Protocol):
         ...
 
     async def find(self, repo: str, channel: str, ts: str) -> str | None:
-        """Return the thread that a Slack message belongs to."""
+        """Return the thread that a Slack message belongs to, or ("attempt", id) an attempt."""
         ...
 
     async def threads(self, repo: str, limit: int) -> list[str]:
@@ -200,7 +201,7 @@ class Observation:
 
     `missing`: the target can be asked and has never seen this attempt. `unknown`: nobody can
     know. `line` is the newest line of output; `tail` the last 20. `seconds` is how long it took,
-    where the target says so.
+    where the target says so. It is not worth asking again within `again_seconds`.
     """
 
     status: Literal["running", "succeeded", "failed", "cancelled", "missing", "unknown"]
@@ -209,6 +210,7 @@ class Observation:
     tail: tuple[str, ...] = ()
     failing_tests: tuple[str, ...] = ()
     seconds: float | None = None
+    again_seconds: float = 0
 
 
 class Deployer(Protocol):
@@ -250,7 +252,10 @@ class Deployer(Protocol):
         ...
 
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
-        """Ask for the attempt to end; False where the target cannot."""
+        """Ask for the attempt to end; False where the target cannot.
+
+        Raise `SourceUnavailable` where that cannot be known now: it is asked again.
+        """
         ...
 
     async def current(
@@ -342,4 +347,12 @@ class Source(Protocol):
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         """Return the logins of those who wrote commits of a pull request."""
+        ...
+
+    async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
+        """Return tags and the full SHAs of their commits, as the host orders them."""
+        ...
+
+    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+        """Return the newest runs of all workflows, newest first."""
         ...

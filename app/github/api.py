@@ -11,6 +11,8 @@ from app.core.events import Commit
 from app.core.finding import Finding
 from app.core.ports import Comparison
 from app.core.untrusted import clean, masked
+from app.core.workflows import WorkflowRun
+from app.github.actions import RUNS
 from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 
 COMPARED = 20
@@ -66,11 +68,17 @@ class _File(BaseModel):
         return [name for name in (self.filename, self.previous_filename) if name]
 
 
+class _Tag(BaseModel):
+    name: str
+    commit: _Ref
+
+
 _FILES = TypeAdapter(list[_File])
 _ITEM = TypeAdapter(_CommitItem)
 _ITEMS = TypeAdapter(list[_CommitItem])
 _COMPARISON = TypeAdapter(_Comparison)
 _PULL = TypeAdapter(_Pull)
+_TAGS = TypeAdapter(list[_Tag])
 
 
 class GitHubSource:
@@ -155,6 +163,17 @@ class GitHubSource:
         pull = parsed(_PULL, await self._client.get(repo, f"/pulls/{pull_request}"))
         items, _ = await self._newest(repo, pull.base.sha, pull.head.sha, _PULL_COMMITS)
         return list(dict.fromkeys(login for item in items for login in _people(item)))
+
+    async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
+        """Return tags and the full SHAs of their commits; GitHub orders them by their names."""
+        response = await self._client.get(repo, f"/tags?per_page={min(max(limit, 1), _PAGE)}")
+        return [(_harmless(item.name)[:100], item.commit.sha) for item in parsed(_TAGS, response)]
+
+    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+        """Return the newest runs of all workflows, newest first."""
+        query = f"per_page={min(max(limit, 1), _PAGE)}&exclude_pull_requests=true"
+        response = await self._client.get(repo, f"/actions/runs?{query}")
+        return [item.run() for item in parsed(RUNS, response).workflow_runs]
 
     async def check(self, repo: str) -> Finding:
         """Ask for the repository's newest commit, for `doctor`."""

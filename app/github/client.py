@@ -13,6 +13,7 @@ from app.github.credentials import Credentials
 API_VERSION = "2022-11-28"
 TIMEOUT_SECONDS = 10.0
 NOT_FOUND = (404, 422)
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, UnicodeError)
 UNDOCUMENTED = "GitHub's answer is not what it documents."
 T = TypeVar("T")
 _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
@@ -20,6 +21,10 @@ _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 class NoAnswer(SourceUnavailable):
     """GitHub says nothing now: nothing is known about credentials or the repository."""
+
+
+class NotReached(NoAnswer):
+    """Nothing was sent, so nothing was done."""
 
 
 class GitHubClient:
@@ -38,7 +43,6 @@ class GitHubClient:
             timeout=timeout_seconds,
             headers={
                 "Accept": "application/vnd.github+json",
-                "X-GitHub-Api-Version": API_VERSION,
                 "User-Agent": "deploybot",
             },
         )
@@ -52,40 +56,65 @@ class GitHubClient:
         """Tell whether these are an App's credentials."""
         return self._credentials.app_token() is not None
 
-    async def get(self, repo: str, path: str, allow: tuple[int, ...] = ()) -> httpx.Response:
+    async def get(
+        self, repo: str, path: str, allow: tuple[int, ...] = (), version: str = API_VERSION
+    ) -> httpx.Response:
         """Read something of a repository; `allow` are further statuses that are answers."""
         token = await self._credentials.token(repo, self._call)
-        response = await self._send("GET", f"/repos/{repo}{path}", token)
-        return _checked(response, repo, (200, *allow))
+        response = await self._send("GET", f"/repos/{repo}{path}", token, version)
+        return checked(response, repo, (200, *allow))
 
     async def post(self, repo: str, path: str) -> None:
         """Ask for something to be done in a repository, without a second try."""
         token = await self._credentials.token(repo, self._call)
         response = await self._send("POST", f"/repos/{repo}{path}", token)
-        _checked(response, repo, (200, 201, 202))
+        checked(response, repo, (200, 201, 202))
+
+    async def send(
+        self, repo: str, path: str, version: str, body: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """Ask for something to be done, without a second try; return whatever is answered.
+
+        Raise `NotReached` where nothing was sent, `NoAnswer` where nobody knows.
+        """
+        try:
+            token = await self._credentials.token(repo, self._call)
+        except SourceUnavailable as error:
+            raise NotReached(str(error)) from None
+        return await self._send("POST", f"/repos/{repo}{path}", token, version, body)
 
     async def as_app(self, method: str, path: str) -> httpx.Response:
         """Ask as the App itself, where `is_app`."""
         response = await self._send(method, f"/app{path}", self._credentials.app_token() or "")
-        return _checked(response, "the App", (200, 202))
+        return checked(response, "the App", (200, 202))
 
     async def _call(self, method: str, path: str, token: str) -> Mapping[str, Any]:
         response = await self._send(method, path, token)
-        _checked(response, "the App's installation", (200, 201))
+        checked(response, "the App's installation", (200, 201))
         return parsed(_OBJECT, response)
 
-    async def _send(self, method: str, path: str, token: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        version: str = API_VERSION,
+        body: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "X-GitHub-Api-Version": version}
         # A kept connection may have been closed meanwhile; reading once more changes nothing.
         for is_last in (False, True) if method == "GET" else (True,):
             try:
                 # The client's own timeout begins anew with every byte.
                 async with asyncio.timeout(self._timeout):
-                    return await self._client.request(method, path, headers=headers)
+                    return await self._client.request(method, path, headers=headers, json=body)
+            except _UNSENT:
+                if is_last:
+                    raise NotReached("GitHub cannot be reached.") from None
             except (httpx.TimeoutException, TimeoutError):
                 sentence = f"GitHub did not answer within {self._timeout:g} s."
                 raise NoAnswer(sentence) from None
-            except (httpx.RequestError, httpx.InvalidURL, UnicodeError):
+            except httpx.RequestError:
                 if is_last:
                     raise NoAnswer("GitHub cannot be reached.") from None
         raise AssertionError("unreachable")
@@ -99,7 +128,8 @@ def parsed(kind: TypeAdapter[T], response: httpx.Response) -> T:
         raise SourceUnavailable(UNDOCUMENTED) from None
 
 
-def _checked(response: httpx.Response, what: str, good: tuple[int, ...]) -> httpx.Response:
+def checked(response: httpx.Response, what: str, good: tuple[int, ...]) -> httpx.Response:
+    """Return an answer with one of the good statuses; raise what any other means."""
     status = response.status_code
     if status in good:
         return response

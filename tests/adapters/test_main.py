@@ -22,7 +22,7 @@ def settings(**values: str) -> Settings:
 
 
 async def answer(chosen: Settings, log: RedisLog, method: str, path: str) -> int:
-    app = create_app(chosen, {"acme/shop": repo_config()}, log, build_deployers(chosen))
+    app = create_app(chosen, {"acme/shop": repo_config()}, log, build_deployers(chosen, None))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
         return (await client.request(method, path)).status_code

@@ -9,6 +9,7 @@ from app.core.errors import ModelUnavailable, SourceUnavailable
 from app.core.events import Commit, PullRequest
 from app.core.policy import Person
 from app.core.ports import Comparison, ModelAnswer, Turn
+from app.core.workflows import WorkflowRun
 from app.model.offline import OfflinePlanner
 from tests.machine.targets import Recovery
 
@@ -162,6 +163,14 @@ class GitHub:
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
         self._ask()
         return [_PUSHERS[pull_request]]
+
+    async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
+        self._ask()
+        return []
+
+    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+        self._ask()
+        return []
 
     def _ask(self) -> None:
         if self.away:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 
 from app.core.ports import Deployer
 from tools.deployers.command import CommandDeployer
+from tools.deployers.github_actions import GitHubActionsDeployer
 
 DEPLOYERS: Mapping[str, Callable[..., Deployer]] = {
     "command": CommandDeployer,
+    "github_actions": GitHubActionsDeployer,
 }

@@ -60,7 +60,14 @@ class CommandDeployer:
     Options = Options
 
     def __init__(
-        self, home: Path, *, root: Path, environ: Mapping[str, str], host: str, sole: bool
+        self,
+        home: Path,
+        *,
+        root: Path,
+        environ: Mapping[str, str],
+        host: str,
+        sole: bool,
+        **_others: object,
     ) -> None:
         self._attempts = home.absolute() / "attempts"
         self._root = root.absolute()
