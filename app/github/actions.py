@@ -216,6 +216,8 @@ def _refusal(response: httpx.Response, repo: str, workflow: str, ref: str) -> st
                 f"these credentials may not start workflows of {repo}: they need "
                 f"Actions, read and write. GitHub says: {said!r}"
             )
+        case 422 if "disabled" in said:
+            return f"{workflow} is disabled on GitHub: enable it"
         case 422 if "workflow_dispatch" in said:
             return f"{workflow} on {ref!r} has no workflow_dispatch trigger: add one"
         case 422 if said.startswith("No ref found"):
