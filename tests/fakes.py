@@ -129,6 +129,8 @@ class FakeLog:
         repo.change_locks(write, now)
         repo.change_records(write)
         if not write.silent:
+            if not write.events and repo.work.leases.get(write.thread_id, 0) > now:
+                repo.work.woken.add(write.thread_id)
             repo.work.wake(write.thread_id, now)
             repo.slack.wake(write.thread_id, now)
         self._wake()

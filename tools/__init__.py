@@ -9,12 +9,23 @@ from tools import (
     deploy,
     list_deployments,
     list_git_commits,
+    list_git_tags,
+    list_workflow_runs,
     rollback,
     run_e2e_tests,
 )
 from tools.tool import Tool
 
-FILES = (deploy, rollback, run_e2e_tests, list_git_commits, list_deployments, conversation)
+FILES = (
+    deploy,
+    rollback,
+    run_e2e_tests,
+    list_git_commits,
+    list_git_tags,
+    list_workflow_runs,
+    list_deployments,
+    conversation,
+)
 
 
 def all_tools(repo: RepoConfig) -> dict[str, Tool]:

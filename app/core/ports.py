@@ -74,6 +74,8 @@ class ThreadLog(Protocol):
     async def append(self, write: Write) -> bool:
         """Make the change and wake the thread; False if its cause was seen before.
 
+        Without events it only wakes: a thread that somebody works on as soon as it is given back.
+
         Raise `Conflict` when the version moved, `Fenced` when the fence did, `Locked` for a lock.
         The same write sent again (a lost reply) gives the same answer and changes nothing.
         """

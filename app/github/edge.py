@@ -9,9 +9,19 @@ from fastapi import APIRouter, Request, Response
 from app.body import Door, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable
-from app.core.ports import ThreadLog
+from app.core.ids import thread_id_for
+from app.core.ledger import ATTEMPT
+from app.core.ports import ThreadLog, Write
 from app.github.start import start_of
-from app.github.webhook import MalformedWebhook, Merge, parse, signature_of, verify
+from app.github.webhook import (
+    MalformedWebhook,
+    Merge,
+    Ran,
+    parse,
+    parse_run,
+    signature_of,
+    verify,
+)
 
 MAX_BODY_MEGABYTES = 25
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -22,7 +32,7 @@ def github_routes(
 ) -> APIRouter:
     """Build `POST /github/webhook`.
 
-    202: a thread began. 200: seen before, or not for us. 400, 401, 408, 413: refused, nothing
+    202: a thread began, or one that waits for a run was woken. 200: seen before, or not for us. 400, 401, 408, 413: refused, nothing
     stored. 503: too many at once, or the store is away; GitHub shows the delivery as failed, and it
     can be sent again.
     """
@@ -47,6 +57,8 @@ def github_routes(
     async def received(request: Request, body: bytes) -> Response:
         delivery = request.headers.get("x-github-delivery", "")
         merge = _parsed(request, body, delivery)
+        if isinstance(merge, Ran):
+            return await ran(merge, f"github:{delivery[:100]}:{hashlib.sha256(body).hexdigest()}")
         repo = configured.get(merge.repo.lower()) if merge else None
         if merge is None or repo is None or merge.branch != repo.branch:
             return _say(200, "Ignored.")
@@ -62,15 +74,39 @@ def github_routes(
         _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began)
         return _say(202, "Accepted.") if began else _say(200, "Seen before.")
 
+    async def ran(run: Ran, cause: str) -> Response:
+        """Wake who waits for a run; what is lost here is seen by the next look at the run."""
+        repo = configured.get(run.repo.lower())
+        if repo is None:
+            return _say(200, "Ignored.")
+        try:
+            thread_id = await _thread_of(log, repo, run)
+            woken = thread_id and await log.append(Write(thread_id, [], dedupe=[cause]))
+        except StoreUnavailable:
+            _log.warning("run not noted", sha=run.sha)
+            return _say(200, "The store is not available: the run will be looked at later.")
+        _log.info("run received", thread_id=thread_id, sha=run.sha, woken=bool(woken))
+        return _say(202, "Accepted.") if woken else _say(200, "Ignored.")
+
     return router
 
 
-def _parsed(request: Request, body: bytes, delivery: str) -> Merge | None:
+async def _thread_of(log: ThreadLog, repo: RepoConfig, run: Ran) -> str | None:
+    """Return the thread that a run is about: its attempt's, or that of the merge that began it."""
+    for attempt_id in run.attempts:
+        thread_id = await log.find(repo.name, ATTEMPT, attempt_id)
+        if thread_id:
+            return thread_id
+    merge = thread_id_for(repo.name, run.branch, run.sha)
+    return merge if await log.read(merge) else None
+
+
+def _parsed(request: Request, body: bytes, delivery: str) -> Merge | Ran | None:
     event = request.headers.get("x-github-event", "")
     if not event or not delivery:
         raise Refused(400, "X-GitHub-Event or X-GitHub-Delivery is missing.")
     try:
-        return parse(body, event)
+        return parse_run(body) if event == "workflow_run" else parse(body, event)
     except MalformedWebhook as error:
         raise Refused(400, str(error)) from None
 

@@ -1,8 +1,9 @@
-"""What GitHub says of merges, verified and parsed; no I/O, and no idea of what is configured."""
+"""What GitHub says of merges and runs, verified and parsed; no I/O, and no idea of what is configured."""
 
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
@@ -13,6 +14,9 @@ from app.core.events import PullRequest
 from app.core.untrusted import clean, masked
 
 _PREFIX = b"sha256="
+_ATTEMPT_ID = re.compile(r"\b[0-9a-f]{32}\b")
+_TITLE_READ = 4096
+_ATTEMPTS_READ = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,19 @@ class Merge:
     branch: str
     sha: str
     pull_request: PullRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A workflow's run began or ended; `attempts` are the words of its name that may be their ids.
+
+    `sha` is the commit of the workflow's file: of a push, what was pushed.
+    """
+
+    repo: str
+    branch: str
+    sha: str
+    attempts: tuple[str, ...]
 
 
 class MalformedWebhook(Exception):
@@ -63,6 +80,26 @@ def parse(body: bytes, event: str) -> Merge | None:
         return _merge(data)
     except ValidationError as error:
         raise _malformed(error) from None
+
+
+def parse_run(body: bytes) -> Ran | None:
+    """Return what a `workflow_run` event reports, None for an action that we do not know.
+
+    Raise `MalformedWebhook` for what GitHub never sends.
+    """
+    data = _json_object(body)
+    if not isinstance(data.get("action"), str):
+        raise MalformedWebhook("The event has no action.")
+    if data["action"] not in ("requested", "in_progress", "completed"):
+        return None
+    try:
+        parsed = _RunEvent.model_validate(data)
+    except ValidationError as error:
+        raise _malformed(error) from None
+    run = parsed.workflow_run
+    words = _ATTEMPT_ID.findall(run.display_title[:_TITLE_READ])
+    attempts = tuple(dict.fromkeys(words))[:_ATTEMPTS_READ]
+    return Ran(parsed.repository.full_name, run.head_branch or "", run.head_sha, attempts)
 
 
 def parse_pull_request(body: bytes, repo: str) -> Merge | None:
@@ -185,6 +222,17 @@ class _MergedPull(_Strict):
 class _Merged(_Strict):
     repository: _Repository
     pull_request: _MergedPull
+
+
+class _Run(_Strict):
+    display_title: str
+    head_branch: _Line | None
+    head_sha: _Sha
+
+
+class _RunEvent(_Strict):
+    repository: _Repository
+    workflow_run: _Run
 
 
 def _login(user: _User | None) -> str:

@@ -72,6 +72,8 @@ local function wake(queue, ends)
   hint = true
 end
 if not change.silent then
+  -- Without events its length tells nothing, so it is due again as soon as it is parked.
+  if #ARGV == 3 and leased(thread, leases) then redis.call('SADD', woken, thread) end
   wake(due, leases)
   wake(slack_due, slack_leases)
 end

@@ -267,6 +267,18 @@ class TestPark:
         assert await log.claim(REPO, "work") is None
         await log.renew(new, "work")
 
+    async def test_is_followed_by_a_wake_up_without_events_that_came_meanwhile(self, log: Log):
+        claim = await claimed(log)
+        await log.append(Write(T1, []))
+        await log.park(claim, "work", await length(log), None)
+        assert await log.claim(REPO, "work")
+
+    async def test_is_not_followed_by_what_was_written_in_silence(self, log: Log):
+        claim = await claimed(log)
+        await log.append(Write(T1, [], facts={"a": "b"}, silent=True))
+        await log.park(claim, "work", await length(log), None)
+        assert await log.claim(REPO, "work") is None
+
     async def test_done_twice_does_not_undo_a_wake_up(self, log: Log):
         claim = await claimed(log)
         await log.park(claim, "work", version=1, wake_at=None)

@@ -6,17 +6,21 @@ from structlog.testing import capture_logs
 from app.github.edge import github_routes
 from tests import signing
 from tests.adapters.github_bodies import SECRET, merged
+from tests.adapters.test_workflow_webhook import ran
 from tests.fakes import FakeLog
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.knocking import knock, spoilt
 from tests.fuzz.mutation import Mutation, encoded
 from tests.shop import REPO, repo_config
 
-EVENTS = ("pull_request", "pull_request", "pull_request", "push", "ping", "")
+EVENTS = ("pull_request", "pull_request", "workflow_run", "workflow_run", "push", "ping", "")
 
 
-def body_of(case: Mutation) -> bytes:
-    genuine = merged(pull_request__merge_commit_sha=f"{case.getrandbits(160):040x}")
+def body_of(case: Mutation, event: str) -> bytes:
+    sha = f"{case.getrandbits(4):040x}"  # few, so that runs are of merges that were there
+    genuine = ran(head_sha=sha) if event == "workflow_run" else merged()
+    if event == "pull_request":
+        genuine = merged(pull_request__merge_commit_sha=sha)
     if case.random() < 0.6:
         return encoded(case.value(genuine))
     return case.data(encoded(genuine))
@@ -28,9 +32,10 @@ async def test_githubs_door() -> None:
     app.include_router(github_routes([SECRET], {REPO: repo_config()}, log))
     with Campaign("github door") as campaign:
         for case in campaign:
-            body = body_of(case)
+            event = case.choice(EVENTS)
+            body = body_of(case, event)
             genuine = {
-                "x-github-event": case.choice(EVENTS),
+                "x-github-event": event,
                 "x-github-delivery": str(case.random()),
                 "x-hub-signature-256": signing.github(body, SECRET),
             }
@@ -40,5 +45,5 @@ async def test_githubs_door() -> None:
             assert status in (200, 202, 400, 401)
             signed = headers.get("x-hub-signature-256") == genuine["x-hub-signature-256"]
             assert (status == 401) is not signed
-            began = [line["thread_id"] for line in logged if line.get("began")]
-            assert len(began) == (status == 202)
+            heard = [line for line in logged if line.get("began") or line.get("woken")]
+            assert len(heard) == (status == 202)

@@ -1,6 +1,9 @@
 """The tools that read, and the one that runs tests, as the agent calls them in a thread."""
 
+import pytest
+
 from app.core.events import ToolAnswered
+from app.core.workflows import WorkflowRun
 from tests.core.box import OLD, SHA, Box
 from tests.fake_source import FakeSource
 
@@ -47,6 +50,52 @@ async def test_without_credentials_commits_cannot_be_listed() -> None:
     box.model.will("reply", message="I cannot see them.")
     await box.mentions("what are the last 5 commits?")
     assert "no GitHub credentials" in (await box.state()).last_error
+
+
+async def test_listed_tags_name_commits_that_are_known_from_then_on() -> None:
+    box = Box(source=FakeSource([OLD, SHA], tagged=[("v2.0", SHA), ("v1.9", OLD)]))
+    box.model.will("list_git_tags", limit=5)
+    box.model.will("reply", message="Two.")
+    await box.mentions("which releases are there?")
+    assert await answer(box) == f"{SHA[:7]} v2.0\n{OLD[:7]} v1.9"
+    assert set((await box.state()).known) == {SHA, OLD}
+
+
+async def test_a_tag_does_not_rename_a_commit_that_is_known() -> None:
+    box = Box(source=FakeSource([OLD, SHA], tagged=[("v2.0", SHA)]))
+    box.model.will("list_git_tags", limit=5)
+    await box.merges()
+    assert (await box.state()).known[SHA].title == "Add gift cards"
+
+
+async def test_listed_runs_say_how_they_ended() -> None:
+    runs = [
+        WorkflowRun(2, "CI «now»", "push", "main", SHA, "in_progress", None, "", 0, 0),
+        WorkflowRun(
+            1, "Deploy", "workflow_dispatch", "main", OLD, "completed", "failure", "", 0, 0
+        ),
+    ]
+    box = Box(source=FakeSource([OLD, SHA], ran=runs))
+    box.model.will("list_workflow_runs", limit=5)
+    box.model.will("reply", message="One runs.")
+    await box.mentions("what runs on GitHub?")
+    first, second = (await answer(box)).splitlines()
+    assert first.startswith("run 2 in progress, push, main 4af9ec0, ")
+    assert first.endswith(": CI «now»")
+    assert second.startswith("run 1 failure, workflow_dispatch, main 0ddba11, ")
+    assert SHA not in (await box.state()).known
+
+
+@pytest.mark.parametrize(
+    ("tool", "what"), [("list_git_tags", "tags"), ("list_workflow_runs", "workflow runs")]
+)
+async def test_without_credentials_nothing_on_github_can_be_listed(tool: str, what: str) -> None:
+    box = Box()
+    box.model.will(tool, limit=5)
+    box.model.will("reply", message="I cannot see them.")
+    await box.mentions("what is there?")
+    error = (await box.state()).last_error
+    assert error == f"there are no GitHub credentials, so {what} cannot be listed"
 
 
 async def test_production_tests_can_be_asked_for_without_a_deploy() -> None:
