@@ -53,7 +53,7 @@ class Crashes:
             "SLACK_SIGNING_SECRET": SLACK_SECRET,
             "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
             "GITHUB_TOKEN": "github-token",
-            "RECOVERY": outside.target.recovery,
+            "RECOVERY": outside.target.name,
             "DEPLOYBOT_LEASE_SECONDS": str(lease),
             "FIRED": str(self._fired),
         }

@@ -10,9 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.crash.actions import ActionsTarget
 from tests.crash.people import BOT, TEAM
 from tests.crash.points import Points
-from tests.crash.target import Target
+from tests.crash.target import ACTIONS, Target
 from tests.payloads import check
 
 Json = dict[str, Any]
@@ -25,9 +26,9 @@ class Outside:
     `points` are those of the instances that it may strike before it acts and before it answers.
     """
 
-    def __init__(self, recovery: str) -> None:
+    def __init__(self, name: str) -> None:
         self.url = ""
-        self.target = Target(recovery)
+        self.target = ActionsTarget(name) if name in ACTIONS else Target(name)
         self.points: dict[str, Points] = {}
         self.messages: dict[str, Json] = {}
         self.whispers: list[Json] = []
@@ -35,16 +36,16 @@ class Outside:
 
     @classmethod
     @asynccontextmanager
-    async def run(cls, recovery: str) -> AsyncGenerator["Outside"]:
+    async def run(cls, name: str) -> AsyncGenerator["Outside"]:
         """Serve it on a free port of loopback."""
-        outside = cls(recovery)
+        outside = cls(name)
         app = web.Application()
         app.router.add_post("/{instance}/api/{method}", outside._slack)
+        app.router.add_routes(outside.target.routes())
         app.router.add_get("/{instance}/github/repos/acme/shop/{kind}/{what}", outside._github)
         app.router.add_get(
             "/{instance}/github/repos/acme/shop/pulls/{number}/files", outside._files
         )
-        app.router.add_routes(outside.target.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -54,6 +55,7 @@ class Outside:
         finally:
             await runner.cleanup()
         assert not outside.refused, outside.refused
+        assert not outside.target.wrong, outside.target.wrong
 
     def posted(self) -> Counter[str]:
         """Count the messages by their key: more than one is a message that was posted twice."""

@@ -19,14 +19,14 @@ from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.ports import Claim, ModelAnswer, Queue, Turn, Write
 from app.core.spec import Environment
-from app.main import create_app
+from app.main import build_github, create_app
 from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from app.settings import load_settings
 from app.web.server import server_config
 from tests.crash.points import Fault, Kind, Points
-from tests.crash.target import build_deployer, place
+from tests.crash.target import build_deployer, options, place
 from tests.shop import REPO, repo_config
 
 PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
@@ -107,15 +107,15 @@ def own_points() -> Points:
     return Points(fault, Path(os.environ["FIRED"]), strike, Path(trace) if trace else None)
 
 
-def configured() -> RepoConfig:
+def configured(name: str) -> RepoConfig:
     """Configure the shop so that each target knows what it is."""
     places: dict[Environment, EnvironmentConfig] = {}
     for environment in ("staging", "production"):
         targets = {
-            name: TargetConfig(
-                deployer="target", options={"at": f"{environment} {name}"}, paths=paths
+            service: TargetConfig(
+                deployer="target", options=options(name, environment, service), paths=paths
             )
-            for name, paths in PATHS.items()
+            for service, paths in PATHS.items()
         }
         e2e = targets.pop("e2e")
         places[environment] = EnvironmentConfig(e2e=e2e, services=targets)
@@ -131,9 +131,13 @@ def build() -> tuple[Server, PointedLog]:
     points = own_points()
     log = PointedLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
     log.points = points
-    target = build_deployer(os.environ["RECOVERY"], os.environ["OUTSIDE"], points)
+    github = build_github(settings)
+    assert github
+    name = os.environ["RECOVERY"]
+    target = build_deployer(name, os.environ["OUTSIDE"], github, points)
     model = PointedModel(points)
-    app = create_app(settings, {REPO: configured()}, log, {"target": target}, model=model)
+    repos, deployers = {REPO: configured(name)}, {"target": target}
+    app = create_app(settings, repos, log, deployers, github=github, model=model)
     config = server_config(app, "127.0.0.1", settings.port)
     config.load()
     return Server(config), log

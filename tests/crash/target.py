@@ -1,7 +1,7 @@
 """The targets of the tests: a stand-in that keeps its own count, and the deployer that asks it.
 
-Another deployer joins the crash tests with a name in `CLASSES`, a case in `build_deployer`, and the
-routes of its stand-in.
+Another deployer joins the crash tests with a name, a case in `build_deployer`, and a stand-in that
+counts as `Target` does.
 """
 
 from collections import Counter
@@ -14,10 +14,18 @@ from aiohttp import web
 from app.core.events import Attempt
 from app.core.ports import Deployer, Observation
 from app.core.spec import Environment
+from app.github.actions import GitHubActions
+from app.github.client import GitHubClient
 from tests.crash.points import Points
+from tools.deployers.github_actions import GitHubActionsDeployer
 
 Recovery = Literal["keyed", "queryable", "blind"]
 CLASSES: tuple[str, ...] = ("keyed", "queryable", "blind")
+ACTIONS: Mapping[str, Recovery] = {
+    "github_actions": "queryable",
+    "github_actions, refusing": "keyed",
+}
+LISTED_WITHIN_SECONDS = 0.3
 
 
 class Target:
@@ -27,12 +35,17 @@ class Target:
     reference that it answered the start with. `refusals` counts the starts that `keyed` ignored.
     """
 
-    def __init__(self, recovery: str) -> None:
-        self.recovery = recovery
+    def __init__(self, name: str) -> None:
+        self.name = self.recovery = name
         self.effects: list[str] = []
         self.starts: Counter[str] = Counter()
         self._references: dict[str, str] = {}
         self._runs: dict[str, str] = {}
+
+    @property
+    def wrong(self) -> list[str]:
+        """Return nothing: it takes whatever it gets."""
+        return []
 
     def routes(self) -> list[web.RouteDef]:
         """Return its routes, below an instance's own address."""
@@ -76,11 +89,10 @@ class Target:
 
 
 class TargetDeployer:
-    """Deploys to the stand-in, with points around every call."""
+    """Deploys to the stand-in."""
 
-    def __init__(self, recovery: Recovery, url: str, points: Points) -> None:
+    def __init__(self, recovery: Recovery, url: str) -> None:
         self._recovery: Recovery = recovery
-        self._points = points
         self._client = httpx.AsyncClient(base_url=url, verify=False)  # else slow to build
 
     def recovery(self, arguments: Mapping[str, Any]) -> Recovery:
@@ -97,17 +109,13 @@ class TargetDeployer:
         return {"at": options["at"], "sha": sha}
 
     async def start(self, attempt: Attempt) -> str:
-        await self._points.at(f"before start {place(attempt)}")
         body = {"attempt_id": attempt.attempt_id, **attempt.arguments}
         answer = await self._client.post("/start", json=body)
-        await self._points.at(f"after start {place(attempt)}")
         return str(answer.json()["reference"])
 
     async def observe(self, attempt: Attempt, reference: str) -> Observation:
-        await self._points.at(f"before observe {place(attempt)}")
         query = {"attempt_id": attempt.attempt_id, "reference": reference}
         answer = await self._client.get("/observe", params=query)
-        await self._points.at(f"after observe {place(attempt)}")
         return Observation(status=answer.json()["status"], summary="as the target says")
 
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
@@ -116,10 +124,52 @@ class TargetDeployer:
     async def current(
         self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
     ) -> str | None:
-        await self._points.at("before current")
         answer = await self._client.get("/current", params={"at": options["at"]})
-        await self._points.at("after current")
         return answer.json()["sha"]
+
+
+class PointedDeployer:
+    """Any deployer, with points around every call."""
+
+    def __init__(self, deployer: Deployer, points: Points) -> None:
+        self._deployer = deployer
+        self._points = points
+
+    def recovery(self, arguments: Mapping[str, Any]) -> Recovery:
+        return self._deployer.recovery(arguments)
+
+    def problems(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment
+    ) -> list[tuple[str, str]]:
+        return self._deployer.problems(options, service, environment)
+
+    def arguments(
+        self, options: Mapping[str, Any], service: str | None, environment: Environment, sha: str
+    ) -> dict[str, Any]:
+        return self._deployer.arguments(options, service, environment, sha)
+
+    async def start(self, attempt: Attempt) -> str:
+        await self._points.at(f"before start {place(attempt)}")
+        reference = await self._deployer.start(attempt)
+        await self._points.at(f"after start {place(attempt)}")
+        return reference
+
+    async def observe(self, attempt: Attempt, reference: str) -> Observation:
+        await self._points.at(f"before observe {place(attempt)}")
+        seen = await self._deployer.observe(attempt, reference)
+        await self._points.at(f"after observe {place(attempt)}")
+        return seen
+
+    async def cancel(self, attempt: Attempt, reference: str) -> bool:
+        return await self._deployer.cancel(attempt, reference)
+
+    async def current(
+        self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
+    ) -> str | None:
+        await self._points.at("before current")
+        current = await self._deployer.current(options, repo, service, environment)
+        await self._points.at("after current")
+        return current
 
 
 def place(attempt: Attempt) -> str:
@@ -128,7 +178,23 @@ def place(attempt: Attempt) -> str:
     return "verification" if tests else attempt.environment
 
 
-def build_deployer(name: str, url: str, points: Points) -> Deployer:
+def options(name: str, environment: Environment, service: str) -> dict[str, Any]:
+    """Configure one target of a class; `service` may be the tests."""
+    if name not in ACTIONS:
+        return {"at": f"{environment} {service}"}
+    inputs = {"environment": "{environment}"}
+    return {
+        "workflow": "deploy.yml",
+        "inputs": inputs if service == "e2e" else {**inputs, "service": "{service}"},
+        "refuses_known_attempts": ACTIONS[name] == "keyed",
+    }
+
+
+def build_deployer(name: str, url: str, github: GitHubClient, points: Points) -> Deployer:
     """Build the deployer of a class."""
+    if name in ACTIONS:
+        workflows = GitHubActions(github)
+        actions = GitHubActionsDeployer(workflows=workflows, listed_within=LISTED_WITHIN_SECONDS)
+        return PointedDeployer(actions, points)
     assert name in CLASSES, name
-    return TargetDeployer(cast("Recovery", name), url, points)
+    return PointedDeployer(TargetDeployer(cast("Recovery", name), url), points)

@@ -10,7 +10,7 @@ from tests.chance import SOAK
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.instances import Zygote
 from tests.crash.plan import SEEDS, Plan, plan
-from tests.crash.target import CLASSES
+from tests.crash.target import ACTIONS, CLASSES
 from tests.shop import REPO
 
 # How often one deploy passes what is before and after these writes and calls, at the least.
@@ -82,11 +82,18 @@ FEWER_SEEDS = SEEDS if SOAK else 1
 def cases() -> list[tuple[str, str, int]]:
     """Return every point, class and seed to be run."""
     return [
-        (point, recovery, seed)
+        (point, name, seed)
         for point in POINTS
-        for recovery in CLASSES
-        for seed in range(SEEDS if point.partition(" ")[2] in AT_THE_EFFECT else FEWER_SEEDS)
+        for name in (*CLASSES, *ACTIONS)
+        for seed in range(seeds(point, name))
     ]
+
+
+def seeds(point: str, name: str) -> int:
+    """Return how many seeds a point gets; where no effect is near, one of two alike is enough."""
+    if point.partition(" ")[2] in AT_THE_EFFECT:
+        return SEEDS
+    return FEWER_SEEDS if SOAK or ACTIONS.get(name) != "keyed" else 0
 
 
 @pytest.mark.parametrize(("point", "recovery", "seed"), cases())

@@ -23,6 +23,8 @@ ANYWHERE = {
     "SLACK_API_URL": NOWHERE,
     "SLACK_BOT_TOKEN": "-",
     "SLACK_SIGNING_SECRET": "-",
+    "GITHUB_API_URL": NOWHERE,
+    "GITHUB_TOKEN": "-",
     "GITHUB_WEBHOOK_SECRET": "-",
     "OUTSIDE": NOWHERE,
     "RECOVERY": "keyed",

@@ -6,6 +6,7 @@ is in `wrong`, and fails the test at its end.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class FakeActions:
         self.workflows = {f"{name}.yml": each for name, each in workflows.items()}
         self.runs: list[Run] = []
         self.effects: list[str] = []
-        self.starts: dict[str, int] = {}
+        self.starts: Counter[str] = Counter()
         self.tags: list[Json] = []
         self.cancels: list[int] = []
         self.asked: list[str] = []
@@ -213,7 +214,7 @@ class FakeActions:
         if refusal:
             return 422, {"message": refusal, "documentation_url": "https://docs.github.com/rest"}
         attempt_id = str(inputs.get("attempt_id", ""))
-        self.starts[attempt_id] = self.starts.get(attempt_id, 0) + 1
+        self.starts[attempt_id] += 1
         empty = dict.fromkeys((*workflow.requires, *workflow.takes), "")
         title = workflow.title.format(**{**empty, **inputs})
         known = [run for run in self.runs if run.inputs.get("attempt_id") == attempt_id]

@@ -153,7 +153,9 @@ class GitHubActionsDeployer:
 
     def _not_listed(self, attempt: Attempt, arguments: Arguments, reference: str) -> Observation:
         if self._missed_for(attempt) < self._listed_within:
-            return Observation("running", line="GitHub does not list its run yet", again_seconds=2)
+            again = min(2.0, self._listed_within)
+            line = "GitHub does not list its run yet"
+            return Observation("running", line=line, again_seconds=again)
         workflow = arguments.workflow
         if reference.isdigit():
             return Observation("unknown", f"GitHub has no run {reference} of {workflow} any more")
