@@ -132,6 +132,10 @@ class FakeActions:
         """Begin a run by a push."""
         return self._begin(workflow, "push", sha, branch, "Merge pull request #7", {})
 
+    def begins(self, workflow: str, title: str) -> int:
+        """Begin a run by hand, and return its id."""
+        return self._begin(workflow, "workflow_dispatch", "d" * 40, "main", title, {}).run_id
+
     def steps(self, run: Run, job: str, step: str) -> None:
         """Let a run come to a step."""
         run.status, run.updated = "in_progress", self.now
