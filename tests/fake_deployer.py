@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from app.core.errors import NotStarted
+from app.core.errors import NotStarted, SourceUnavailable
 from app.core.events import Attempt
 from app.core.ports import Observation
 from app.core.spec import Environment
@@ -20,7 +20,8 @@ class FakeDeployer:
 
     `effects` lists what really happened, in order, as "<environment> <service or e2e> <sha7>".
     `drops` many starts are lost on their way, and `meanwhile` something else happens; `forgets`
-    makes it know nothing of what it did.
+    makes it know nothing of what it did. While it is `silent`, what is sent to it arrives, and
+    nothing that it is asked is answered.
     """
 
     recovers: Recovery = "keyed"
@@ -33,6 +34,7 @@ class FakeDeployer:
     drops: int = 0
     meanwhile: Callable[[], Awaitable[None]] | None = None
     forgets: bool = False
+    silent: bool = False
     references: list[str] = field(default_factory=list[str])
     gate: asyncio.Event | None = None
 
@@ -65,6 +67,8 @@ class FakeDeployer:
             raise TimeoutError
         self.seen[attempt.attempt_id] = attempt
         self.effects.append(f"{_what(attempt)} {attempt.sha[:7]}")
+        if self.silent:
+            raise SourceUnavailable("GitHub does not answer")
         if self.gate:
             await self.gate.wait()
         return "first"
@@ -84,13 +88,19 @@ class FakeDeployer:
         return seen
 
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
+        self._asked()
         self.cancelled.add(attempt.attempt_id)
         return True
 
     async def current(
         self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
     ) -> str | None:
+        self._asked()
         return options.get("runs")
+
+    def _asked(self) -> None:
+        if self.silent:
+            raise SourceUnavailable("GitHub does not answer")
 
 
 def _what(attempt: Attempt) -> str:
