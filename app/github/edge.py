@@ -32,9 +32,9 @@ def github_routes(
 ) -> APIRouter:
     """Build `POST /github/webhook`.
 
-    202: a thread began, or one that waits for a run was woken. 200: seen before, or not for us. 400, 401, 408, 413: refused, nothing
-    stored. 503: too many at once, or the store is away; GitHub shows the delivery as failed, and it
-    can be sent again.
+    202: a thread began, or the one that a workflow's run is about was woken. 200: seen before, or
+    not for us. 400, 401, 408, 413: refused, nothing stored. 503: too many at once, or a merge came
+    while the store is away; GitHub shows the delivery as failed, and it can be sent again.
     """
     router = APIRouter()
     door = Door(MAX_BODY_MEGABYTES)
@@ -56,39 +56,43 @@ def github_routes(
 
     async def received(request: Request, body: bytes) -> Response:
         delivery = request.headers.get("x-github-delivery", "")
-        merge = _parsed(request, body, delivery)
-        if isinstance(merge, Ran):
-            return await ran(merge, f"github:{delivery[:100]}:{hashlib.sha256(body).hexdigest()}")
-        repo = configured.get(merge.repo.lower()) if merge else None
-        if merge is None or repo is None or merge.branch != repo.branch:
+        found = _parsed(request, body, delivery)
+        repo = configured.get(found.repo.lower()) if found else None
+        if found is None or repo is None:
             return _say(200, "Ignored.")
-        digest = hashlib.sha256(body).hexdigest()
-        write = start_of(merge, repo, f"github:{delivery[:100]}:{digest}")
-        try:
-            began = await log.append(write)
-        except Conflict:  # the thread is there, though its keys have run out
-            return _say(200, "Seen before.")
-        except StoreUnavailable:
-            _log.error("webhook not stored", delivery=delivery[:100])
-            return Refused(503, "The store is not available: send this again later.").answer()
-        _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began)
-        return _say(202, "Accepted.") if began else _say(200, "Seen before.")
-
-    async def ran(run: Ran, cause: str) -> Response:
-        """Wake who waits for a run; what is lost here is seen by the next look at the run."""
-        repo = configured.get(run.repo.lower())
-        if repo is None:
-            return _say(200, "Ignored.")
-        try:
-            thread_id = await _thread_of(log, repo, run)
-            woken = thread_id and await log.append(Write(thread_id, [], dedupe=[cause]))
-        except StoreUnavailable:
-            _log.warning("run not noted", sha=run.sha)
-            return _say(200, "The store is not available: the run will be looked at later.")
-        _log.info("run received", thread_id=thread_id, sha=run.sha, woken=bool(woken))
-        return _say(202, "Accepted.") if woken else _say(200, "Ignored.")
+        cause = f"github:{delivery[:100]}:{hashlib.sha256(body).hexdigest()}"
+        if isinstance(found, Ran):
+            return await _ran(log, repo, found, cause)
+        return await _merged(log, repo, found, cause)
 
     return router
+
+
+async def _merged(log: ThreadLog, repo: RepoConfig, merge: Merge, cause: str) -> Response:
+    if merge.branch != repo.branch:
+        return _say(200, "Ignored.")
+    write = start_of(merge, repo, cause)
+    try:
+        began = await log.append(write)
+    except Conflict:  # the thread is there, though its keys have run out
+        return _say(200, "Seen before.")
+    except StoreUnavailable:
+        _log.error("webhook not stored", cause=cause)
+        return Refused(503, "The store is not available: send this again later.").answer()
+    _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began)
+    return _say(202, "Accepted.") if began else _say(200, "Seen before.")
+
+
+async def _ran(log: ThreadLog, repo: RepoConfig, run: Ran, cause: str) -> Response:
+    """Wake who waits for a run; what is lost here is seen by the next look at the run."""
+    try:
+        thread_id = await _thread_of(log, repo, run)
+        woken = thread_id and await log.append(Write(thread_id, [], dedupe=[cause]))
+    except StoreUnavailable:
+        _log.warning("run not noted", sha=run.sha)
+        return _say(200, "The store is not available: the run will be looked at later.")
+    _log.info("run received", thread_id=thread_id, sha=run.sha, woken=bool(woken))
+    return _say(202, "Accepted.") if woken else _say(200, "Ignored.")
 
 
 async def _thread_of(log: ThreadLog, repo: RepoConfig, run: Ran) -> str | None:

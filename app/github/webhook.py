@@ -1,4 +1,4 @@
-"""What GitHub says of merges and runs, verified and parsed; no I/O, and no idea of what is configured."""
+"""What GitHub says of merges and runs, verified and parsed; no I/O, no idea of configurations."""
 
 import hashlib
 import hmac

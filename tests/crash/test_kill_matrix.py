@@ -92,7 +92,7 @@ def cases() -> list[tuple[str, str, int]]:
 
 
 def seeds(point: str, name: str) -> int:
-    """Return how many seeds a point gets; of two that are alike far from the effect, one has any."""
+    """Return how many seeds a point gets; far from effects only one of two alike has any."""
     is_second = ACTIONS.get(name) == "keyed" and not SOAK
     if point.partition(" ")[2] in AT_THE_EFFECT:
         return SECOND_SEEDS if is_second else SEEDS
