@@ -7,7 +7,7 @@ import structlog
 
 import tools
 from app.core import events as ev
-from app.core import ledger
+from app.core import ledger, locks
 from app.core.decide import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.paths import touched
@@ -66,7 +66,8 @@ async def fetch_facts(job: Job) -> None:
         current = None
         if ledger.production(job.facts, service) is None:
             current = await ports.deployers[target.deployer].current(target.options)
-        running.append(ledger.running(job.facts, service, current))
+        blocks = locks.on(repo, job.facts, service, job.now)
+        running.append(ledger.running(job.facts, service, current, blocks))
     staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)
     facts = ev.FactsFetched(
@@ -133,6 +134,9 @@ async def take_turn(job: Job) -> float | None:
 
     Return how long to pause, if nothing can be done before GitHub answers.
     """
+    if _blocked_anew(job):
+        await fetch_facts(job)
+        return None
     waits = job.state.waits_for_source
     if waits and waits.tool and not job.state.unread:  # the model need not say it again
         answer = ModelAnswer(tool=waits.tool, arguments=dict(waits.arguments), by=waits.by)
@@ -154,6 +158,14 @@ async def take_turn(job: Job) -> float | None:
         await job.decide_on([ev.ModelDown(message=str(error)[:500], retry_at=retry_at)])
         return None
     return await call_tool(job, answer)
+
+
+def _blocked_anew(job: Job) -> bool:
+    """Tell whether locks and freezes are not those that the model would read."""
+    running = job.state.facts.running if job.state.facts else ()
+    return any(
+        told.blocks != locks.on(job.repo, job.facts, told.service, job.now) for told in running
+    )
 
 
 async def _answer(job: Job, turn: Turn) -> ModelAnswer:

@@ -2,21 +2,26 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from app import cron
 from app.core import duration
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
+from app.core.freezes import Freeze
 from app.core.invalid import invalid
 from app.core.ports import Deployer
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
 E2E = "e2e"
+ALL = "all"
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 USER_ID = re.compile(r"[UW][A-Z0-9]+")
 APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
@@ -39,6 +44,26 @@ def _lasting(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r}: no time zone like 'Europe/Berlin' or 'UTC'") from None
+    return value
+
+
+def _tables_only(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise ValueError("has to be a list of tables with cron, duration and reason")
+    return cast("Any", value)
+
+
+def _cron(value: str) -> str:
+    if wrong := cron.problem(value):
+        raise ValueError(f"{value!r}: {wrong}")
+    return value
+
+
 _Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
 _User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
 _Glob = Annotated[str, _matching(GLOB, "not a path below the repository's root, as web/**")]
@@ -47,6 +72,17 @@ _Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user grou
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Freeze(_Strict):
+    """When nothing is deployed, and why."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    duration: Annotated[str, AfterValidator(_lasting)]
+    reason: str = Field(min_length=1, max_length=200)
+
+
+_Freezes = Annotated[list[_Freeze], BeforeValidator(_tables_only)]
 
 
 class _Environment(_Strict):
@@ -63,6 +99,8 @@ class _Repo(_Strict):
     approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
     instructions: str = Field(default="", max_length=4000)
     people: dict[str, _User] = {}
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    freeze: _Freezes = []
     staging: dict[str, Any]
     production: dict[str, Any]
 
@@ -74,6 +112,7 @@ class _Rules(_Strict):
     approvals_needed: int | None = Field(default=None, ge=1, le=10)
     channel: _Channel | None = None
     paths: list[_Glob] = []
+    freeze: _Freezes | None = None
 
 
 class _File(_Strict):
@@ -165,6 +204,8 @@ class _Reader:
             approval_expires_seconds=duration.seconds(repo.approval_expires),
             instructions=repo.instructions,
             people=repo.people,
+            zone=ZoneInfo(repo.zone),
+            freeze=_freezes(repo.freeze, ZoneInfo(repo.zone)),
             staging=staging,
             production=production,
         )
@@ -179,8 +220,14 @@ class _Reader:
         for service, options in _tables(_table(table, "services")):
             where = f"{key}.services.{service}"
             self._service_name(where, service)
-            services[service] = self._target(where, options, service, ruled=name == "production")
-        tests = [self._target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
+            ruled = name == "production"
+            zone = _known_zone(repo_table)
+            services[service] = self._target(where, options, service, zone, ruled=ruled)
+        tests = [
+            self._target(f"{key}.{E2E}", e2e, None, ZoneInfo("UTC"))
+            for k, e2e in _tables(table)
+            if k == E2E
+        ]
         return EnvironmentConfig(e2e=tests[0] if tests else None, services=services)
 
     def _service_name(self, key: str, name: str) -> None:
@@ -188,9 +235,17 @@ class _Reader:
             self.problems.append(f"{key}: a service name is [a-z][a-z0-9_]*, up to 40 characters")
         if name == E2E:
             self.problems.append(f"{key}: that is what the tests are called")
+        if name == ALL:
+            self.problems.append(f"{key}: that is what people call all services")
 
     def _target(
-        self, key: str, table: Mapping[str, Any], service: str | None, *, ruled: bool = False
+        self,
+        key: str,
+        table: Mapping[str, Any],
+        service: str | None,
+        zone: ZoneInfo,
+        *,
+        ruled: bool = False,
     ) -> TargetConfig:
         options = dict(table)
         deployer = options.pop("deployer", None)
@@ -209,6 +264,7 @@ class _Reader:
             approvals_needed=rules.approvals_needed,
             channel=rules.channel,
             paths=tuple(rules.paths),
+            freeze=None if rules.freeze is None else _freezes(rules.freeze, zone),
         )
 
     def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:
@@ -220,6 +276,24 @@ class _Reader:
                 for where, sentence in invalid(error)
             ]
             return None
+
+
+def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
+    return tuple(
+        Freeze(
+            calendar=cron.Cron(table.cron, duration.seconds(table.duration), zone),
+            reason=table.reason,
+        )
+        for table in tables
+    )
+
+
+def _known_zone(repo_table: Mapping[str, Any]) -> ZoneInfo:
+    """Return a repository's zone; UTC for what is none, which its own check reports."""
+    name = repo_table.get("zone")
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(name) if isinstance(name, str) else ZoneInfo("UTC")
+    return ZoneInfo("UTC")
 
 
 def _entries(value: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>" and "hold/<service>" are JSON; "verified/<service>" is a full SHA.
+Facts: "running/<service>", "hold/<service>" and "lock/<service>" are JSON; "verified/<service>" is
+a full SHA.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import events as ev
+from app.core import locks
 from app.core.events import Commit, Running
 from app.core.ports import Write
 from app.core.state import Run, State
@@ -20,6 +22,7 @@ def write(
     """Build the write that appends these events to a thread, with all that follows for its repo."""
     facts, history = _follow(state, events, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
+    elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
     return Write(
         state.thread_id,
         events,
@@ -27,6 +30,7 @@ def write(
         facts=facts,
         history=history,
         release=release,
+        elsewhere=elsewhere,
         **rest,
     )
 
@@ -43,7 +47,12 @@ def hold(facts: Mapping[str, str], service: str) -> str | None:
     return json.loads(recorded)["bad_sha"] if recorded else None
 
 
-def running(facts: Mapping[str, str], service: str, current: str | None) -> Running:
+def running(
+    facts: Mapping[str, str],
+    service: str,
+    current: str | None,
+    blocks: tuple[ev.Block, ...] = (),
+) -> Running:
     """Say what runs in production: the record, else what the deployer says, else unknown."""
     sha = production(facts, service)
     source = "recorded" if sha else "deployer" if current else "unknown"
@@ -53,6 +62,7 @@ def running(facts: Mapping[str, str], service: str, current: str | None) -> Runn
         source=source,
         verified_sha=facts.get(f"verified/{service}"),
         hold=hold(facts, service),
+        blocks=blocks,
     )
 
 
@@ -92,6 +102,10 @@ def _follow(
                 facts[f"hold/{service}"] = json.dumps(fact)
             case ev.HoldReleased(service=service):
                 facts[f"hold/{service}"] = None
+            case ev.ServiceLocked() as lock:
+                facts.update(locks.facts_of(lock, state.thread_id, now))
+            case ev.ServiceUnlocked(services=services):
+                facts.update({f"lock/{service}": None for service in services})
             case _:
                 pass
     return facts, history
