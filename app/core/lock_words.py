@@ -145,9 +145,9 @@ def _times(clock: str, zone: tzinfo, now: int) -> list[int]:
     else:
         today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone)
         days = [today, today + timedelta(days=1)]
-    at = [
-        each.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=fold)
-        for each in days
-        for fold in (0, 1)
-    ]
-    return sorted(round(time.timestamp() * 1000) for time in at)
+    passes = (each.replace(hour=hour, minute=minute, second=0, microsecond=0) for each in days)
+    found: list[int] = []
+    for first in passes:
+        at, again = (round(first.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
+        found += [at, max(at, again)]
+    return sorted(found)

@@ -57,6 +57,8 @@ def locked_services(facts: Mapping[str, str]) -> list[str]:
 def frozen(repo: RepoConfig, service: str, now: int) -> Block | None:
     """Return the freeze that is in force on a service; of several, the one that ends last."""
     found: list[Block] = []
+    if service not in repo.production.services:
+        return None
     for freeze in repo.freezes_of(service):
         window = freeze.calendar.window(now)
         if window:
@@ -67,8 +69,6 @@ def frozen(repo: RepoConfig, service: str, now: int) -> Block | None:
 
 def on(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> tuple[Block, ...]:
     """Return everything that is in force on a service: its lock first, then its freeze."""
-    if service not in repo.production.services:
-        return ()
     lock, freeze = lock_on(facts, service, now), frozen(repo, service, now)
     return (*([lock.block] if lock else []), *([freeze] if freeze else []))
 
