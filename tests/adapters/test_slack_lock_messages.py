@@ -1,5 +1,7 @@
 """What locks and freezes look like in Slack: in their own thread, and where they stop something."""
 
+from typing import Any
+
 import pytest
 
 from app.core import events as ev
@@ -17,7 +19,7 @@ EVIL = "<!channel> <@U02BOB> *b* `c` :tada: https://evil.example"
 HOUR = 3_600_000
 
 
-def waiting(**repo: object) -> Story:
+def waiting(**repo: Any) -> Story:
     return Story(repo_config(**repo)).merged().staged().asks()
 
 
