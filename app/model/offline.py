@@ -133,6 +133,9 @@ class _Answering:
         match heard.kind:
             case "running":
                 return _reply(say.running(facts.running if facts else ()))
+            case "blocked":
+                services = heard.services or self.plan.services
+                return _reply(say.blocked(self.plan.facts, services, self.turn.repo))
             case "changes":
                 return _reply(say.changes(facts.commits if facts else ()))
             case "failure":
