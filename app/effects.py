@@ -27,7 +27,7 @@ async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
     card = job.state.cards.get(action.call_id or "")
     try:
-        refusal = await _last_look(job, card, job.facts) if card else None
+        refusal = await _last_look(job, card) if card else None
     except SourceUnavailable as error:
         return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
     except Blocked as blocked:
@@ -112,15 +112,16 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
     )
 
 
-async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | None:
+async def _last_look(job: Job, card: Card) -> str | None:
     """Return why an approved action may not happen now; None if it may.
 
     Raise `SourceUnavailable` or `Blocked` where it may neither happen nor be given up.
     """
-    return await _against(job, card, facts) or await _off_branch(job, card.request.spec)
+    refusal = await _against(job, card, job.facts, job.now)
+    return refusal or await _off_branch(job, card.request.spec)
 
 
-async def _against(job: Job, card: Card, facts: Mapping[str, str]) -> str | None:
+async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> str | None:
     """Return what stands against an approved action, GitHub aside; raise `Blocked` for a while."""
     spec = card.request.spec
     target = job.target("production", spec.service)
@@ -130,8 +131,8 @@ async def _against(job: Job, card: Card, facts: Mapping[str, str]) -> str | None
     arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
     if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
         return "how this is deployed has been configured anew since the card was made"
-    block = policy.blocked_by(job.repo, spec, facts, job.now)
-    if block and job.now < spec.expires_at:
+    block = policy.blocked_by(job.repo, spec, facts, now)
+    if block and now < spec.expires_at:
         raise Blocked(block)
     recorded = ledger.production(facts, spec.service)
     refusal = last_look(
@@ -140,7 +141,7 @@ async def _against(job: Job, card: Card, facts: Mapping[str, str]) -> str | None
         recorded or await deployer.current(target.options),
         policy.hold_on(spec, facts),
         job.repo.policy_version(spec.service),
-        job.now,
+        now,
     )
     return refusal or policy.unauthorised(job.repo, job.state, card)
 
@@ -208,7 +209,8 @@ async def _refusal(job: Job, attempt: ev.Attempt, card: Card | None) -> str | No
         return "what was recorded is not what was approved"
     # GitHub first: what a person locks while it is asked counts.
     gone = await _off_branch(job, card.request.spec)
-    return gone or await _against(job, card, await job.ports.log.facts(job.repo.name))
+    here = await job.ports.log.look(job.claim.thread_id)
+    return gone or await _against(job, card, here.facts, here.now)
 
 
 async def observe(job: Job, run: Run) -> float | None:
