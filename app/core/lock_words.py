@@ -23,6 +23,7 @@ FORM = (
     "or `unlock backend`; a day is written `until 2026-12-31 15:00`."
 )
 LONGEST_DAYS = 366
+MAX_OPENING = 200
 _MENTION = re.compile(r"^\s*(?:<@[A-Z0-9]+>[\s,:]*)+")
 _VERB = re.compile(r"(lock|unlock)(?:[\s,:]+(?:the )?|$)", re.IGNORECASE)
 _REST = re.compile(
@@ -52,7 +53,7 @@ class UnlockWish:
 
 def is_about_locks(text: str) -> bool:
     """Tell whether words begin with lock or unlock, and so are for code alone."""
-    return bool(_VERB.match(_said(text)))
+    return bool(_VERB.match(_said(text[:MAX_OPENING])))
 
 
 def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | UnlockWish:
