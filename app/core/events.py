@@ -44,8 +44,8 @@ class Block(_Frozen):
     service: str
     user: str = ""
     reason: str = ""
-    since: int
-    until: int | None = None
+    since: Instant
+    until: Instant | None = None
 
 
 class Running(_Frozen):
@@ -291,7 +291,7 @@ class ServiceLocked(_Frozen):
     services: tuple[str, ...]
     user: str
     reason: str = ""
-    until: int | None = None
+    until: Instant | None = None
 
 
 class ServiceUnlocked(_Frozen):

@@ -82,7 +82,7 @@ class _Answering:
         if self.plan.memory.asked or is_about_the_deploy(text, self.plan.services):
             return True
         feedback = any(c.status == "rejected" and c.text == text for c in self.state.cards.values())
-        opening = self.state.origin == "mention" and not self.state.says and not self.state.cards
+        opening = self.state.origin != "merge" and not self.state.says and not self.state.cards
         return feedback or opening
 
     def _is_open(self, step: Step) -> bool:
