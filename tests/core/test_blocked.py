@@ -160,6 +160,10 @@ async def test_people_are_answered_while_it_waits() -> None:
     await box.says("why is nothing happening?")
     assert (await box.state()).says[-1].text == "alice has locked it"
     assert production(box) == []
+    turn = box.model.turns[-1]
+    read = context.render(turn.state, turn.entries, turn.repo, turn.now)
+    assert "approved, and waits until backend is no longer locked or frozen" in read
+    assert "the approved action waits: backend is locked" in read
 
 
 async def test_a_freeze_after_a_lock_is_said_anew() -> None:

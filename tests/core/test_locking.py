@@ -141,6 +141,11 @@ def test_a_lock_is_a_fact_until_it_is_unlocked() -> None:
     assert (write.facts, write.elsewhere) == ({"lock/backend": None}, True)
 
 
+def test_what_was_ever_locked_is_listed_also_when_it_is_no_service_any_more() -> None:
+    standing = {"running/backend": "{}"} | facts(by(ALICE, "frontend", "api"))
+    assert locks.locked_services(standing) == ["api", "frontend"]
+
+
 def test_other_writes_are_shown_in_their_own_thread_alone() -> None:
     state = Story().merged().state
     assert not ledger.write(state, [ev.HumanSaid(user=BOB, text="hi")], START).elsewhere
