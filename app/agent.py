@@ -8,7 +8,7 @@ import structlog
 
 import tools
 from app.core import events as ev
-from app.core import ledger
+from app.core import ledger, locks
 from app.core.decide import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.paths import touched
@@ -69,7 +69,8 @@ async def fetch_facts(job: Job) -> None:
             deployer = ports.deployers[target.deployer]
             with suppress(SourceUnavailable):
                 current = await deployer.current(target.options, repo.name, service, "production")
-        running.append(ledger.running(job.facts, service, current))
+        blocks = locks.on(repo, job.facts, service, job.now)
+        running.append(ledger.running(job.facts, service, current, blocks))
     staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)
     facts = ev.FactsFetched(
@@ -136,6 +137,9 @@ async def take_turn(job: Job) -> float | None:
 
     Return how long to pause, if nothing can be done before GitHub answers.
     """
+    if _blocked_anew(job):
+        await fetch_facts(job)
+        return None
     waits = job.state.waits_for_source
     if waits and waits.tool and not job.state.unread:  # the model need not say it again
         answer = ModelAnswer(tool=waits.tool, arguments=dict(waits.arguments), by=waits.by)
@@ -157,6 +161,14 @@ async def take_turn(job: Job) -> float | None:
         await job.decide_on([ev.ModelDown(message=str(error)[:500], retry_at=retry_at)])
         return None
     return await call_tool(job, answer)
+
+
+def _blocked_anew(job: Job) -> bool:
+    """Tell whether locks and freezes are not those that the model would read."""
+    running = job.state.facts.running if job.state.facts else ()
+    return any(
+        told.blocks != locks.on(job.repo, job.facts, told.service, job.now) for told in running
+    )
 
 
 async def _answer(job: Job, turn: Turn) -> ModelAnswer:

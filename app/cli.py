@@ -71,6 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="print everything, for other programs")
     audit.set_defaults(run=_audit)
 
+    locks = commands.add_parser("locks", help="look at what is locked, and unlock it")
+    verbs = locks.add_subparsers(required=True, metavar="VERB")
+    every = verbs.add_parser("list", help="list people's locks, freezes, holds, targets in use")
+    every.set_defaults(run=_list_locks)
+    released = verbs.add_parser("release", help="end a person's lock; its thread says who did")
+    released.add_argument("repo", metavar="OWNER/NAME")
+    released.add_argument("service")
+    released.add_argument("--user", required=True, help="your Slack user id, for the record")
+    released.set_defaults(run=_release_lock)
+
     evals = commands.add_parser("eval", help="measure a model on the words of people")
     evals.add_argument("--offline", action="store_true", help="measure the offline planner")
     evals.set_defaults(run=_eval)
@@ -143,6 +153,18 @@ def _audit(args: argparse.Namespace) -> int:
     from app.audit import audit
 
     return asyncio.run(audit(args.thread_id, as_json=args.json))
+
+
+def _list_locks(args: argparse.Namespace) -> int:
+    from app.locks import list_locks
+
+    return asyncio.run(list_locks())
+
+
+def _release_lock(args: argparse.Namespace) -> int:
+    from app.locks import release
+
+    return asyncio.run(release(args.repo, args.service, args.user))
 
 
 def _manifest(args: argparse.Namespace) -> int:

@@ -2,16 +2,20 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from app import cron
 from app.core import duration
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
+from app.core.freezes import Freeze
 from app.core.invalid import invalid
 from app.core.ports import Deployer
 from app.core.spec import Environment
@@ -19,6 +23,7 @@ from app.core.spec import Environment
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
 E2E = "e2e"
+ALL = "all"
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 USER_ID = re.compile(r"[UW][A-Z0-9]+")
 APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
@@ -41,6 +46,26 @@ def _lasting(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r}: no time zone like 'Europe/Berlin' or 'UTC'") from None
+    return value
+
+
+def _tables_only(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise ValueError("has to be a list of tables with cron, duration and reason")
+    return cast("Any", value)
+
+
+def _cron(value: str) -> str:
+    if wrong := cron.problem(value):
+        raise ValueError(f"{value!r}: {wrong}")
+    return value
+
+
 _Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
 _User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
 _Glob = Annotated[str, _matching(GLOB, "not a path below the repository's root, as web/**")]
@@ -49,6 +74,17 @@ _Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user grou
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Freeze(_Strict):
+    """When nothing is deployed, and why."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    duration: Annotated[str, AfterValidator(_lasting)]
+    reason: str = Field(min_length=1, max_length=200)
+
+
+_Freezes = Annotated[list[_Freeze], BeforeValidator(_tables_only)]
 
 
 class _Environment(_Strict):
@@ -65,6 +101,8 @@ class _Repo(_Strict):
     approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
     instructions: str = Field(default="", max_length=4000)
     people: dict[str, _User] = {}
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    freeze: _Freezes = []
     staging: dict[str, Any]
     production: dict[str, Any]
 
@@ -76,6 +114,7 @@ class _Rules(_Strict):
     approvals_needed: int | None = Field(default=None, ge=1, le=10)
     channel: _Channel | None = None
     paths: list[_Glob] = []
+    freeze: _Freezes | None = None
 
 
 class _File(_Strict):
@@ -167,6 +206,8 @@ class _Reader:
             approval_expires_seconds=duration.seconds(repo.approval_expires),
             instructions=repo.instructions,
             people=repo.people,
+            zone=ZoneInfo(repo.zone),
+            freeze=_freezes(repo.freeze, ZoneInfo(repo.zone)),
             staging=staging,
             production=production,
         )
@@ -178,7 +219,7 @@ class _Reader:
         if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
             self._valid(_Environment, key, table)
         services: dict[str, TargetConfig] = {}
-        target = partial(self._target, environment=name)
+        target = partial(self._target, environment=name, zone=_known_zone(repo_table))
         for service, options in _tables(_table(table, "services")):
             where = f"{key}.services.{service}"
             self._service_name(where, service)
@@ -191,9 +232,16 @@ class _Reader:
             self.problems.append(f"{key}: a service name is [a-z][a-z0-9_]*, up to 40 characters")
         if name == E2E:
             self.problems.append(f"{key}: that is what the tests are called")
+        if name == ALL:
+            self.problems.append(f"{key}: that is what people call all services")
 
     def _target(
-        self, key: str, table: Mapping[str, Any], service: str | None, environment: Environment
+        self,
+        key: str,
+        table: Mapping[str, Any],
+        service: str | None,
+        environment: Environment,
+        zone: ZoneInfo,
     ) -> TargetConfig:
         ruled = environment == "production" and service is not None
         options = dict(table)
@@ -213,6 +261,7 @@ class _Reader:
             approvals_needed=rules.approvals_needed,
             channel=rules.channel,
             paths=tuple(rules.paths),
+            freeze=None if rules.freeze is None else _freezes(rules.freeze, zone),
         )
 
     def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:
@@ -224,6 +273,24 @@ class _Reader:
                 for where, sentence in invalid(error)
             ]
             return None
+
+
+def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
+    return tuple(
+        Freeze(
+            calendar=cron.Cron(table.cron, duration.seconds(table.duration), zone),
+            reason=table.reason,
+        )
+        for table in tables
+    )
+
+
+def _known_zone(repo_table: Mapping[str, Any]) -> ZoneInfo:
+    """Return a repository's zone; UTC for what is none, which its own check reports."""
+    name = repo_table.get("zone")
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(name) if isinstance(name, str) else ZoneInfo("UTC")
+    return ZoneInfo("UTC")
 
 
 def _entries(value: Any) -> dict[str, Any]:

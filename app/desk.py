@@ -10,13 +10,14 @@ from typing import Any
 from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict, StoreUnavailable
-from app.core.events import Entry, Event, MessagePosted, SourceWaited
+from app.core.events import Block, BlockWaited, Entry, Event, MessagePosted, SourceWaited
 from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
 from app.core.spec import Environment
 from app.core.state import State
 
 PATIENCE_SECONDS = 120.0
 AGAIN_SECONDS = 0.1
+BLOCKED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class Job:
         if self.state.waits_for_source is None:
             await self.decide_on([waited])
         return self.ports.source_retry_seconds
+
+    async def wait_for_block(self, block: Block) -> float:
+        """Say once what an approved action waits for; return how long to pause before a look."""
+        if self.state.waits_for_block != block:
+            await self.decide_on([BlockWaited(block=block)])
+        return BLOCKED_SECONDS
 
     async def record(self, events: Sequence[Event]) -> None:
         """Append what happened in the world, whatever people said meanwhile.

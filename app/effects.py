@@ -7,9 +7,9 @@ from datetime import timedelta
 import structlog
 
 from app.core import events as ev
-from app.core import ledger, policy
+from app.core import ledger, locks, policy
 from app.core.decide import Start
-from app.core.errors import Locked, NotStarted, SourceUnavailable, StoreUnavailable
+from app.core.errors import Blocked, Locked, NotStarted, SourceUnavailable, StoreUnavailable
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
@@ -27,9 +27,11 @@ async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
     card = job.state.cards.get(action.call_id or "")
     try:
-        refusal = await _last_look(job, card, job.facts) if card else None
+        refusal = await _last_look(job, card) if card else None
     except SourceUnavailable as error:
         return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
+    except Blocked as blocked:
+        return await job.wait_for_block(blocked.block)
     if card and refusal:
         await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)])
         return None
@@ -110,11 +112,17 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
     )
 
 
-async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | None:
+async def _last_look(job: Job, card: Card) -> str | None:
     """Return why an approved action may not happen now; None if it may.
 
-    Raise `SourceUnavailable` where it may neither happen nor be given up.
+    Raise `SourceUnavailable` or `Blocked` where it may neither happen nor be given up.
     """
+    refusal = await _against(job, card, job.facts, job.now)
+    return refusal or await _off_branch(job, card.request.spec)
+
+
+async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> str | None:
+    """Return what stands against an approved action, GitHub aside; raise `Blocked` for a while."""
     spec = card.request.spec
     target = job.target("production", spec.service)
     if target is None:
@@ -123,6 +131,9 @@ async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | No
     arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
     if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
         return "how this is deployed has been configured anew since the card was made"
+    block = policy.blocked_by(job.repo, spec, facts, now)
+    if block and now < spec.expires_at:
+        raise Blocked(block)
     recorded = ledger.production(facts, spec.service)
     refusal = last_look(
         card.request,
@@ -130,10 +141,9 @@ async def _last_look(job: Job, card: Card, facts: Mapping[str, str]) -> str | No
         recorded or await deployer.current(target.options, spec.repo, spec.service, "production"),
         policy.hold_on(spec, facts),
         job.repo.policy_version(spec.service),
-        job.now,
+        now,
     )
-    refusal = refusal or policy.unauthorised(job.repo, job.state, card)
-    return refusal or await _off_branch(job, spec)
+    return refusal or policy.unauthorised(job.repo, job.state, card)
 
 
 async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
@@ -169,6 +179,8 @@ async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline
             refusal = await _refusal_now(job, attempt, card)
     except SourceUnavailable as error:
         refusal = str(error)
+    except Blocked as blocked:
+        refusal = f"{blocked.block.service} is {locks.plainly(blocked.block, job.repo)}"
     except TimeoutError:
         refusal = None
     if asyncio.get_running_loop().time() >= deadline:
@@ -195,7 +207,10 @@ async def _refusal(job: Job, attempt: ev.Attempt, card: Card | None) -> str | No
         return "nobody was asked about it" if is_effect else None
     if attempt != _approved_attempt(card):
         return "what was recorded is not what was approved"
-    return await _last_look(job, card, await job.ports.log.facts(job.repo.name))
+    # GitHub first: what a person locks while it is asked counts.
+    gone = await _off_branch(job, card.request.spec)
+    here = await job.ports.log.look(job.claim.thread_id)
+    return gone or await _against(job, card, here.facts, here.now)
 
 
 async def observe(job: Job, run: Run) -> float | None:

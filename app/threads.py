@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from collections.abc import Mapping
 
 from app.configuration import load_repos_after
 from app.core.config import RepoConfig
@@ -27,11 +28,12 @@ async def list_threads() -> int:
     )
     async with open_log(settings, is_there=True) as log:
         for name, repo in repos.items():
+            facts = await log.facts(name)
             for thread_id in await log.threads(name, NEWEST):
                 state = fold(await log.read(thread_id))
                 began = exact_time(state.started_at)
                 sha = (state.sha or "")[:7]
-                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_state(state, repo)}\n")
+                sys.stdout.write(f"{thread_id}  {began}  {sha:7}  {_state(state, repo, facts)}\n")
     return 0
 
 
@@ -47,9 +49,9 @@ async def show_thread(thread_id: str) -> int:
     return 0
 
 
-def _state(state: State, repo: RepoConfig) -> str:
+def _state(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say what a thread is about and does now, in the words of its status message."""
-    said = render(state, repo, round(time.time() * 1000))["status"].text
+    said = render(state, repo, round(time.time() * 1000), facts)["status"].text
     title = f"Deploy {state.sha[:7]} · " if state.sha else ""
     return one_line(_plain(said.removeprefix(title), repo))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.errors import ChatUnavailable, Conflict, Fenced, Locked, MessageGone
 from app.core.events import Entry, Event, parse_event
-from app.core.ports import Claim, Look, Queue, Write
+from app.core.ports import SHOWN_ELSEWHERE, Claim, Look, Queue, Write
 from tests import payloads
 
 
@@ -77,6 +77,12 @@ class _Repo:
             else:
                 self.work.due[thread_id] = min(now + rank, self.work.due.get(thread_id, now + rank))
 
+    def look_anew(self, now: int) -> None:
+        for thread_id in list(self.lines)[-SHOWN_ELSEWHERE:]:
+            if self.slack.leases.get(thread_id, 0) > now:
+                self.slack.woken.add(thread_id)
+            self.slack.wake(thread_id, now)
+
     def change_records(self, write: Write) -> None:
         self.seen.update(write.dedupe)
         for key, value in write.facts.items():
@@ -128,6 +134,8 @@ class FakeLog:
             )
         repo.change_locks(write, now)
         repo.change_records(write)
+        if write.elsewhere:
+            repo.look_anew(now)
         if not write.silent:
             if not write.events and repo.work.leases.get(write.thread_id, 0) > now:
                 repo.work.woken.add(write.thread_id)

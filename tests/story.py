@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core import events as ev
+from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.fold import fold
 from app.core.spec import ActionSpec, spec_hash
@@ -37,6 +38,7 @@ class Story:
     entries: list[ev.Entry] = field(default_factory=list[ev.Entry])
     now: int = START
     plan: int = 1
+    facts: dict[str, str] = field(default_factory=dict[str, str])
 
     def then(self, *happened: ev.Event) -> "Story":
         """Let events happen."""
@@ -73,6 +75,34 @@ class Story:
             ),
             ev.HumanSaid(user=CARA, text="what is on production?", ts="1800000000.000001"),
         )
+
+    def began_by_command(self) -> "Story":
+        """Begin by the slash command of alice's."""
+        return self.then(
+            ev.ThreadStarted(
+                thread_id=THREAD,
+                repo=REPO,
+                branch="main",
+                channel=self.repo.channel,
+                origin="command",
+                asked_by=ALICE,
+            )
+        )
+
+    def locks(self, *services: str, user: str = ALICE, **more: Any) -> "Story":
+        """Lock services in this thread: the event, and the facts that come with it."""
+        locked = ev.ServiceLocked(services=services, user=user, **more)
+        return self._with_facts(locked)
+
+    def unlocks(self, *services: str, user: str = BOB) -> "Story":
+        """Unlock services that this thread locked."""
+        return self._with_facts(ev.ServiceUnlocked(services=services, user=user))
+
+    def _with_facts(self, event: ev.Event) -> "Story":
+        changed = ledger.write(self.state, [event], self.now + 1000).facts
+        kept = {key: value for key, value in self.facts.items() if key not in changed}
+        self.facts = kept | {key: value for key, value in changed.items() if value is not None}
+        return self.then(event)
 
     def starts(
         self,
@@ -159,7 +189,7 @@ class Story:
 
     def show(self) -> dict[str, Message]:
         """Render every message and check each as Slack would."""
-        messages = render(self.state, self.repo, self.now)
+        messages = render(self.state, self.repo, self.now, self.facts)
         for message in messages.values():
             payloads.check(message.text, message.blocks)
         return messages

@@ -60,11 +60,13 @@ def approve(click: Click) -> Decision:
     verdict = policy.may_approve(click.repo, click.person, click.state, card)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
-    stale = refusals.stale(click.state, click.repo, card) or refusals.held(
-        click.state, card, click.facts
+    against = (
+        refusals.stale(click.state, click.repo, card)
+        or refusals.held(click.state, card, click.facts)
+        or refusals.blocked(click.repo, card, click.facts, click.now)
     )
-    if stale:
-        return Refused(stale)
+    if against:
+        return Refused(against)
     request = card.request
     granted = ev.ApprovalGranted(
         call_id=request.call_id, spec_hash=request.spec_hash, user=click.user
@@ -144,7 +146,8 @@ def stop(click: Click) -> Decision:
 def _stop(state: State, user: str) -> Decision:
     if state.stopped_by:
         return Refused(f"{mentions([state.stopped_by])} stopped this thread already.")
-    idle = state.plan_ended is not None and not state.turn_due and not state.effects
+    ended = state.plan_ended is not None or state.only_locks
+    idle = ended and not state.turn_due and not state.effects
     if idle and not refusals.occupied(state) and not state.ask_again:
         return Refused("There is nothing to stop: nothing runs here and nothing waits.")
     return Accepted((ev.StopRequested(user=user),))

@@ -3,9 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, InstanceOf
+
+from app.core.freezes import Freeze
 
 
 class _Frozen(BaseModel):
@@ -16,8 +19,9 @@ class TargetConfig(_Frozen):
     """One thing that a deployer acts on: a service in an environment, or its e2e tests.
 
     `options` are the deployer's own keys, already checked against its `Options` model.
-    `approvers`, `approvals_needed` and `channel` are None where the repository's values apply.
-    `paths` are the globs of the files that a change of a service touches; empty: every change does.
+    `approvers`, `approvals_needed`, `channel` and `freeze` are None where the repository's values
+    apply. `paths` are the globs of the files that a change of a service touches; empty: every
+    change does.
     """
 
     deployer: str
@@ -26,6 +30,7 @@ class TargetConfig(_Frozen):
     approvals_needed: int | None = None
     channel: str | None = None
     paths: tuple[str, ...] = ()
+    freeze: tuple[Freeze, ...] | None = None
 
 
 class EnvironmentConfig(_Frozen):
@@ -47,6 +52,8 @@ class RepoConfig(_Frozen):
     approval_expires_seconds: int = 24 * 3600
     instructions: str = ""
     people: Mapping[str, str] = {}
+    zone: InstanceOf[tzinfo] = UTC
+    freeze: tuple[Freeze, ...] = ()
     staging: EnvironmentConfig
     production: EnvironmentConfig
 
@@ -81,8 +88,16 @@ class RepoConfig(_Frozen):
         own = self.production.services[service].approvals_needed
         return self.approvals_needed if own is None else own
 
+    def freezes_of(self, service: str) -> tuple[Freeze, ...]:
+        """Return when a service is to be left as it is."""
+        own = self.production.services[service].freeze
+        return self.freeze if own is None else own
+
     def policy_version(self, service: str) -> str:
-        """Return a short hash of the rules that an approval for a service is given under."""
+        """Return a short hash of the rules that an approval for a service is given under.
+
+        Freezes are no part of it: they are asked for anew at each click and each start.
+        """
         rules = [
             sorted(self.approvers_of(service)),
             self.approvals_needed_for(service),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from app.core import events as ev
+from app.core import locks
 from app.core.config import RepoConfig
 from app.core.history import age, history, outside
 from app.core.state import State, Words
@@ -44,7 +45,7 @@ def _section(title: str, lines: Iterable[str], tokens: int) -> str:
 
 def _goal(state: State, now: int) -> list[str]:
     begun = f"in a thread begun {age(now, state.started_at)}"
-    by = f"by @{state.asked_by}'s mention" if state.origin == "mention" else "by a merge"
+    by = "by a merge" if state.origin == "merge" else f"by @{state.asked_by}'s {state.origin}"
     if state.mode == "rollback":
         lines = [f"Bring production of {state.repo} back to what worked, {begun} {by}."]
     elif state.sha:
@@ -67,7 +68,7 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
     facts = state.facts
     if facts is None:
         return [*lines, "what runs on production: not fetched yet", *_thread_facts(state)]
-    lines.extend(_running(running) for running in facts.running)
+    lines.extend(_running(running, repo) for running in facts.running)
     if facts.staged:
         lines.append("newest that passed staging: " + "; ".join(map(_commit, facts.staged[:3])))
     lines.extend(_thread_facts(state))
@@ -113,13 +114,15 @@ def _before(state: State) -> dict[str, str | None]:
     return before
 
 
-def _running(running: ev.Running) -> str:
+def _running(running: ev.Running, repo: RepoConfig) -> str:
     parts = [f"production runs {running.service} {short(running.sha)} ({running.source})"]
     if running.verified_sha:
         same = running.verified_sha == running.sha
         parts.append("verified" if same else f"last verified {short(running.verified_sha)}")
     if running.hold is not None:
         parts.append(f"ON HOLD: {outside(running.hold, 40)}")
+    for block in running.blocks:
+        parts.append(f"BLOCKED, {outside(locks.plainly(block, repo), 100)}")
     return ", ".join(parts)
 
 
@@ -148,6 +151,9 @@ def _doing(state: State) -> str:
         attempt = state.running.attempt
         target = attempt.service or "e2e tests"
         return f"running: {attempt.kind} of {target} {short(attempt.sha)} on {attempt.environment}"
+    if state.waits_for_block:
+        block = state.waits_for_block
+        return f"approved, and waits until {block.service} is no longer locked or frozen"
     if state.unknown:
         service = state.unknown.attempt.service
         return f"nobody knows whether the last run of {service} happened; a person has to say"

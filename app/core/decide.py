@@ -129,7 +129,8 @@ def _stop_running(state: State, repo: RepoConfig, now: int) -> Action | None:
 
 
 def _answer_meanwhile(state: State, repo: RepoConfig, now: int) -> Action | None:
-    waiting = state.running or state.waits_for_lock or state.waits_for_source
+    waits = state.waits_for_lock or state.waits_for_source or state.waits_for_block
+    waiting = state.running or waits
     return _agent(state, repo, now) if waiting and state.unread and not state.newer else None
 
 

@@ -1,5 +1,7 @@
 """The errors that the code raises on purpose; everything else is a fault."""
 
+from app.core.events import Block
+
 
 class UserError(Exception):
     """Carry a sentence that is shown to the person as it is."""
@@ -32,6 +34,14 @@ class Locked(Exception):
 
 class NotStarted(Exception):
     """Report that an attempt certainly did not begin; the sentence says why."""
+
+
+class Blocked(Exception):
+    """Report that a lock or a freeze stands against an approved action now."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__(block.service)
+        self.block = block
 
 
 class ModelUnavailable(Exception):

@@ -35,6 +35,19 @@ class PullRequest(_Frozen):
     body: str = ""
 
 
+class Block(_Frozen):
+    """What keeps a service in production as it is: a person's lock or, without `user`, a freeze.
+
+    Times are in milliseconds; without `until` it lasts until a person ends it.
+    """
+
+    service: str
+    user: str = ""
+    reason: str = ""
+    since: Instant
+    until: Instant | None = None
+
+
 class Running(_Frozen):
     """What a service runs in production; `sha` is None when nobody knows."""
 
@@ -43,6 +56,7 @@ class Running(_Frozen):
     source: Literal["recorded", "deployer", "unknown"]
     verified_sha: str | None = None
     hold: str | None = None
+    blocks: tuple[Block, ...] = ()
 
 
 class CardFacts(_Frozen):
@@ -80,14 +94,14 @@ class Attempt(_Frozen):
 
 
 class ThreadStarted(_Frozen):
-    """A merge or a mention began the thread; `root_ts` is the mention's own message."""
+    """A merge, a mention or a command began it; `root_ts` is the mention's own message."""
 
     type: Literal["thread_started"] = "thread_started"
     thread_id: str
     repo: str
     branch: str
     channel: str
-    origin: Literal["merge", "mention"]
+    origin: Literal["merge", "mention", "command"]
     sha: str | None = None
     pull_request: PullRequest | None = None
     asked_by: str | None = None
@@ -268,6 +282,32 @@ class HoldReleased(_Frozen):
     type: Literal["hold_released"] = "hold_released"
     service: str
     user: str
+
+
+class ServiceLocked(_Frozen):
+    """A person locked services: nothing begins on them before `until` (None: before an unlock)."""
+
+    type: Literal["service_locked"] = "service_locked"
+    services: tuple[str, ...]
+    user: str
+    reason: str = ""
+    until: Instant | None = None
+
+
+class ServiceUnlocked(_Frozen):
+    """A person ended locks that this thread placed; `by` says in which way."""
+
+    type: Literal["service_unlocked"] = "service_unlocked"
+    services: tuple[str, ...]
+    user: str
+    by: Literal["words", "command line"] = "words"
+
+
+class BlockWaited(_Frozen):
+    """An approved action waits for the end of a lock or a freeze."""
+
+    type: Literal["block_waited"] = "block_waited"
+    block: Block
 
 
 # The agent.
@@ -501,6 +541,9 @@ KnownEvent = (
     | VerificationEnded
     | HoldPlaced
     | HoldReleased
+    | ServiceLocked
+    | ServiceUnlocked
+    | BlockWaited
     | FactsFetched
     | ShasResolved
     | ToolProposed

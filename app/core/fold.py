@@ -6,6 +6,7 @@ from app.core import events as ev
 from app.core.state import (
     Card,
     CardStatus,
+    Locking,
     Run,
     Say,
     SayKind,
@@ -84,6 +85,7 @@ class Fold:
         s = self.state
         s.stopped_by, s.wait, s.ask_again = e.user, None, None
         s.owes_step, s.waits_for_source = False, None
+        s.waits_for_block = None
         self._let_words_pass()
         for card in s.cards.values():
             if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
@@ -116,7 +118,7 @@ class Fold:
         attempt = e.attempt
         s.runs[attempt.attempt_id] = Run(attempt, e.call_id, self.at, e.send_by)
         s.locks.update(e.locks)
-        s.waits_for_lock = s.waits_for_source = None
+        s.waits_for_lock = s.waits_for_source = s.waits_for_block = None
         if e.call_id and e.call_id in s.cards:
             s.cards[e.call_id].attempt_id = attempt.attempt_id
         elif attempt.environment == "staging" and s.staging:
@@ -218,6 +220,25 @@ class Fold:
         for card in self.state.cards.values():
             if card.status == "pending" and card.request.spec.service == e.service:
                 card.hold_released_by = e.user
+
+    def on_service_locked(self, e: ev.ServiceLocked) -> None:
+        s = self.state
+        placed = Locking(len(s.lockings), e.services, e.user, self.at, e.reason, e.until)
+        placed.opens = s.version == 2
+        s.lockings.append(placed)
+        s.facts = None
+
+    def on_service_unlocked(self, e: ev.ServiceUnlocked) -> None:
+        s = self.state
+        for service in e.services:
+            placed = [p for p in s.lockings if service in p.services and not p.ends]
+            for newest in placed[-1:]:
+                newest.ended[service] = e.user
+        s.lockings.append(Locking(len(s.lockings), e.services, e.user, self.at, ends=True))
+        s.facts = None
+
+    def on_block_waited(self, e: ev.BlockWaited) -> None:
+        self.state.waits_for_block = e.block
 
     # The agent.
 
@@ -389,4 +410,4 @@ class Fold:
     def _settle(self, card: Card, status: CardStatus, user: str, text: str) -> None:
         card.status, card.decided_by = status, user
         card.decided_at, card.text = self.at, text
-        self.state.waits_for_source = None
+        self.state.waits_for_source = self.state.waits_for_block = None

@@ -6,7 +6,7 @@ from app.core import events as ev
 from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.untrusted import as_data, cut
-from app.core.writing import short
+from app.core.writing import short, utc
 
 
 def outside(text: str, tokens: int) -> str:
@@ -109,6 +109,18 @@ class _Lines:
 
     def on_hold_released(self, e: ev.HoldReleased) -> str:
         return f"@{e.user} released the hold of {e.service}"
+
+    def on_service_locked(self, e: ev.ServiceLocked) -> str:
+        until = f" until {utc(e.until)}" if e.until is not None else ""
+        why = f": {outside(e.reason, 80)}" if e.reason else ""
+        return f"@{e.user} locked {', '.join(e.services)}{until}{why}"
+
+    def on_service_unlocked(self, e: ev.ServiceUnlocked) -> str:
+        return f"@{e.user} unlocked {', '.join(e.services)}"
+
+    def on_block_waited(self, e: ev.BlockWaited) -> str:
+        how = "locked" if e.block.user else "frozen"
+        return f"the approved action waits: {e.block.service} is {how}"
 
     def on_model_erred(self, e: ev.ModelErred) -> str | None:
         return self._error(f"your answer was no valid call: {outside(e.message, 120)}")

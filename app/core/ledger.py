@@ -1,6 +1,7 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>" and "hold/<service>" are JSON; "verified/<service>" is a full SHA.
+Facts: "running/<service>", "hold/<service>" and "lock/<service>" are JSON; "verified/<service>" is
+a full SHA.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import events as ev
+from app.core import locks
 from app.core.events import Commit, Running
 from app.core.ports import Write
 from app.core.state import Run, State
@@ -17,12 +19,18 @@ ATTEMPT = "attempt"  # stands in the index where messages have their channel
 
 
 def write(
-    state: State, events: Sequence[ev.Event], now: int, version: int | None = None, **rest: Any
+    state: State,
+    events: Sequence[ev.Event],
+    now: int,
+    version: int | None = None,
+    index: Sequence[str] = (),
+    **rest: Any,
 ) -> Write:
     """Build the write that appends these events to a thread, with all that follows for its repo."""
     facts, history = _follow(state, events, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
     started = (e.attempt.attempt_id for e in events if isinstance(e, ev.ToolStarted))
+    elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
     return Write(
         state.thread_id,
         events,
@@ -30,7 +38,8 @@ def write(
         facts=facts,
         history=history,
         release=release,
-        index=tuple(map(attempt_key, started)),
+        index=(*index, *map(attempt_key, started)),
+        elsewhere=elsewhere,
         **rest,
     )
 
@@ -52,7 +61,12 @@ def hold(facts: Mapping[str, str], service: str) -> str | None:
     return json.loads(recorded)["bad_sha"] if recorded else None
 
 
-def running(facts: Mapping[str, str], service: str, current: str | None) -> Running:
+def running(
+    facts: Mapping[str, str],
+    service: str,
+    current: str | None,
+    blocks: tuple[ev.Block, ...] = (),
+) -> Running:
     """Say what runs in production: the record, else what the deployer says, else unknown."""
     sha = production(facts, service)
     source = "recorded" if sha else "deployer" if current else "unknown"
@@ -62,6 +76,7 @@ def running(facts: Mapping[str, str], service: str, current: str | None) -> Runn
         source=source,
         verified_sha=facts.get(f"verified/{service}"),
         hold=hold(facts, service),
+        blocks=blocks,
     )
 
 
@@ -101,6 +116,10 @@ def _follow(
                 facts[f"hold/{service}"] = json.dumps(fact)
             case ev.HoldReleased(service=service):
                 facts[f"hold/{service}"] = None
+            case ev.ServiceLocked() as lock:
+                facts.update(locks.facts_of(lock, state.thread_id, now))
+            case ev.ServiceUnlocked(services=services):
+                facts.update({f"lock/{service}": None for service in services})
             case _:
                 pass
     return facts, history

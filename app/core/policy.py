@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.core import ledger
+from app.core import ledger, locks
 from app.core.config import RepoConfig
-from app.core.events import ApprovalRequested
+from app.core.events import ApprovalRequested, Block
 from app.core.spec import ActionSpec, spec_hash
 from app.core.state import Card, State
 from app.core.writing import mentions, short, utc
@@ -95,6 +95,19 @@ def hold_on(spec: ActionSpec, facts: Mapping[str, str]) -> str | None:
     The repository's facts alone count: releasing a hold deletes its fact.
     """
     return None if spec.kind == "rollback" else ledger.hold(facts, spec.service)
+
+
+def blocked_by(
+    repo: RepoConfig, spec: ActionSpec, facts: Mapping[str, str], now: int
+) -> Block | None:
+    """Return the lock or the freeze that stands against an action now.
+
+    A lock is somebody at work on the service, so it stands against a rollback, too; a freeze is
+    only a time in which nothing new is to come.
+    """
+    found = locks.on(repo, facts, spec.service, now)
+    against = (block for block in found if block.user or spec.kind == "deploy")
+    return next(against, None)
 
 
 def last_look(

@@ -16,6 +16,7 @@ from app.core.workflows import WorkflowRun
 
 Queue = Literal["work", "slack"]
 HISTORY_KEPT = 500
+SHOWN_ELSEWHERE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Write:
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
     with `Locked` if another thread has one, and puts the thread in line: it is woken when any lock
-    is given back. To stay in line, its next fenced write sets `waits`. A write with a `name` may be
-    appended again for 10 minutes, with the same answer and no second effect.
+    is given back. To stay in line, its next fenced write sets `waits`. What is shown `elsewhere`,
+    too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked at anew. A write with a
+    `name` may be appended again for 10 minutes, with the same answer and no second effect.
     """
 
     thread_id: str
@@ -52,6 +54,7 @@ class Write:
     history: Sequence[str] = ()
     index: Sequence[str] = ()
     name: str = ""
+    elsewhere: bool = False
     silent: bool = False  # does not wake the worker (what the sender writes)
 
 

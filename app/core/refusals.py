@@ -1,10 +1,11 @@
 """What stands in the way of a click, as sentences in Slack's markup; "" where nothing does."""
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
-from app.core import policy
+from app.core import locks, policy
 from app.core.config import RepoConfig
+from app.core.events import Block
 from app.core.spec import spec_hash
 from app.core.state import Card, Run, State
 from app.core.writing import mentions, when
@@ -71,6 +72,27 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
             "An approver has to release it first."
         )
     return ""
+
+
+def blocked(repo: RepoConfig, card: Card, facts: Mapping[str, str], now: int) -> str:
+    """Say which lock or freeze keeps a card from being approved, and who can end it."""
+    spec = card.request.spec
+    block = policy.blocked_by(repo, spec, facts, now)
+    return f"{against(block, spec.kind)} Approve it when that is over." if block else ""
+
+
+def against(block: Block, kind: Literal["deploy", "rollback"], owner: str = "") -> str:
+    """Say what a lock or a freeze means for an action, whether it stands against it or not.
+
+    `owner` names who locked it where that is to call nobody.
+    """
+    told = locks.told(block, owner)
+    if block.user:
+        ends = f"Whoever locked it, or an approver, ends that with `unlock {block.service}`."
+        return f"{told}\nNothing begins on it meanwhile, also no rollback. {ends}"
+    if kind == "rollback":
+        return f"{told}\nA freeze does not hold up a rollback."
+    return f"{told}\nNothing is deployed in a freeze; a rollback would be possible."
 
 
 def nothing_to_release(state: State) -> str:

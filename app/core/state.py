@@ -7,6 +7,7 @@ from typing import Literal
 from app.core.events import (
     ApprovalRequested,
     Attempt,
+    Block,
     ChangeSeen,
     Commit,
     FactsFetched,
@@ -136,6 +137,24 @@ class Verification:
 
 
 @dataclass(slots=True)
+class Locking:
+    """A lock that the thread placed, or the end of one (`ends`); `n` names its slot.
+
+    `opens`: the thread was begun for it. `ended` says who ended it for which service.
+    """
+
+    n: int
+    services: tuple[str, ...]
+    user: str
+    at: int
+    reason: str = ""
+    until: int | None = None
+    ends: bool = False
+    opens: bool = False
+    ended: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
 class State:
     """Everything that follows from the events; changed by the fold alone."""
 
@@ -143,7 +162,7 @@ class State:
     repo: str = ""
     branch: str = ""
     channel: str = ""
-    origin: Literal["merge", "mention"] = "merge"
+    origin: Literal["merge", "mention", "command"] = "merge"
     sha: str | None = None
     pull_request: PullRequest | None = None
     asked_by: str | None = None
@@ -183,6 +202,8 @@ class State:
     locks: set[str] = field(default_factory=set[str])
     waits_for_lock: tuple[str, str] | None = None
     waits_for_source: SourceWaited | None = None
+    waits_for_block: Block | None = None
+    lockings: list[Locking] = field(default_factory=list[Locking])
     effects: dict[str, str] = field(default_factory=dict[str, str])
     shipped: dict[str, str] = field(default_factory=dict[str, str])
     rolled_back: dict[str, str] = field(default_factory=dict[str, str])
@@ -248,6 +269,12 @@ class State:
     def turn_due(self) -> bool:
         """Tell whether the agent has to say what is next."""
         return self.owes_step or bool(self.unread)
+
+    @property
+    def only_locks(self) -> bool:
+        """Tell whether the thread is about people's locks, and about nothing else yet."""
+        others = self.stagings or self.cards or self.words or self.says or self.runs
+        return bool(self.lockings) and not others
 
     @property
     def lapsed(self) -> bool:

@@ -4,9 +4,11 @@ Slack shows names and the reader's own time zone only for its own marks, so the 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from app.core.instant import LAST
+
+_DAY = 24 * 3600 * 1000
 
 
 def short(sha: str | None) -> str:
@@ -23,6 +25,11 @@ def mentions(users: Iterable[str]) -> str:
 def utc(ms: int) -> str:
     """Write a time in milliseconds for people, in UTC."""
     return _time(ms).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def local(ms: int, zone: tzinfo) -> str:
+    """Write a time in milliseconds for people of a zone, with the zone's name."""
+    return f"{_time(min(ms, LAST - _DAY)).astimezone(zone):%Y-%m-%d %H:%M} {zone}"
 
 
 def exact_time(ms: int) -> str:

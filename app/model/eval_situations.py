@@ -26,6 +26,7 @@ class Thread:
     log: str = "connection refused"
     entries: list[ev.Entry] = field(default_factory=list[ev.Entry])
     running: dict[str, str] = field(default_factory=dict[str, str])
+    blocks: dict[str, ev.Block] = field(default_factory=dict[str, ev.Block])
     calls: int = 0
 
     @property
@@ -98,6 +99,7 @@ class Thread:
                 sha=self.running.get(service, WAS),
                 source="recorded",
                 verified_sha=WAS,
+                blocks=(self.blocks[service],) if service in self.blocks else (),
             )
             for service in self.services
         ]
@@ -224,6 +226,17 @@ def _card(thread: Thread, words: list[str]) -> None:
     thread.said(*words)
 
 
+def _locked_card(thread: Thread, words: list[str]) -> None:
+    service = thread.services[-1]
+    until = BEGIN + 120 * MINUTE
+    thread.blocks[service] = ev.Block(
+        service=service, user="U02BOB", reason=thread.title, since=BEGIN, until=until
+    )
+    thread.merged()
+    thread.card(f"deploy_{service}_to_prod")
+    thread.said(*words)
+
+
 def _card_rejected(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.rejected(thread.card("deploy_frontend_to_prod"), " ".join(words))
@@ -316,6 +329,7 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "the merge touches the backend alone, which was shipped": _backend_alone_shipped,
     "staging is green": _staged,
     "a card waits for frontend": _card,
+    "a card waits for backend, which bob has locked": _locked_card,
     "the card for frontend was rejected with these words": _card_rejected,
     "the card for frontend was rejected without words": _asked,
     "backend was shipped first": _backend_shipped,

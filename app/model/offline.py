@@ -82,7 +82,7 @@ class _Answering:
         if self.plan.memory.asked or is_about_the_deploy(text, self.plan.services):
             return True
         feedback = any(c.status == "rejected" and c.text == text for c in self.state.cards.values())
-        opening = self.state.origin == "mention" and not self.state.says and not self.state.cards
+        opening = self.state.origin != "merge" and not self.state.says and not self.state.cards
         return feedback or opening
 
     def _is_open(self, step: Step) -> bool:
@@ -133,6 +133,9 @@ class _Answering:
         match heard.kind:
             case "running":
                 return _reply(say.running(facts.running if facts else ()))
+            case "blocked":
+                services = heard.services or self.plan.services
+                return _reply(say.blocked(self.plan.facts, services, self.turn.repo))
             case "changes":
                 return _reply(say.changes(facts.commits if facts else ()))
             case "failure":

@@ -81,7 +81,7 @@ class _Remembering:
             handler(event)
 
     def on_thread_started(self, e: ev.ThreadStarted) -> None:
-        self.memory.only = set() if e.origin == "mention" else None
+        self.memory.only = None if e.origin == "merge" else set()
 
     def on_human_said(self, e: ev.HumanSaid) -> None:
         self._hear(e.text)

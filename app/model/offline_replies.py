@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.core import locks
+from app.core.config import RepoConfig
 from app.core.events import Commit, Running
 from app.core.state import State
 from app.core.writing import short
@@ -111,7 +113,20 @@ def _running(service: Running) -> str:
         notes.append("e2e tests green")
     if service.hold:
         notes.append("on hold")
+    notes += ["locked" if block.user else "frozen" for block in service.blocks]
     return f"{service.service} {short(service.sha)} ({', '.join(notes)})"
+
+
+def blocked(running: Sequence[Running], services: Sequence[str], repo: RepoConfig) -> str:
+    """Say what keeps services as they are, who did that, since when, until when and why."""
+    lines: list[str] = []
+    for service in (each for each in running if each.service in services):
+        lines += [f"{service.service}: {locks.plainly(b, repo)}" for b in service.blocks]
+        if service.hold:
+            lines.append(f"{service.service}: on hold since {short(service.hold)} was rolled back")
+    if lines:
+        return "\n".join(lines)
+    return f"Nobody has locked {' or '.join(services)}: no freeze, and no hold."
 
 
 def changes(commits: Sequence[Commit]) -> str:

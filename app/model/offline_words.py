@@ -34,6 +34,7 @@ Talk = Literal[
     "commits",
     "deployments",
     "failure",
+    "blocked",
     "e2e",
     "help",
     "thanks",
@@ -47,7 +48,8 @@ WISHES: frozenset[str] = frozenset(get_args(Wish))
 HELP = (
     'I understand: "backend first", "deploy the backend before the frontend", "only the backend", '
     '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '
-    '"wait 10 minutes", "what is on production?", "what changed?", "last 5 commits".'
+    '"wait 10 minutes", "what is on production?", "what changed?", "last 5 commits", '
+    '"why is the backend blocked?".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300
@@ -194,6 +196,9 @@ _DEPLOYS = re.compile(rf"\b{_DEPLOY}\b")
 _GOES_BACK = re.compile(rf"\b{_BACK}\b")
 _ALL = r"(?:everything|all|all of it|all of them|both|rest)"
 _PROD = r"(?:on|in) prod(?:uction)?"
+_WHY = r"(?:(?:why|since when|until when|how long) )?"
+_IT = r"(?:it|this|that|anything|something|prod(?:uction)?)"
+_KEPT = r"(?:blocked|locked|frozen|on hold|held(?: up)?|stuck)"
 _PRAISE = (
     r"(?:thanks|thank you|thx|ty|cheers|nice|great|awesome|perfect|cool|good job|well done"
     r"|great work|nice work|:tada:|:heart:|:pray:|:raised_hands:|:clap:)"
@@ -253,6 +258,9 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
             "deployments",
             rf"(?:show(?: me)? |list )?(?:last |latest |recent )?deployments(?: of {a})?",
         ),
+        ("blocked", rf"{_WHY}(?:is|are) (?:{a}|{_IT})(?: still)? {_KEPT}"),
+        ("blocked", rf"wh(?:o|at) (?:has |is )?(?:locked|blocks|blocking|freezes) (?:{a}|{_IT})"),
+        ("blocked", rf"what is {_KEPT}|(?:show (?:me )?|list )?locks"),
         ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
         (
             "e2e",

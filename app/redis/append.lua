@@ -4,8 +4,8 @@ local written, clock, log, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local slack_due, slack_leases = KEYS[9], KEYS[10]
 local locks, waiting, facts, history, index = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
-local heads = KEYS[16]
-local first_seen = 17
+local heads, slack_woken = KEYS[16], KEYS[17]
+local first_seen = 18
 
 local change = cjson.decode(ARGV[1])
 local thread = change.thread
@@ -76,6 +76,18 @@ if not change.silent then
   if #ARGV == 3 and leased(thread, leases) then redis.call('SADD', woken, thread) end
   wake(due, leases)
   wake(slack_due, slack_leases)
+end
+
+-- What other threads show, too: the newest of them are looked at anew, also who is looked at now.
+if change.elsewhere then
+  for _, other in ipairs(redis.call('ZREVRANGE', threads, 0, change.elsewhere - 1)) do
+    if leased(other, slack_leases) then
+      redis.call('SADD', slack_woken, other)
+    else
+      redis.call('ZADD', slack_due, 'LT', at, other)
+      hint = true
+    end
+  end
 end
 
 -- Locks. Who waits stays in line until its own worker writes without waiting.

@@ -27,7 +27,7 @@ from typing import Protocol, cast
 
 from app.core.errors import Conflict, Fenced, Locked
 from app.core.events import Entry
-from app.core.ports import Claim, Look, Queue, Write
+from app.core.ports import SHOWN_ELSEWHERE, Claim, Look, Queue, Write
 from app.redis import connect
 from app.redis.chain import Stored
 from app.redis.connect import Client, send
@@ -257,6 +257,7 @@ def _append_keys(write: Write, write_id: str) -> list[str]:
         *_of_queue("work", "due", "fences", "leases", "woken"),
         *_of_queue("slack", "due", "leases"),
         *("locks", "waiting", "facts", "history", "index", "heads"),
+        *_of_queue("slack", "woken"),
         *(f"seen:{cause}" for cause in write.dedupe),
     )
 
@@ -276,4 +277,6 @@ def _change(write: Write) -> str:
     for name, value in (("version", write.version), ("fence", write.fence)):
         if value is not None:
             change[name] = value
+    if write.elsewhere:
+        change["elsewhere"] = SHOWN_ELSEWHERE
     return json.dumps(change)

@@ -1,7 +1,8 @@
 """What Slack shows on request alone: the feedback form, the question of which repo, App Home."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.core import locks
 from app.core.config import RepoConfig
 from app.core.state import Card, State
 from app.slack.blocks import Block, actions, button, context, header, mrkdwn, plain, section
@@ -16,9 +17,10 @@ WHICH_REPO = "Which repository do you mean?"
 HELP = (
     "Mention me in a channel that I deploy for, and say what you want: "
     "_deploy the backend_, _what is on production?_, _roll back the frontend_. "
-    "In a thread of mine you need no mention; *stop* and *continue* do what they say. "
+    "In a thread of mine you need no mention; *stop* and *continue* do what they say, "
+    "*lock backend until 15:00 because load test* and *unlock backend*, too. "
     "Production changes only by the *Approve* button of a card. "
-    "`/deploybot status` shows what waits."
+    "`/deploybot status` shows what waits and what is locked, `/deploybot lock …` locks."
 )
 
 
@@ -79,6 +81,16 @@ def waiting_line(state: State) -> str:
         return f"*{state.unknown.attempt.service}* in {where}: say whether it happened"
     question = state.question
     return f"A question in {where}: {inline(question.text)}" if question else ""
+
+
+def blocks_lines(repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[str]:
+    """Say which services are locked or frozen now."""
+    found = (locks.on(repo, facts, service, now) for service in repo.production.services)
+    return [
+        f"{'🔒' if block.user else '❄️'} {inline(repo.name)}: {locks.told(block)}"
+        for blocks in found
+        for block in blocks
+    ]
 
 
 def channels_line(repos: Sequence[RepoConfig]) -> str:

@@ -18,13 +18,16 @@ from app.core import clicks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable, UserError
 from app.core.fold import fold
+from app.core.lock_words import is_about_locks
 from app.core.ports import Chat, ThreadLog
 from app.core.state import State
 from app.slack.clicking import GUARDED, OPEN, Clicking
-from app.slack.forms import HELP, channels_line, home, waiting_line
+from app.slack.forms import HELP, blocks_lines, channels_line, home, waiting_line
 from app.slack.hearing import Hearing
+from app.slack.locking import Locking
 from app.slack.payloads import Command, RepoChoice, Target, clicked, heard, session_stopped
 from app.slack.people import SlackPeople
+from app.slack.text import joined
 from app.slack.web import SlackWeb, silent
 from app.slack.whispers import Whispers
 
@@ -62,7 +65,8 @@ def build_app(
     )
     whispers = Whispers(chat, SlackWeb(token, api_url))
     clicking = Clicking(repos, log, whispers, people)
-    _register(app, clicking, Handlers(repos, log, whispers, clicking))
+    locking = Locking(log, whispers, people)
+    _register(app, clicking, Handlers(repos, log, whispers, clicking, locking))
     return app
 
 
@@ -91,12 +95,14 @@ class Handlers:
         log: ThreadLog,
         whispers: Whispers,
         clicking: Clicking,
+        locking: Locking,
     ) -> None:
         self._repos = repos
         self._log = log
         self._whispers = whispers
         self._clicking = clicking
-        self._hearing = Hearing(repos, log, whispers)
+        self._locking = locking
+        self._hearing = Hearing(repos, log, whispers, locking)
 
     async def on_words(self, body: Json) -> None:
         """Hear a mention or a message."""
@@ -114,18 +120,27 @@ class Handlers:
         await ack()
 
     async def on_command(self, body: Json, ack: AsyncAck) -> None:
-        """Answer `/deploybot help` and `/deploybot status`."""
+        """Answer `/deploybot help` and `status`, and lock and unlock by it."""
         command = Command.model_validate(body)
-        if command.text.strip().lower() != "status":
+        about_locks = is_about_locks(command.text)
+        if command.text.strip().lower() != "status" and not about_locks:
             await ack(HELP)
             return
         repos = self._hearing.repos_of(command.channel_id)
         if not repos:
             await ack(channels_line(list(self._repos.values())))
-            return
+        elif about_locks:
+            await ack(await self._locking.command(repos, command))
+        else:
+            await ack(await self._status(repos))
+
+    async def _status(self, repos: Sequence[RepoConfig]) -> str:
         lines = [waiting_line(state) for state in await self._newest(repos)]
-        waiting = [f"• {line}" for line in lines if line]
-        await ack("\n".join(waiting)[:3000] or "Nothing waits for anybody here.")
+        for repo in repos:
+            facts, now = await self._log.facts(repo.name), await self._log.now(repo.name)
+            lines += blocks_lines(repo, facts, now)
+        told = [f"• {line}" for line in lines if line]
+        return joined(told, 3000) or "Nothing waits for anybody here."
 
     async def on_home(self, event: Json) -> None:
         """Publish the waiting cards when somebody opens the home tab."""

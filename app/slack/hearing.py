@@ -9,10 +9,12 @@ from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
+from app.core.lock_words import is_about_locks
 from app.core.ports import ThreadLog, Write
 from app.core.state import State
 from app.core.words import is_approval, is_continue, is_stop
 from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
+from app.slack.locking import Locking
 from app.slack.payloads import Heard, RepoChoice
 from app.slack.whispers import Whispers
 
@@ -24,17 +26,28 @@ NOTHING_SAID = "Yes? Say what you want me to do, or ask something."
 class Hearing:
     """Listens in the channels of the configured repositories."""
 
-    def __init__(self, repos: Mapping[str, RepoConfig], log: ThreadLog, whispers: Whispers) -> None:
-        """Write to this log, and answer by these whispers."""
+    def __init__(
+        self,
+        repos: Mapping[str, RepoConfig],
+        log: ThreadLog,
+        whispers: Whispers,
+        locking: Locking,
+    ) -> None:
+        """Write to this log, and answer by these whispers; locks are another's matter."""
         self._repos = repos
         self._log = log
         self._whispers = whispers
+        self._locking = locking
 
     async def hear(self, heard: Heard) -> None:
         """Take up what was written, once, however often and in whatever form it arrives."""
         repos = self.repos_of(heard.channel)
         thread_id = await self.find(heard.channel, heard.root_ts)
-        if thread_id and heard.thread_ts:
+        here = bool(thread_id and heard.thread_ts)
+        if (here or (heard.is_mention and repos)) and is_about_locks(heard.text):
+            meant = [self._repos[thread_id.rpartition("/")[0]]] if thread_id else repos
+            await self._locking.hear(meant, thread_id, heard)
+        elif thread_id and heard.thread_ts:
             await self._reply(thread_id, heard)
         elif heard.is_mention and repos and not thread_id:
             await self._open(repos, heard)

@@ -62,8 +62,8 @@ def manifest(url: str) -> dict[str, Any]:
                 {
                     "command": "/deploybot",
                     "url": endpoint,
-                    "description": "Show what waits for approval here",
-                    "usage_hint": "status | help",
+                    "description": "Show what waits for approval here, lock and unlock services",
+                    "usage_hint": "status | lock backend until 15:00 because … | unlock backend",
                     "should_escape": False,
                 }
             ],

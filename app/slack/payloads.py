@@ -176,6 +176,7 @@ class Command(_Payload):
     user_id: _UserId
     channel_id: str
     text: str = ""
+    trigger_id: str = ""
 
 
 class RepoChoice(_Payload):

@@ -80,7 +80,7 @@ class SlackSender:
     async def _distrust(self, thread_id: str, repo: RepoConfig) -> None:
         here = await self._log.look(thread_id)
         state = fold(here.entries)
-        messages = render(state, repo, here.now)
+        messages = render(state, repo, here.now, here.facts)
         slots = [slot for slot in unfinished(state, messages) if slot in state.slots]
         for slot in slots:
             await self._log.mark_sent(thread_id, slot, "")
@@ -133,8 +133,8 @@ class SlackSender:
         state, sent = fold(entries), await self._log.sent(claim.thread_id)
         version, began, changed = len(entries), entries[0].at, entries[-1].at
         there = Pass(claim, state, sent, now, version, began, changed)
-        await self._delivery.deliver(there, render(state, repo, now))
-        if (change := next_change(state, now)) is not None:
+        await self._delivery.deliver(there, render(state, repo, now, here.facts))
+        if (change := next_change(state, repo, now, here.facts)) is not None:
             there.wakes.append(change)
         if there.failed:
             there.wakes.append(now + self._backoff(claim.thread_id))

@@ -7,16 +7,13 @@ through here before it reaches a message; what looks like a credential is masked
 import html
 import re
 
-from app.core import writing
+from app.core import inert, writing
+from app.core.inert import CUT, defused, escaped
 from app.core.untrusted import clean, masked, one_line
 
-CUT = "… (cut)"
 when = writing.when
+inline = inert.inline
 
-# mrkdwn has no escape for its own marks, so each becomes a look-alike that means nothing to Slack.
-_LOOK_ALIKE = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'", "@": "\uff20", "|": "\u2223"})
-_ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-_EMOJI = re.compile(r":(?=[\w+'-]+:)")
 # In plain_text nothing is markup, but not every client agrees on how to show an entity.
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 # No token holds another, so none looks for its end beyond the next one.
@@ -36,32 +33,22 @@ def line(text: str, limit: int = 300) -> str:
     return cut(masked(one_line(text)).translate(_ANGLES), limit)
 
 
-def inline(text: str, limit: int = 150) -> str:
-    """Make one line that may stand inside mrkdwn: it formats, links and mentions nothing."""
-    return _escaped(_defused(one_line(text)), limit)
-
-
 def prose(text: str, limit: int = 2900) -> str:
     """Make several lines of mrkdwn that format, link and mention nothing."""
-    lines = (_defused(part.rstrip()) for part in clean(text).strip().split("\n"))
+    lines = (defused(part.rstrip()) for part in clean(text).strip().split("\n"))
     unquoted = (re.sub(r"^\s*>", "\u203a", part) for part in lines)
-    return _escaped(re.sub(r"\n{3,}", "\n\n", "\n".join(unquoted)), limit)
-
-
-def _defused(text: str) -> str:
-    plain = _EMOJI.sub("\u2236", text.translate(_LOOK_ALIKE))
-    return _ITALIC.sub("\u02cd", plain)
+    return escaped(re.sub(r"\n{3,}", "\n\n", "\n".join(unquoted)), limit)
 
 
 def code(text: str, limit: int = 150) -> str:
     """Make an inline code span."""
-    inside = _escaped(one_line(text).replace("`", "'"), limit - 2)
+    inside = escaped(one_line(text).replace("`", "'"), limit - 2)
     return f"`{inside or ' '}`"
 
 
 def code_block(text: str, limit: int = 2900) -> str:
     """Make a code block; what does not fit is cut at its end."""
-    inside = _escaped(clean(text).replace("`", "'").strip("\n"), limit - 8)
+    inside = escaped(clean(text).replace("`", "'").strip("\n"), limit - 8)
     return f"```\n{inside or ' '}\n```"
 
 
@@ -124,15 +111,3 @@ def decode(text: str) -> str:
 def quoted(text: str) -> str:
     """Return a person's words as a quote, without the tokens of mentions."""
     return _MENTION.sub(r"@\1", re.sub(r"^\s*<@[UW][A-Z0-9]+>\s*", "", text))
-
-
-def _escaped(text: str, limit: int) -> str:
-    # Cut before escaping, so that no entity is torn, but count what is sent.
-    parts = [html.escape(char, quote=False) for char in masked(text)]
-    if sum(map(len, parts)) <= limit:
-        return "".join(parts)
-    room, kept = limit - len(CUT), 0
-    while room >= len(parts[kept]):
-        room -= len(parts[kept])
-        kept += 1
-    return "".join(parts[:kept]).rstrip() + CUT

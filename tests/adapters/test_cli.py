@@ -94,21 +94,21 @@ def test_a_wrong_environment_and_a_wrong_file_are_said_together(
 
 
 def test_serve_refuses_with_every_problem(tmp_path: Path) -> None:
-    (tmp_path / "deploybot.toml").write_text(f'{REPO}\nchannel = "deploys"\nfreeze = true\n')
+    (tmp_path / "deploybot.toml").write_text(f'{REPO}\nchannel = "deploys"\nthaw = true\n')
     done = deploybot(tmp_path, "serve")
     assert done.returncode == 2
-    for said in ("SLACK_BOT_TOKEN: not set", ".channel: 'deploys'", ".freeze: unknown key"):
+    for said in ("SLACK_BOT_TOKEN: not set", ".channel: 'deploys'", ".thaw: unknown key"):
         assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_doctor_lists_every_problem(tmp_path: Path) -> None:
-    (tmp_path / "deploybot.toml").write_text(f'{REPO}\nchannel = "deploys"\nfreeze = true\n')
+    (tmp_path / "deploybot.toml").write_text(f'{REPO}\nchannel = "deploys"\nthaw = true\n')
     done = deploybot(tmp_path, "doctor")
     assert done.returncode == 1
     for said in (
         'WRONG  configuration: repos."acme/shop".channel: ',
-        'WRONG  configuration: repos."acme/shop".freeze: unknown key',
+        'WRONG  configuration: repos."acme/shop".thaw: unknown key',
         'WRONG  configuration: repos."acme/shop".approvers: missing',
         "WRONG  SLACK_BOT_TOKEN: not set",
         "   ok  Redis: answers (embedded)",

@@ -392,6 +392,58 @@ class TestRecords:
         assert await log.sent(T2) == {}
 
 
+class TestElsewhere:
+    async def shown(self, log: Log, *threads: str) -> None:
+        """Begin threads whose messages are up to date."""
+        for thread_id in threads:
+            await log.append(Write(thread_id, SAID))
+        while claim := await log.claim(REPO, "slack"):
+            await log.park(claim, "slack", 1, None)
+
+    async def test_what_is_shown_elsewhere_has_other_messages_looked_at_anew(self, log: Log):
+        await self.shown(log, T1, T2, T3)
+        await log.append(Write(T1, SAID, elsewhere=True))
+        claims = [await log.claim(REPO, "slack") for _ in range(4)]
+        assert {claim.thread_id for claim in claims if claim} == {T1, T2, T3}
+        assert claims[3] is None
+
+    async def test_it_wakes_no_other_worker(self, log: Log):
+        await self.shown(log, T1, T2)
+        while claim := await log.claim(REPO, "work"):
+            await log.park(claim, "work", 1, None)
+        await log.append(Write(T1, SAID, elsewhere=True))
+        claim = await log.claim(REPO, "work")
+        assert claim
+        assert claim.thread_id == T1
+        assert await log.claim(REPO, "work") is None
+
+    async def test_who_is_looked_at_just_then_is_looked_at_once_more(self, log: Log):
+        await self.shown(log, T1)
+        await log.append(Write(T2, SAID))
+        claim = await log.claim(REPO, "slack")
+        assert claim
+        await log.append(Write(T1, SAID, elsewhere=True))
+        await log.park(claim, "slack", 1, None)
+        again = {c.thread_id for _ in range(2) if (c := await log.claim(REPO, "slack"))}
+        assert again == {T1, T2}
+
+    async def test_who_rests_until_a_time_is_looked_at_now_and_a_plain_write_leaves_it(
+        self, log: Log
+    ):
+        await log.append(Write(T2, SAID))
+        claim = await log.claim(REPO, "slack")
+        assert claim
+        await log.park(claim, "slack", 1, await log.now(REPO) + 3_600_000)
+        await log.append(Write(T1, SAID))
+        first = await log.claim(REPO, "slack")
+        assert first
+        assert (first.thread_id, await log.claim(REPO, "slack")) == (T1, None)
+        await log.append(Write(T1, SAID, elsewhere=True))
+        second = await log.claim(REPO, "slack")
+        assert second
+        assert second.thread_id == T2
+
+
 class TestWaiting:
     async def test_ends_when_a_thread_becomes_due(self, log: Log):
         waiting = asyncio.create_task(log.wait_for_work("work", 60))

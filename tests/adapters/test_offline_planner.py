@@ -47,6 +47,46 @@ async def test_it_names_itself() -> None:
     assert (answer.tool, answer.by) == (FRONTEND[0], "offline planner")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "why is backend blocked?",
+        "Why is the backend still locked?",
+        "is it frozen?",
+        "who locked the backend?",
+        "what's blocking backend",
+        "what is locked?",
+        "until when is the backend locked",
+        "locks",
+    ],
+)
+def test_it_says_who_keeps_a_service_as_it_is_and_why(words: str) -> None:
+    thread = _situation("a card waits for backend, which bob has locked", words)
+    tool, arguments = _step(thread)
+    assert tool == "reply"
+    assert arguments["message"] == (
+        "backend: locked by U02BOB since 2030-03-17 17:46 UTC until 2030-03-17 19:46 UTC: "
+        "Show prices with tax"
+    )
+
+
+def test_it_says_that_nothing_keeps_a_service_as_it_is() -> None:
+    thread = _situation("a card waits for backend, which bob has locked", "is frontend locked?")
+    assert _step(thread)[1]["message"] == "Nobody has locked frontend: no freeze, and no hold."
+    thread = _situation("a card waits for frontend", "why is it blocked?")
+    assert _step(thread)[1]["message"] == (
+        "Nobody has locked frontend or backend: no freeze, and no hold."
+    )
+
+
+def test_what_runs_is_said_with_what_is_locked() -> None:
+    thread = _situation("a card waits for backend, which bob has locked", "what is on production?")
+    assert (
+        "backend 9f8e7d6 (last recorded deploy, e2e tests green, locked)"
+        in (_step(thread)[1]["message"])
+    )
+
+
 def test_the_feedback_of_a_rejection_holds_until_everything_is_shipped() -> None:
     thread = _situation("staging is green")
     assert _proposal(thread) == FRONTEND

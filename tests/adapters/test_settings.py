@@ -88,17 +88,81 @@ def test_a_service_has_paths_and_a_channel_of_its_own(tmp_path: Path) -> None:
     assert repo.sorts_changes
 
 
+def test_a_service_has_the_freezes_of_its_repository_or_its_own(tmp_path: Path) -> None:
+    repo: Table = {**good(), "zone": "Europe/Berlin", "freeze": [WEEKEND]}
+    services: Table = repo["production"]["services"]
+    services["frontend"] = _target() | {"freeze": []}
+    services["api"] = _target() | {"freeze": [{**WEEKEND, "cron": "0 0 24 12 *"}]}
+    path = written(tmp_path, {"acme/shop": repo})
+    shop = load_repos(path, command_deployer(tmp_path))["acme/shop"]
+    saturday = 1_795_255_200_000  # 2026-11-21 11:00 in Berlin
+    window = {
+        name: [freeze.calendar.window(saturday) for freeze in shop.freezes_of(name)]
+        for name in services
+    }
+    friday, monday = 1_795_186_800_000, 1_795_417_200_000  # 16:00 and 08:00 there
+    assert window == {"backend": [(friday, monday)], "frontend": [], "api": [None]}
+
+
+def test_freezes_are_no_part_of_the_rules_of_an_approval(tmp_path: Path) -> None:
+    path = written(tmp_path, {"acme/shop": good()})
+    before = load_repos(path, command_deployer(tmp_path))["acme/shop"].policy_version("backend")
+    path = written(tmp_path, {"acme/shop": good() | {"freeze": [WEEKEND]}})
+    after = load_repos(path, command_deployer(tmp_path))["acme/shop"].policy_version("backend")
+    assert before == after
+
+
 Change = Callable[[Table], object]
 BACKEND = f"{SHOP}.production.services.backend"
+
+
+WEEKEND = {"cron": "0 16 * * FRI", "duration": "64h", "reason": "weekend"}
 
 
 def _backend(repo: Table) -> Table:
     return repo["production"]["services"]["backend"]
 
 
+def _freeze(repo: Table, **changes: str) -> None:
+    repo["freeze"] = [WEEKEND | changes]
+
+
 BAD: list[tuple[str, Change, str]] = [
     ("unknown key", lambda r: r.update(color=1), f"{SHOP}.color: unknown key"),
-    ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: unknown key"),
+    ("a zone", lambda r: r.update(zone="Berlin"), f"{SHOP}.zone: 'Berlin': no time zone like"),
+    ("a zone's path", lambda r: r.update(zone="../etc"), f"{SHOP}.zone: '../etc': no time zone"),
+    ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: has to be a list of tables"),
+    ("no freeze", lambda r: r.update(freeze=["Friday"]), f"{SHOP}.freeze.0: not a table"),
+    ("a freeze's cron", lambda r: _freeze(r, cron="Friday"), f"{SHOP}.freeze.0.cron: 'Friday': "),
+    (
+        "a freeze that never comes",
+        lambda r: _freeze(r, cron="0 0 30 2 *"),
+        f"{SHOP}.freeze.0.cron: '0 0 30 2 *': Bad day-of-month",
+    ),
+    ("a freeze's duration", lambda r: _freeze(r, duration="64"), f"{SHOP}.freeze.0.duration: '64'"),
+    ("a year's freeze", lambda r: _freeze(r, duration="99d"), f"{SHOP}.freeze.0.duration: '99d'"),
+    ("a freeze's reason", lambda r: _freeze(r, reason=""), f"{SHOP}.freeze.0.reason: empty"),
+    (
+        "a freeze without a reason",
+        lambda r: r.update(freeze=[{"cron": "0 16 * * FRI", "duration": "64h"}]),
+        f"{SHOP}.freeze.0.reason: missing",
+    ),
+    ("a freeze's zone", lambda r: _freeze(r, zone="UTC"), f"{SHOP}.freeze.0.zone: unknown key"),
+    (
+        "a service's freeze",
+        lambda r: _backend(r).update(freeze=[{**WEEKEND, "cron": "60 * * * *"}]),
+        f"{BACKEND}.freeze.0.cron: '60 * * * *': Bad minute",
+    ),
+    (
+        "a freeze of staging",
+        lambda r: r["staging"]["services"]["backend"].update(freeze=[WEEKEND]),
+        f"{SHOP}.staging.services.backend.freeze: ",
+    ),
+    (
+        "a service that is called all",
+        lambda r: r["production"]["services"].update(all=_target()),
+        f"{SHOP}.production.services.all: that is what people call all services",
+    ),
     (
         "unknown key of an environment",
         lambda r: r["production"].update(jobs={}),
@@ -224,8 +288,9 @@ def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, change: Change, said:
 
 def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
     repo = good()
-    for _, change, _ in BAD:
-        if change not in (BAD[7][1], BAD[8][1], BAD[9][1], BAD[10][1]):
+    hiding = {"no production", "production is no table", "empty staging", "no services"}
+    for name, change, _ in BAD:
+        if name not in hiding:
             change(repo)
     found = problems(tmp_path, {"acme/shop": repo, "shop": good()}, colour="red")
     for said in (

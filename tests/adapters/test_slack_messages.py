@@ -322,8 +322,8 @@ def test_a_message_that_changes_by_itself_is_looked_at_again() -> None:
 
     run = story.state.unknown
     assert run is not None
-    assert next_change(story.state, story.now) == run.send_by
-    assert next_change(story.state, run.send_by) is None
+    assert next_change(story.state, story.repo, story.now) == run.send_by
+    assert next_change(story.state, story.repo, run.send_by) is None
 
 
 def test_a_rejected_card_keeps_the_words() -> None:

@@ -1,6 +1,7 @@
 """One thread, and a payload in one of the fields through which text comes in from outside."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,7 +23,9 @@ from app.github.start import start_of
 from app.github.webhook import parse
 from app.redis.log import RedisLog
 from app.slack.hearing import Hearing
+from app.slack.locking import Locking
 from app.slack.payloads import heard
+from app.slack.people import SlackPeople
 from app.slack.sender import SlackSender
 from app.slack.web import SlackWeb
 from app.slack.whispers import Whispers
@@ -121,7 +124,8 @@ class Siege:
             self.log, self.slack, repos, seconds_between_posts=0, edits_per_minute=1e9
         )
         whispers = Whispers(self.slack, SlackWeb("xoxb-test", "http://127.0.0.1:9/"))
-        self.hearing = Hearing(repos, self.log, whispers)
+        people = SlackPeople("xoxb-test", "http://127.0.0.1:9/", time.monotonic)
+        self.hearing = Hearing(repos, self.log, whispers, Locking(self.log, whispers, people))
         self.thread_id = ""
         self.approved: list[ActionSpec] = []
 

@@ -10,7 +10,19 @@ from app.core import clicks
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Decision, Refused, said
 from app.core.policy import Person
-from tests.story import ALICE, BOB, CARA, NEW, OLD, THREAD, Story, card_facts, repo_config
+from tests.fake_calendar import freeze
+from tests.story import (
+    ALICE,
+    BOB,
+    CARA,
+    NEW,
+    OLD,
+    START,
+    THREAD,
+    Story,
+    card_facts,
+    repo_config,
+)
 
 HELD = {"hold/backend": f'{{"bad_sha": "{OLD}", "thread": "t", "at": 0}}'}
 DOWN = ev.ModelDown(message="no answer", retry_at=0)
@@ -58,6 +70,41 @@ def test_approve_names_the_hash() -> None:
 
 def test_approve_is_for_approvers() -> None:
     assert sentence(clicks.approve(click(story(), ALICE))).startswith("You are not an approver")
+
+
+def test_a_locked_service_is_not_approved() -> None:
+    told = story().locks("backend", reason="load <test>")
+    answer = sentence(clicks.approve(click(told, facts=told.facts)))
+    assert answer.startswith("backend is locked by <@U01ALICE> since <!date^")
+    assert ": load &lt;test&gt;\n" in answer
+    assert answer.endswith(
+        "Nothing begins on it meanwhile, also no rollback. Whoever locked it, or an approver, ends "
+        "that with `unlock backend`. Approve it when that is over."
+    )
+
+
+def test_a_lock_that_is_over_or_anothers_is_no_matter() -> None:
+    for told in (story().locks("backend").unlocks("backend"), story().locks("frontend")):
+        assert events(clicks.approve(click(told, facts=told.facts)))
+
+
+def test_a_frozen_service_is_not_approved_but_its_rollback_is() -> None:
+    weekend = freeze(START, START + 10**9)
+    told = Story(repo_config(people={}, freeze=(weekend,))).merged().staged()
+    facts = card_facts(barred=())
+    answer = sentence(clicks.approve(click(told.asks(facts=facts))))
+    assert answer.startswith("backend is frozen since <!date^")
+    assert answer.endswith(
+        ": weekend\nNothing is deployed in a freeze; a rollback would be possible. "
+        "Approve it when that is over."
+    )
+    back = Story(told.repo).merged().staged().asks(facts=facts, kind="rollback")
+    assert events(clicks.approve(click(back)))
+
+
+def test_a_thread_that_only_locked_has_nothing_to_stop() -> None:
+    told = Story().began_by_command().locks("backend")
+    assert "nothing to stop" in sentence(clicks.stop(click(told)))
 
 
 def test_a_second_approval_hears_who_was_first() -> None:

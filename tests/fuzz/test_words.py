@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 
-from app.core import untrusted, words
+from app.core import lock_words, untrusted, words
+from app.core.errors import UserError
 from app.slack import text as slack_text
 from app.slack.payloads import MAX_WORDS, heard, target, words_of
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.mutation import Mutation
+from tests.shop import repo_config
 
 SAID = (
     "<@U01ALICE> please deploy backend 4af9ec0 first, then the frontend",
     "   <@U0BOT>, stop",
+    "lock backend until 2027-01-31 15:00, because: load test",
+    "unlock acme/shop all",
     "ship it &amp; <https://example.com|here> \u202eevil",
     "roll back <!channel> *now* `4af9ec0` xoxb-1234-abcd ghp_0123456789abcdefghijABCDEFGHIJ012345",
     "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
     "postgres://user:hunter2@db/shop AKIAIOSFODNN7EXAMPLE password = 'hunter2hunter2'",
 )
+
+SHOP = repo_config()
 
 
 def heard_as(said: str) -> object:
@@ -23,6 +29,14 @@ def heard_as(said: str) -> object:
     message = {"type": "message", "channel": "C1", "ts": "1.1", "user": "U01ALICE", "text": said}
     envelope = {"event_id": "Ev1", "event": message, "authorizations": [{"user_id": "U0BOT"}]}
     return heard(envelope)
+
+
+def locked_as(said: str) -> object:
+    """Read the words as a lock; what is none is refused with a sentence."""
+    try:
+        return lock_words.parse(said, [SHOP], 1_800_000_000_000)
+    except UserError as error:
+        return str(error)
 
 
 READERS: tuple[Callable[[str], object], ...] = (
@@ -37,6 +51,8 @@ READERS: tuple[Callable[[str], object], ...] = (
     slack_text.prose,
     slack_text.code_block,
     words_of,
+    lock_words.is_about_locks,
+    locked_as,
     heard_as,
     target,
 )

@@ -9,6 +9,7 @@ from app.core.events import Attempt
 from app.core.ids import thread_id_for
 from app.core.spec import spec_hash
 from app.redis.chain import Stored, check
+from tests.machine.life import FROZEN
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
@@ -169,6 +170,18 @@ def i13_a_model_only_proposes(world: World) -> None:
             assert sha in BRANCH[mirror.repo.name], "a commit that nobody put into the thread"
 
 
+def i14_nothing_begins_on_what_is_locked_or_frozen(world: World) -> None:
+    """Hold for what stood when the process looked for the last time before it sent.
+
+    A lock stands against a rollback, too; a freeze does not.
+    """
+    for attempt in _new_effects(world):
+        looked = world.ground.looked[attempt.attempt_id]
+        assert looked is not None, "sent without a last look"
+        assert attempt.service not in looked, f"{where_of(attempt)} was locked"
+        assert FROZEN not in looked or attempt.kind == "rollback", f"{where_of(attempt)} was frozen"
+
+
 def facts_agree_with_the_targets(world: World) -> None:
     settled = _news(world, ev.ToolEnded, ev.OutcomeStated)
     for mirror, event in settled:
@@ -215,6 +228,7 @@ INVARIANTS = (
     i9_what_comes_twice_counts_once,
     i12_nobody_approves_an_own_change,
     i13_a_model_only_proposes,
+    i14_nothing_begins_on_what_is_locked_or_frozen,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )
@@ -249,6 +263,7 @@ def _rests(mirror: Mirror) -> bool:
     red = staging is not None and staging.passed is False
     ended = state.plan_ended is not None and not state.effects
     waits = (state.pending, state.unknown, state.question, state.stopped_by, state.wait)
+    ended = ended or state.only_locks
     return any(waits) or ended or state.lapsed or red or _talked(mirror)
 
 

@@ -2,16 +2,20 @@
 
 import asyncio
 import inspect
+import json
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from app.core.errors import StoreUnavailable
-from app.core.events import Attempt
+from app.core.events import Attempt, ToolStarted
+from app.core.ports import Look, ThreadLog, Write
 from tests.machine.targets import SEND_MS, Ground, Target
 
 Answer = TypeVar("Answer")
 Moment = Literal["before", "after"]
+FROZEN = "*"
 Deed = Callable[["Life", str], Awaitable[None]]
 
 
@@ -30,6 +34,7 @@ class Life:
     task: asyncio.Task[object] | None = None
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
+    looked: frozenset[str] | None = None
 
     def order(self, ahead: int, moment: Moment, deed: Deed) -> None:
         """Do something at the so-manieth call from now."""
@@ -99,6 +104,42 @@ class Living:
         return call
 
 
+class Looking(Living):
+    """The log as one process uses it: notes what stood locked or frozen when it last looked."""
+
+    def __init__(self, log: ThreadLog, life: Life, frozen: Callable[[int], object]) -> None:
+        super().__init__(log, life, "log")
+        self._log = log
+        self._frozen = frozen
+
+    async def look(self, thread_id: str) -> Look:
+        """Look at a thread, and note what is in force just then."""
+
+        async def looks() -> Look:
+            here = await self._log.look(thread_id)
+            standing = {
+                name.removeprefix("lock/")
+                for name, fact in here.facts.items()
+                if name.startswith("lock/") and (json.loads(fact)["until"] or math.inf) > here.now
+            }
+            self._life.looked = frozenset(
+                standing | ({FROZEN} if self._frozen(here.now) else set())
+            )
+            return here
+
+        return await self._life.call("log.look", looks)
+
+    async def append(self, write: Write) -> bool:
+        """Write; what begins an attempt has to be looked at once more."""
+
+        async def writes() -> bool:
+            if any(isinstance(event, ToolStarted) for event in write.events):
+                self._life.looked = None
+            return await self._log.append(write)
+
+        return await self._life.call("log.append", writes)
+
+
 class InFlight(Living):
     """A target as one process uses it: a request on its way arrives by its deadline, or never."""
 
@@ -111,6 +152,7 @@ class InFlight(Living):
         """Send it; a process that was frozen meanwhile finds its own time-out."""
         deadline = self._ground.clock + SEND_MS
         self._ground.sends[attempt.attempt_id] += 1
+        self._ground.looked[attempt.attempt_id] = self._life.looked
 
         async def arrives() -> str:
             if self._ground.clock >= deadline:

@@ -7,6 +7,7 @@ from typing import Any
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ModelUnavailable, SourceUnavailable
 from app.core.events import Commit, PullRequest
+from app.core.freezes import Freeze
 from app.core.policy import Person
 from app.core.ports import Comparison, ModelAnswer, Turn
 from app.core.workflows import WorkflowRun
@@ -32,6 +33,23 @@ FOREIGN = "f0" * 20
 # What the pull requests change, in turn; the api alone has paths.
 FILES = (["api/app.py", "web/a.ts"], ["web/a.ts"], ["README.md", "api/old.py"])
 PATHS = {f"{BLOG}/production/api": ("api/**",)}
+
+
+@dataclass
+class Season:
+    """A freeze of everything that the machine begins and ends; in milliseconds."""
+
+    begin: int = 0
+    end: int = 0
+
+    def window(self, now: int) -> tuple[int, int] | None:
+        return (self.begin, self.end) if self.begin <= now < self.end else None
+
+    def next_start(self, now: int) -> int | None:
+        return self.begin if now < self.begin else None
+
+
+SEASON = Season()
 
 
 def _target(repo: str, environment: str, name: str, deployer: Recovery) -> TargetConfig:
@@ -60,6 +78,7 @@ def _repo(
         approvers=(BOB, CARA, ERIN, GONE, GUEST, ROBOT),
         approvals_needed=needed,
         people=PEOPLE,
+        freeze=(Freeze(calendar=SEASON, reason="season"),),
         staging=staging,
         production=production,
     )

@@ -40,6 +40,9 @@ class Ground:
     )
     prepared: dict[str, Behaviour] = field(default_factory=dict[str, Behaviour])
     broke: int = 0
+    looked: dict[str, frozenset[str] | None] = field(
+        default_factory=dict[str, frozenset[str] | None]
+    )
 
     def fate_of(self, attempt: Attempt) -> Behaviour:
         """Return what was prepared for the next attempt; tests stay red until told otherwise."""

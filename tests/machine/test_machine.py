@@ -52,8 +52,20 @@ HAS_TO_OCCUR = (
     *("roll_back", "click_thread", "state_outcome", "work", "kill", "lose", "cut", "freeze"),
     *("wake_up", "meanwhile time", "meanwhile approve", "pass_time", "end_what_hangs"),
     *("change_by_hand", "weather", "have_an_idea"),
+    *("lock", "unlock", "freeze everything", "meanwhile lock", "event service_locked"),
+    *("event service_unlocked", "event block_waited"),
 )
-TOLD = ("begin", "kill", "freeze", "lose", "cut", "effect production deploy", "outcome unknown")
+TOLD = (
+    "begin",
+    "lock",
+    "event block_waited",
+    "kill",
+    "freeze",
+    "lose",
+    "cut",
+    "effect production deploy",
+    "outcome unknown",
+)
 TEXTS = (
     "deploy the backend first",
     "deploy site",
@@ -76,7 +88,16 @@ THREAD_ACTIONS = ("stop", "retry", "retry", "rollback", "rollback", "continue")
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 FATES: tuple[Behaviour, ...] = ("works", *BEHAVIOURS, "works", "works", "works", "works")
 SECONDS = (1, 6, 31, 31, 31, 61, 700, 86_390, 86_400)
-MEANWHILE = ("stop", "say", "approve", "time", "webhook")
+MEANWHILE = ("stop", "say", "approve", "time", "webhook", "lock")
+LOCKS = (
+    *(
+        "lock backend for 1m",
+        "lock site for 1m",
+        "lock all for 10m because surgery",
+        "lock frontend",
+    ),
+    *("unlock backend", "unlock frontend", "unlock all", "unlock all"),
+)
 
 numbers = st.integers(0, 63)
 calls = st.integers(1, 24)
@@ -157,6 +178,31 @@ class Machine(RuleBasedStateMachine):
     @rule(number=numbers, slot=st.sampled_from(("status", "card:x")))
     def show(self, number: int, slot: str) -> None:
         self.do("show", self.world.shows(self.world.thread(number), slot))
+
+    @rule(number=numbers, user=people, text=st.sampled_from(LOCKS))
+    def lock(self, number: int, user: str, text: str) -> None:
+        name = "unlock" if text.startswith("unlock") else "lock"
+        mirror = self.world.thread(number)
+        if number % 2:
+            self.do(name, self.world.says(mirror, user, text))
+        else:
+            self.do(name, self.world.mentions(mirror.repo.name, user, text))
+
+    @rule(number=numbers, work=st.booleans(), freeze=st.booleans())
+    def block_what_is_approved(self, number: int, work: bool, freeze: bool) -> None:
+        waiting = self.world.waiting()
+        if not waiting:
+            return self.work()
+        mirror, card = waiting[number % len(waiting)]
+        spec = card.request.spec
+        clicks = (
+            self.world.clicks(mirror, "approve", card.request.call_id, user)
+            for user in sorted(MAY_APPROVE)
+        )
+        if freeze:
+            return self.do("freeze everything", *clicks, self.world.freezes(60), self._maybe(work))
+        lock = self.world.mentions(spec.repo, CROWD[0], f"lock {spec.service} for 1m")
+        return self.do("lock", *clicks, lock, self._maybe(work))
 
     # People who click.
 

@@ -101,16 +101,17 @@ def _accepted() -> set[str]:
     """Return the keys that the reader of the configuration itself takes."""
     text = (ROOT / "app/configuration.py").read_text()
     tables = re.findall(
-        r"^class _(?:Environment|Repo|Rules)\(_Strict\):\n(.*?)^\n\n", text, re.M | re.S
+        r"^class _(?:Environment|Repo|Rules|Freeze)\(_Strict\):\n(.*?)^\n\n", text, re.M | re.S
     )
-    assert len(tables) == 3
+    assert len(tables) == 4
     return {key for table in tables for key in re.findall(r"^    (\w+): ", table, re.M)} | {
         "deployer"
     }
 
 
 def _keys(table: dict[str, Any]) -> set[str]:
-    below = (cast("dict[str, Any]", v) for v in table.values() if isinstance(v, dict))
+    lists = (cast("list[Any]", v) if isinstance(v, list) else [v] for v in table.values())
+    below = (cast("dict[str, Any]", v) for vs in lists for v in vs if isinstance(v, dict))
     return set(table) | {key for inner in below for key in _keys(inner)}
 
 

@@ -1,27 +1,36 @@
 """The projection: what every message of a thread looks like now, as one pure function."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from app.core.config import RepoConfig
 from app.core.decide import is_unsorted
+from app.core.locks import next_change as next_block
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages.card import card_message
+from app.slack.messages.locks import lock_message, next_end
 from app.slack.messages.production_tests import ProductionTests, production_tests
 from app.slack.messages.say import say_message, verification
 from app.slack.messages.staging import staging_failed, staging_progress
 from app.slack.messages.status import status_message
 from app.slack.messages.unknown import unknown_alert
 
+Timed = tuple[int, str, Message]
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
-def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
+
+def render(
+    state: State, repo: RepoConfig, now: int, facts: Mapping[str, str] = NO_FACTS
+) -> dict[str, Message]:
     """Return the message of every slot: the status first, then the others as they came up.
 
     There is none while it is not known whom a merge concerns, and none of one that concerns nobody.
+    `facts` are the repository's: locks of its services show in every thread that they stop.
     """
     if is_unsorted(state, repo) or state.touches_nothing:
         return {}  # its channel is not known yet, or it is nothing to anybody
-    timed: list[tuple[int, str, Message]] = []
+    timed: list[Timed] = []
     for staging in state.stagings:
         if staging.attempts:
             story = staging_progress(state, repo, staging)
@@ -29,7 +38,7 @@ def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
         if (alert := staging_failed(state, repo, staging)) and staging.ended_at is not None:
             timed.append((staging.ended_at, f"alert:staging:{staging.number}", alert))
     for call_id, card in state.cards.items():
-        timed.append((card.at, f"card:{call_id}", card_message(state, repo, card, now)))
+        timed.append((card.at, f"card:{call_id}", card_message(state, repo, card, now, facts)))
     for run in state.runs.values():
         if (alert := unknown_alert(state, repo, run)) and run.ended_at is not None:
             timed.append((run.ended_at, f"alert:unknown:{run.attempt.attempt_id}", alert))
@@ -39,9 +48,19 @@ def render(state: State, repo: RepoConfig, now: int) -> dict[str, Message]:
         timed.append((first.started_at, slot, tests.message()))
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say)))
+    timed += _locks(state, facts, now)
     timed.sort(key=lambda item: item[0])
-    status = status_message(state, repo)
+    status = status_message(state, repo, now, facts)
     return {"status": status} | {slot: message for _, slot, message in timed}
+
+
+def _locks(state: State, facts: Mapping[str, str], now: int) -> list[Timed]:
+    """Return the messages of people's locks; the one that began the thread is in its status."""
+    return [
+        (locking.at, f"lock:{locking.n}", lock_message(state, locking, facts, now))
+        for locking in state.lockings
+        if not locking.opens
+    ]
 
 
 def _tests_of_their_own(state: State) -> list[ProductionTests]:
@@ -55,10 +74,20 @@ def _tests_of_their_own(state: State) -> list[ProductionTests]:
     ]
 
 
-def next_change(state: State, now: int) -> int | None:
-    """Return when a message changes by itself: an unknown outcome's last button is offered then."""
-    run = state.unknown
-    return run.send_by if run and run.send_by > now else None
+def next_change(
+    state: State, repo: RepoConfig, now: int, facts: Mapping[str, str] = NO_FACTS
+) -> int | None:
+    """Return when a message changes by itself.
+
+    An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends.
+    """
+    run, card = state.unknown, state.pending
+    times = [
+        run.send_by if run and run.send_by > now else None,
+        next_block(repo, facts, card.request.spec.service, now) if card else None,
+        next_end(state, facts, now),
+    ]
+    return min((time for time in times if time is not None), default=None)
 
 
 def unfinished(state: State, messages: Mapping[str, Message]) -> list[str]:

@@ -1,8 +1,11 @@
 """An approval card while it waits for people; how it ends is in settled.py."""
 
 import json
+from collections.abc import Mapping, Sequence
 
+from app.core import locks, refusals
 from app.core.config import RepoConfig
+from app.core.events import Block as LockOrFreeze
 from app.core.events import CardFacts, Commit
 from app.core.spec import ActionSpec
 from app.core.state import Card, State
@@ -15,21 +18,25 @@ MAX_COMMITS = 10
 MAX_ARGUMENTS = 12
 
 
-def card_message(state: State, repo: RepoConfig, card: Card, now: int) -> Message:
-    """Render a card as it stands."""
+def card_message(
+    state: State, repo: RepoConfig, card: Card, now: int, facts: Mapping[str, str]
+) -> Message:
+    """Render a card as it stands; `facts` are the repository's."""
     if card.status != "pending":
         return settled_card(state, card, now)
-    spec, facts = card.request.spec, card.request.facts
-    approvers = [text.user_or_group(slack_id) for slack_id in facts.approvers]
+    spec, shown = card.request.spec, card.request.facts
+    approvers = [text.user_or_group(slack_id) for slack_id in shown.approvers]
+    blocked = locks.on(repo, facts, spec.service, now)
     whom = people.all_of(approvers) if approvers else "nobody can"
     parts: list[Block] = [
         blocks.header(_title(card)),
         *_quote(card),
-        blocks.section(_change(state, spec, facts)),
-        *_commits(facts, spec),
+        blocks.section(_change(state, spec, shown)),
+        *_commits(shown, spec),
         blocks.section(_exact(spec)),
         blocks.section(_evidence(card, repo, whom)),
         *_reason(card),
+        *_blocked(spec, blocked, repo),
         *_standing(state, card),
         blocks.actions(_buttons(state, card)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
@@ -138,6 +145,17 @@ def _who(card: Card, repo: RepoConfig, whom: str) -> str:
 def _reason(card: Card) -> list[Block]:
     words, by = text.line(card.request.reason, 300), text.line(card.proposed_by, 60)
     return [blocks.context(blocks.plain(f"{by}'s words: {words}"))] if words else []
+
+
+def _blocked(spec: ActionSpec, found: Sequence[LockOrFreeze], repo: RepoConfig) -> list[Block]:
+    """Say which lock and which freeze are in force, and what that means for this card."""
+    return [
+        blocks.section(
+            f"{'🔒' if block.user else '❄️'} "
+            f"{refusals.against(block, spec.kind, people.name_of(block.user, repo))}"
+        )
+        for block in found
+    ]
 
 
 def _standing(state: State, card: Card) -> list[Block]:

@@ -1,5 +1,6 @@
 """A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
 
+from app.core import locks
 from app.core.spec import ActionSpec
 from app.core.state import Card, Run, State
 from app.slack import blocks, text
@@ -68,6 +69,8 @@ def waiting_line(state: State) -> str:
     """Say what an approved action waits for; empty if for nothing."""
     if state.waits_for_lock:
         return waiting_for(state.waits_for_lock)
+    if state.waits_for_block:
+        return f"waiting, and going on when it is over: {locks.told(state.waits_for_block)}"
     if state.waits_for_source:
         why = text.inline(state.waits_for_source.message.rstrip("."), 250)
         return f"waiting for GitHub, and going on when it answers: {why}"

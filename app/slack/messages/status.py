@@ -1,21 +1,30 @@
 """The status message: what is happening now in each environment, and since when."""
 
 import re
+from collections.abc import Mapping
 
+from app.core import locks, policy
 from app.core.config import RepoConfig
+from app.core.events import Block as LockOrFreeze
 from app.core.state import Card, Run, Staging, State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
+from app.slack.messages.locks import lock_line
 from app.slack.messages.settled import action, waiting_for, waiting_line
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
 
-def status_message(state: State, repo: RepoConfig) -> Message:
-    """Render the message that always shows the current state."""
-    lines = [line for line in (_staging_line(state, repo), _production_line(state, repo)) if line]
+def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Message:
+    """Render the message that always shows the current state; `facts` are the repository's."""
+    production = _production_line(state, repo, _blocked(state, repo, now, facts))
+    lines = [line for line in (_staging_line(state, repo), production) if line]
+    opening = next((locking for locking in state.lockings if locking.opens), None)
+    if opening:
+        told = lock_line(state, opening, facts, now)
+        lines = [told] if state.only_locks else [*lines, told]
     parts: list[Block] = []
     if state.origin == "merge":
         parts += [blocks.header(text.line(_title(state), 150)), *_byline(state, repo)]
@@ -30,7 +39,7 @@ def status_message(state: State, repo: RepoConfig) -> Message:
     parts.append(blocks.section("\n".join(lines)))
     if buttons := _buttons(state):
         parts.append(blocks.actions(buttons))
-    text_now = _plain(lines[-1])
+    text_now = _plain(lines[0 if opening else -1])
     return Message(
         text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),
@@ -117,18 +126,26 @@ def _staging_open(state: State, repo: RepoConfig, staging: Staging) -> str:
 # Production and the agent.
 
 
-def _production_line(state: State, repo: RepoConfig) -> str:
+def _blocked(
+    state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]
+) -> LockOrFreeze | None:
+    """Return what stands against the card that waits."""
+    card = state.pending
+    return policy.blocked_by(repo, card.request.spec, facts, now) if card else None
+
+
+def _production_line(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
     staging = state.staging
     if staging and not staging.passed and not state.shipped:
         return _stopped(state) if state.stopped_by else ""
-    return f"*Production*  {_production_now(state, repo)}{_shipped(state)}"
+    return f"*Production*  {_production_now(state, repo, blocked)}{_shipped(state)}"
 
 
-def _production_now(state: State, repo: RepoConfig) -> str:
+def _production_now(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
     return (
         _acting(state)
         or _stopped(state)
-        or _waiting(state)
+        or _waiting(state, repo, blocked)
         or _thinking(state, repo)
         or _ended(state)
     )
@@ -168,9 +185,9 @@ def _stopped(state: State) -> str:
     return f"{tested}⏹️ stopped by {by} · say `continue` to take it up again"
 
 
-def _waiting(state: State) -> str:
+def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
     if state.pending:
-        return _card(state, state.pending)
+        return _card(state, repo, state.pending, blocked)
     if state.question:
         return f"💬 waiting for words · since {text.when(state.question.at)}"
     if state.wait:
@@ -180,7 +197,7 @@ def _waiting(state: State) -> str:
     return ""
 
 
-def _card(state: State, card: Card) -> str:
+def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | None) -> str:
     asked = f"{action(card.request.spec)} · since {text.when(card.at)}"
     if state.held_by:
         if state.unheard and not state.model_down:
@@ -189,9 +206,15 @@ def _card(state: State, card: Card) -> str:
         return f"⏸️ reading {text.user(state.held_by)}'s message{down} · card: {asked}"
     if card.request.facts.hold and not card.hold_released_by:
         return f"✋ on hold until an approver releases it: {asked}"
+    if blocked:
+        return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
     needed, given = card.request.facts.needed, len(card.approvals)
     count = f" ({given} of {needed})" if needed > 1 else ""
     return f"🔔 waiting for approval{count}: {asked}"
+
+
+def _told(blocked: LockOrFreeze, repo: RepoConfig) -> str:
+    return locks.told(blocked, people.name_of(blocked.user, repo))
 
 
 def _thinking(state: State, repo: RepoConfig) -> str:

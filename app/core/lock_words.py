@@ -1,0 +1,154 @@
+"""The words that lock and unlock services, understood by code alone, before any model reads them.
+
+lock [<repository>] <service|all> [until <15:00 | 2026-12-31 15:00> | for <30m>] [because <why>]
+unlock [<repository>] <service|all>
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from app.core import duration
+from app.core.config import RepoConfig
+from app.core.errors import UserError
+from app.core.inert import inline
+from app.core.locks import MAX_REASON
+from app.core.untrusted import cut, masked, one_line
+from app.core.writing import when
+
+ALL = "all"
+FORM = (
+    "Say it like `lock backend until 15:00 because load test`, `lock backend for 2h`, `lock all` "
+    "or `unlock backend`; a day is written `until 2026-12-31 15:00`."
+)
+LONGEST_DAYS = 366
+MAX_OPENING = 200
+_MENTION = re.compile(r"^\s*(?:<@[A-Z0-9]+>[\s,:]*)+")
+_VERB = re.compile(r"(lock|unlock)(?:[\s,:]+(?:the )?|$)", re.IGNORECASE)
+_REST = re.compile(
+    r"(?:until (?P<until>\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2})|for (?P<span>\S+?))?"
+    r"[,;]?(?: ?because:? (?P<why>.+))?[.!]?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockWish:
+    """A person wants services to be left as they are."""
+
+    repo: RepoConfig
+    services: tuple[str, ...]
+    until: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockWish:
+    """A person wants locks of services to end."""
+
+    repo: RepoConfig
+    services: tuple[str, ...]
+
+
+def is_about_locks(text: str) -> bool:
+    """Tell whether words begin with lock or unlock, and so are for code alone."""
+    return bool(_VERB.match(_said(text[:MAX_OPENING])))
+
+
+def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | UnlockWish:
+    """Understand words that begin with lock or unlock; `repos` are those that they can mean.
+
+    Raise `UserError`, in Slack's markup, for what is not, or not clearly, of the form.
+    """
+    said = _said(text)
+    verb = _VERB.match(said)
+    if verb is None:
+        raise UserError(FORM)
+    repos, words = _repos(said[verb.end() :].split(" "), repos)
+    repo, services = _services(words[0], repos)
+    rest = " ".join(words[1:])
+    if verb[1].lower() == "unlock":
+        if rest.strip(".!"):
+            raise UserError(FORM)
+        return UnlockWish(repo, services)
+    match = _REST.fullmatch(rest)
+    if match is None:
+        raise UserError(FORM)
+    until = _until(match["until"], match["span"], repo.zone, now)
+    return LockWish(repo, services, until, cut((match["why"] or "").strip(), MAX_REASON))
+
+
+def _said(text: str) -> str:
+    return one_line(masked(_MENTION.sub("", text)))
+
+
+def _repos(words: list[str], repos: Sequence[RepoConfig]) -> tuple[Sequence[RepoConfig], list[str]]:
+    """Return the repositories that are meant, and the words after their name if it is there."""
+    first = words[0].strip("`'\"").lower()
+    named = [repo for repo in repos if first in _names(repo)]
+    follows = words[1].lower() if len(words) > 1 else ""
+    if not named or follows in ("", "until", "for", "because"):
+        return repos, words
+    return named, words[1:]
+
+
+def _names(repo: RepoConfig) -> tuple[str, str]:
+    return repo.name.lower(), repo.name.rpartition("/")[2].lower()
+
+
+def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple[str, ...]]:
+    service = word.strip("`'\".,!:").lower().replace("-", "_")
+    if not service:
+        raise UserError(FORM)
+    found = [repo for repo in repos if service == ALL or service in repo.production.services]
+    if len(found) > 1:
+        example = f"`lock {found[0].name} {service}`"
+        several = " and ".join(repo.name for repo in found)
+        raise UserError(f"That can mean {several}. Name the repository, as in {example}.")
+    if not found:
+        known = ", ".join(sorted({name for repo in repos for name in repo.production.services}))
+        named = inline(service, 60)
+        raise UserError(f"I know no service “{named}” here. There are: {known}, all. {FORM}")
+    repo = found[0]
+    return repo, tuple(repo.production.services) if service == ALL else (service,)
+
+
+def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int | None:
+    if span:
+        try:
+            return now + duration.seconds(span.lower()) * 1000
+        except ValueError:
+            raise UserError(f"“{inline(span, 40)}” is no time to lock for. {FORM}") from None
+    if clock is None:
+        return None
+    try:
+        times = _times(clock, zone, now)
+    except ValueError:
+        raise UserError(f"{clock} is no time. {FORM}") from None
+    coming = [time for time in times if time > now]
+    if not coming:
+        raise UserError(f"{clock} is over ({when(times[0])}). {FORM}")
+    if coming[0] > now + LONGEST_DAYS * 24 * 3600 * 1000:
+        raise UserError(f"{clock} is more than {LONGEST_DAYS} days away. {FORM}")
+    return coming[0]
+
+
+def _times(clock: str, zone: tzinfo, now: int) -> list[int]:
+    """Return what a time can mean, the earliest first: today or tomorrow, and an hour's two passes.
+
+    A time that the clocks leave out is as long after midnight as it would be without.
+    """
+    day, _, time = clock.rpartition(" ")
+    hour, minute = map(int, time.split(":"))
+    if day:
+        days = [datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)]
+    else:
+        today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone)
+        days = [today, today + timedelta(days=1)]
+    passes = (each.replace(hour=hour, minute=minute, second=0, microsecond=0) for each in days)
+    found: list[int] = []
+    for first in passes:
+        at, again = (round(first.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
+        found += [at, max(at, again)]
+    return sorted(found)

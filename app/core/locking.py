@@ -1,0 +1,61 @@
+"""What locking and unlocking words come to: anyone locks, approvers and who locked it unlock."""
+
+from collections.abc import Mapping
+
+from app.core import events as ev
+from app.core import locks, policy
+from app.core.clicks import Accepted, Decision, Refused
+from app.core.lock_words import LockWish, UnlockWish
+from app.core.locks import Lock
+from app.core.policy import Denied, Person
+
+ENDS = "Whoever locked it, or an approver, ends that with `unlock {}`."
+
+
+def lock(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> Decision:
+    """Lock services for a person; an own lock is replaced, another's stays as it is."""
+    for service in wish.services:
+        standing = locks.lock_on(facts, service, now)
+        if standing and standing.block.user != user:
+            told = locks.told(standing.block)
+            return Refused(f"{told}\n{ENDS.format(service)} Nothing new was locked.")
+    locked = ev.ServiceLocked(
+        services=wish.services, user=user, reason=wish.reason, until=wish.until
+    )
+    return Accepted((locked,))
+
+
+def standing(wish: UnlockWish, facts: Mapping[str, str], now: int) -> list[Lock]:
+    """Return the locks that an unlock is about."""
+    found = (locks.lock_on(facts, service, now) for service in wish.services)
+    return [lock for lock in found if lock]
+
+
+def unlock(
+    wish: UnlockWish,
+    user: str,
+    people: Mapping[str, Person],
+    facts: Mapping[str, str],
+    now: int,
+) -> dict[str, ev.ServiceUnlocked] | Refused:
+    """End locks, all or none: return what each thread that placed some has to write.
+
+    `people` says for each service who the person is now; it is not asked about an own lock.
+    """
+    found = standing(wish, facts, now)
+    if not found:
+        which = wish.services[0] if len(wish.services) == 1 else "Nothing"
+        return Refused(f"{which} is {'not ' if len(wish.services) == 1 else ''}locked.")
+    by_thread: dict[str, list[str]] = {}
+    for lock in found:
+        service = lock.block.service
+        if lock.block.user != user:
+            verdict = policy.may_decide(wish.repo, service, people[service])
+            if isinstance(verdict, Denied):
+                told = locks.told(lock.block)
+                return Refused(f"{told}\n{verdict.reason} {ENDS.format(service)}")
+        by_thread.setdefault(lock.thread_id, []).append(service)
+    return {
+        thread_id: ev.ServiceUnlocked(services=tuple(services), user=user)
+        for thread_id, services in by_thread.items()
+    }

@@ -1,0 +1,104 @@
+"""What keeps a service as it is: people's locks, which are facts, and freezes, which are planned.
+
+Times are in milliseconds since the epoch. Nobody is asked here whether they may do anything.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core.config import RepoConfig
+from app.core.events import Block, ServiceLocked
+from app.core.inert import inline
+from app.core.writing import local, mentions, when
+
+FACT = "lock/"
+MAX_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A person's lock, and the thread that placed it."""
+
+    block: Block
+    thread_id: str
+
+
+def facts_of(event: ServiceLocked, thread_id: str, now: int) -> dict[str, str | None]:
+    """Return the facts that an event brings, for each service."""
+    fact = {"user": event.user, "reason": event.reason, "at": now, "until": event.until}
+    told = json.dumps({**fact, "thread": thread_id})
+    return {f"{FACT}{service}": told for service in event.services}
+
+
+def lock_on(facts: Mapping[str, str], service: str, now: int) -> Lock | None:
+    """Return the lock that is in force on a service."""
+    recorded = facts.get(f"{FACT}{service}")
+    if recorded is None:
+        return None
+    fact = json.loads(recorded)
+    if fact["until"] is not None and fact["until"] <= now:
+        return None
+    block = Block(
+        service=service,
+        user=fact["user"],
+        reason=fact["reason"],
+        since=fact["at"],
+        until=fact["until"],
+    )
+    return Lock(block, fact["thread"])
+
+
+def locked_services(facts: Mapping[str, str]) -> list[str]:
+    """Return the services that somebody locked at some time."""
+    return sorted(fact.removeprefix(FACT) for fact in facts if fact.startswith(FACT))
+
+
+def frozen(repo: RepoConfig, service: str, now: int) -> Block | None:
+    """Return the freeze that is in force on a service; of several, the one that ends last."""
+    found: list[Block] = []
+    if service not in repo.production.services:
+        return None
+    for freeze in repo.freezes_of(service):
+        window = freeze.calendar.window(now)
+        if window:
+            since, until = window
+            found.append(Block(service=service, reason=freeze.reason, since=since, until=until))
+    return max(found, key=lambda block: block.until or 0, default=None)
+
+
+def on(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> tuple[Block, ...]:
+    """Return everything that is in force on a service: its lock first, then its freeze."""
+    lock, freeze = lock_on(facts, service, now), frozen(repo, service, now)
+    return (*([lock.block] if lock else []), *([freeze] if freeze else []))
+
+
+def next_change(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> int | None:
+    """Return when a lock or a freeze of a service ends by itself, or the next freeze begins."""
+    if service not in repo.production.services:
+        return None
+    times = [block.until for block in on(repo, facts, service, now)]
+    times += [freeze.calendar.next_start(now) for freeze in repo.freezes_of(service)]
+    return min((time for time in times if time is not None), default=None)
+
+
+def told(block: Block, owner: str = "") -> str:
+    """Say what is in force, in Slack's markup; without the name of the `owner`, mention them."""
+    until = f" until {when(block.until)}" if block.until is not None else ""
+    reason = f": {inline(block.reason, MAX_REASON)}" if block.reason else ""
+    if block.user:
+        by = f"locked by {owner or mentions([block.user])} since {when(block.since)}"
+        return f"{inline(block.service, 60)} is {by}{until}{reason}"
+    return f"{inline(block.service, 60)} is frozen since {when(block.since)}{until}{reason}"
+
+
+def plainly(block: Block, repo: RepoConfig) -> str:
+    """Say the same in plain text: people by their logins, times in the repository's zone."""
+    until = f" until {local(block.until, repo.zone)}" if block.until is not None else ""
+    since = local(block.since, repo.zone)
+    if not block.user:
+        return f"frozen since {since}{until}: {block.reason}"
+    logins = (login for login, user in repo.people.items() if user == block.user)
+    who = next(logins, None) or block.user
+    reason = f": {block.reason}" if block.reason else ""
+    return f"locked by {who} since {since}{until}{reason}"

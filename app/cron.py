@@ -1,0 +1,79 @@
+"""Windows that begin by a cron expression, in a time zone; knows nothing of what they are for.
+
+A window ends when the clock on the wall has moved on by its duration: one that lasts from Friday
+evening to Monday morning does so in every week, also where the clocks change in between.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
+
+from cronsim import CronSim, CronSimError
+
+FIELDS = 5
+# An hour that comes twice hides a beginning from who looks back out of its second pass.
+_TWICE_MS = 2 * 3600 * 1000
+_JOINED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """The `Calendar` of a checked expression; `seconds` is how long each window lasts."""
+
+    expression: str
+    seconds: int
+    zone: tzinfo
+
+    def window(self, now: int) -> tuple[int, int] | None:
+        """Return the window that is in force now, joined with those that it runs into."""
+        started = self._started(now)
+        begin = next(started, None)
+        if begin is None or self._end(begin) <= now:
+            return None
+        end = self._end(begin)
+        for earlier in islice(started, _JOINED):
+            if self._end(earlier) < begin:
+                break
+            begin = earlier
+        for later in islice(self._coming(now), _JOINED):
+            if later > end:
+                break
+            end = self._end(later)
+        return begin, end
+
+    def next_start(self, now: int) -> int | None:
+        """Return when the next window begins."""
+        return next(self._coming(now), None)
+
+    def _started(self, now: int) -> Iterator[int]:
+        """Return the beginnings up to now, newest first."""
+        starts = map(_ms, CronSim(self.expression, self._local(now + _TWICE_MS), reverse=True))
+        return (start for start in starts if start <= now)
+
+    def _coming(self, now: int) -> Iterator[int]:
+        """Return the beginnings after now, in order."""
+        starts = map(_ms, CronSim(self.expression, self._local(now)))
+        return (start for start in starts if start > now)
+
+    def _end(self, start: int) -> int:
+        began = self._local(start)
+        return _ms((began + timedelta(seconds=self.seconds)).replace(fold=began.fold))
+
+    def _local(self, ms: int) -> datetime:
+        return datetime.fromtimestamp(ms / 1000, UTC).astimezone(self.zone)
+
+
+def problem(expression: str) -> str:
+    """Say what is wrong with an expression, "" if nothing is."""
+    if len(expression.split()) != FIELDS:
+        return "not five fields: minute, hour, day of the month, month, day of the week"
+    try:
+        starts = CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC))
+        return "" if next(starts, None) else "it never comes"
+    except CronSimError as error:
+        return str(error)
+
+
+def _ms(time: datetime) -> int:
+    return round(time.timestamp() * 1000)

@@ -1,0 +1,93 @@
+"""`deploybot locks`: everything that keeps targets as they are, and the end of a person's lock."""
+
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+
+from app.configuration import load_repos_after
+from app.core import ledger, locks
+from app.core.config import RepoConfig
+from app.core.errors import Conflict, UserError
+from app.core.events import ServiceUnlocked, ToolStarted
+from app.core.fold import fold
+from app.core.untrusted import one_line
+from app.core.writing import exact_time, short
+from app.main import build_deployers, build_github, open_log
+from app.redis.log import RedisLog
+from app.settings import load_settings, read_settings
+
+USER = re.compile(r"[UW][A-Z0-9]+")
+TRIES = 10
+
+
+async def list_locks() -> int:
+    """Print people's locks, freezes in force, holds, and the targets that threads have locked."""
+    settings, problems = read_settings()
+    deployers = build_deployers(settings, build_github(settings))
+    repos = load_repos_after(problems, settings.deploybot_config, deployers)
+    async with open_log(settings, is_there=True) as log:
+        for name, repo in repos.items():
+            async for target, what in _found(log, repo):
+                sys.stdout.write(f"{one_line(f'{name}  {target}  {what}')}\n")
+    return 0
+
+
+async def release(repo: str, service: str, user: str) -> int:
+    """End a person's lock for `user`, in the thread that placed it; raise `UserError` if none is.
+
+    Who can run this has the store, so nobody is asked whether `user` may.
+    """
+    if not USER.fullmatch(user):
+        raise UserError(f"--user has to be a Slack user id (U…), and {user!r} is not.")
+    async with open_log(load_settings(), is_there=True) as log:
+        for _ in range(TRIES):
+            with suppress(Conflict):
+                thread_id = await _ended(log, repo, service, user)
+                sys.stdout.write(f"{service} is unlocked; {thread_id} says so.\n")
+                return 0
+    raise UserError("Its thread changes all the time, so nothing was recorded. Try again.")
+
+
+async def _ended(log: RedisLog, repo: str, service: str, user: str) -> str:
+    """Write the end of a lock, and return the thread; raise `Conflict` where that moved on."""
+    facts, now = await log.facts(repo), await log.now(repo)
+    lock = locks.lock_on(facts, service, now)
+    if lock is None:
+        raise UserError(
+            f"Nobody has locked {service!r} of {repo!r}. `deploybot locks list` lists "
+            "what is locked; a hold is released on its card."
+        )
+    entries = await log.read(lock.thread_id)
+    ended = ServiceUnlocked(services=(service,), user=user, by="command line")
+    await log.append(ledger.write(fold(entries), [ended], now, len(entries)))
+    return lock.thread_id
+
+
+async def _found(log: RedisLog, repo: RepoConfig) -> AsyncIterator[tuple[str, str]]:
+    """Yield each target with what keeps it as it is, in plain text."""
+    facts, now = await log.facts(repo.name), await log.now(repo.name)
+    for service in dict.fromkeys([*repo.production.services, *locks.locked_services(facts)]):
+        lock = locks.lock_on(facts, service, now)
+        if lock:
+            yield service, f"{locks.plainly(lock.block, repo)}, by {lock.thread_id}"
+        freeze = locks.frozen(repo, service, now)
+        if freeze:
+            yield service, locks.plainly(freeze, repo)
+        bad = ledger.hold(facts, service)
+        if bad is not None:
+            yield service, f"on hold since {short(bad) if bad else 'a bad commit'} was rolled back"
+    async for target, what in _targets(log, await log.locks(repo.name)):
+        yield target, what
+
+
+async def _targets(log: RedisLog, held: Mapping[str, str]) -> AsyncIterator[tuple[str, str]]:
+    for target, thread_id in sorted(held.items()):
+        entries = await log.read(thread_id)
+        taken = [
+            entry.at
+            for entry in entries
+            if isinstance(entry.event, ToolStarted) and target in entry.event.locks
+        ]
+        since = f" since {exact_time(taken[-1])}" if taken else ""
+        yield target, f"in use by {thread_id}{since}"

@@ -1,0 +1,164 @@
+"""Locking and unlocking by words, wherever they are said; what they mean `core.locking` decides."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core import ledger, lock_words, locking
+from app.core.clicks import Accepted, Refused
+from app.core.config import RepoConfig
+from app.core.errors import Conflict, UserError
+from app.core.events import ServiceUnlocked, ThreadStarted
+from app.core.fold import fold
+from app.core.ids import thread_id_for
+from app.core.lock_words import LockWish, UnlockWish
+from app.core.policy import Person
+from app.core.ports import ThreadLog, Write
+from app.core.state import State
+from app.slack.payloads import Command, Heard, words_of
+from app.slack.people import SlackPeople
+from app.slack.whispers import Whispers
+
+TRIES = 10
+LOCKED = "🔒 Locked: I say so in this channel."
+UNLOCKED = "🔓 Unlocked. The thread in which it was locked says so, too."
+SHARED_CHANNEL = (
+    "This channel is shared with other workspaces, so only who locked it can unlock it here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Locking words: who said them where, and the keys that they are known by when they come again.
+
+    A thread that is begun for them hangs on `root_ts`, or on a message of its own without one.
+    """
+
+    user: str
+    channel: str
+    text: str
+    keys: tuple[str, ...]
+    thread_id: str | None
+    root_ts: str | None = None
+
+
+class Locking:
+    """Locks and unlocks services for people, and answers whatever comes of it."""
+
+    def __init__(self, log: ThreadLog, whispers: Whispers, people: SlackPeople) -> None:
+        """Write to this log, answer by these whispers, ask who people are."""
+        self._log = log
+        self._whispers = whispers
+        self._people = people
+
+    async def hear(self, repos: Sequence[RepoConfig], thread_id: str | None, heard: Heard) -> None:
+        """Do what locking words say, and tell the person what no thread shows."""
+        said = Said(heard.user, heard.channel, heard.text, heard.keys, thread_id, heard.root_ts)
+        answer = await self._answer(repos, said)
+        if answer:
+            self._whispers.tell(heard.channel, heard.user, answer, heard.thread_ts)
+
+    async def command(self, repos: Sequence[RepoConfig], command: Command) -> str:
+        """Do what the command says, and return what to tell the person."""
+        key = f"slack:command:{command.trigger_id or secrets.token_hex(8)}"
+        text = words_of(command.text)
+        said = Said(command.user_id, command.channel_id, text, (key,), None)
+        return await self._answer(repos, said) or LOCKED
+
+    async def _answer(self, repos: Sequence[RepoConfig], said: Said) -> str:
+        """Return what to tell the person, "" where the thread itself shows it, or did already."""
+        try:
+            wish = lock_words.parse(said.text, repos, await self._log.now(repos[0].name))
+            if isinstance(wish, UnlockWish):
+                return await self._unlock(wish, said)
+            await self._lock(wish, said)
+            return ""
+        except UserError as error:
+            # A mention arrives twice; who was faster has answered.
+            mark = Write(f"{repos[0].name}/-", [], dedupe=said.keys, silent=True)
+            return str(error) if await self._log.append(mark) else ""
+
+    async def _lock(self, wish: LockWish, said: Said) -> None:
+        repo, begin = wish.repo, said.root_ts or said.keys[0]
+        thread_id = said.thread_id or thread_id_for(repo.name, said.channel, begin)
+        for _ in range(TRIES):
+            here = await self._log.look(thread_id)
+            decision = locking.lock(wish, said.user, here.facts, here.now)
+            if isinstance(decision, Refused):
+                raise UserError(decision.sentence)
+            state = fold(here.entries)
+            write = self._locking(repo, state, decision, said, thread_id, here.now)
+            try:
+                await self._log.append(write)
+            except Conflict:
+                continue
+            return
+        raise Conflict(thread_id)
+
+    def _locking(
+        self,
+        repo: RepoConfig,
+        state: State,
+        decision: Accepted,
+        said: Said,
+        thread_id: str,
+        now: int,
+    ) -> Write:
+        """Build the write of a lock, and of the thread that is begun for it if there is none."""
+        if state.version:
+            return ledger.write(state, decision.events, now, state.version, dedupe=said.keys)
+        started = ThreadStarted(
+            thread_id=thread_id,
+            repo=repo.name,
+            branch=repo.branch,
+            channel=said.channel,
+            origin="mention" if said.root_ts else "command",
+            asked_by=said.user,
+            root_ts=said.root_ts,
+        )
+        index = [f"{said.channel}|{said.root_ts}"] if said.root_ts else []
+        state.thread_id = thread_id
+        return ledger.write(
+            state, [started, *decision.events], now, 0, dedupe=said.keys, index=index
+        )
+
+    async def _unlock(self, wish: UnlockWish, said: Said) -> str:
+        look = await self._log.look(f"{wish.repo.name}/-")  # of no thread: the facts and the time
+        people = await self._who(wish, said, look.facts, look.now)
+        ends = locking.unlock(wish, said.user, people, look.facts, look.now)
+        if isinstance(ends, Refused):
+            raise UserError(ends.sentence)
+        fresh = True
+        for left, (thread_id, event) in enumerate(ends.items(), 1 - len(ends)):
+            # Whoever begins anew in the middle finds the others left: only the last one is the end.
+            keys = said.keys if left == 0 else [f"{key}|{thread_id}" for key in said.keys]
+            fresh = await self._end(thread_id, event, keys)
+        return UNLOCKED if fresh and set(ends) != {said.thread_id} else ""
+
+    async def _who(
+        self, wish: UnlockWish, said: Said, facts: Mapping[str, str], now: int
+    ) -> dict[str, Person]:
+        """Ask who the person is for each service that somebody else locked."""
+        others = [
+            lock.block.service
+            for lock in locking.standing(wish, facts, now)
+            if lock.block.user != said.user
+        ]
+        if others and await self._people.is_shared(said.channel):
+            raise UserError(SHARED_CHANNEL)
+        return {
+            service: await self._people.person(said.user, wish.repo.approvers_of(service))
+            for service in others
+        }
+
+    async def _end(self, thread_id: str, event: ServiceUnlocked, keys: Sequence[str]) -> bool:
+        """Write the end of locks into the thread that placed them; False if it was written."""
+        for _ in range(TRIES):
+            here = await self._log.look(thread_id)
+            state = fold(here.entries)
+            write = ledger.write(state, [event], here.now, state.version, dedupe=keys)
+            try:
+                return await self._log.append(write)
+            except Conflict:
+                continue
+        raise Conflict(thread_id)

@@ -1,0 +1,66 @@
+"""People's locks: what one that this thread placed means now, and who ended it."""
+
+from collections.abc import Mapping
+
+from app.core import locks
+from app.core.state import Locking, State
+from app.slack import blocks, text
+from app.slack.blocks import Message
+from app.slack.messages import people
+
+
+def lock_message(state: State, locking: Locking, facts: Mapping[str, str], now: int) -> Message:
+    """Tell a lock, or its end, in a message of its own."""
+    line = lock_line(state, locking, facts, now)
+    return Message(line.partition("\n")[0], (blocks.section(line),))
+
+
+def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int) -> str:
+    """Say what locking words came to, in words that are true now, as mrkdwn."""
+    by = text.user(locking.user)
+    if locking.ends:
+        return f"🔓 {_verb(locking.services, 'is', 'are')} unlocked by {by}."
+    held = held_by(state, locking, facts, now)
+    if not held:
+        who = [text.user(user) for user in dict.fromkeys(locking.ended.values())]
+        how = f"unlocked by {people.all_of(who)}" if who else "over"
+        was = _verb(locking.services, "was", "were")
+        return f"🔓 {was} locked by {by}{_reason(locking)} · {how}"
+    until = f" until {text.when(locking.until)}" if locking.until is not None else ""
+    ends = f"Whoever locked it, or an approver, ends that with `unlock {_short(held)}`."
+    means = "Nothing begins on production meanwhile; what already runs goes on."
+    return f"🔒 {_verb(held, 'is', 'are')} locked by {by}{until}{_reason(locking)}\n{means} {ends}"
+
+
+def held_by(state: State, locking: Locking, facts: Mapping[str, str], now: int) -> tuple[str, ...]:
+    """Return the services that a lock of this thread still holds."""
+    newest = {s: each.n for each in state.lockings if not each.ends for s in each.services}
+    standing = {s: locks.lock_on(facts, s, now) for s in locking.services}
+    return tuple(
+        service
+        for service, lock in standing.items()
+        if lock and lock.thread_id == state.thread_id and newest[service] == locking.n
+    )
+
+
+def next_end(state: State, facts: Mapping[str, str], now: int) -> int | None:
+    """Return when a lock of this thread ends by itself."""
+    ends = [
+        locking.until
+        for locking in state.lockings
+        if locking.until is not None and held_by(state, locking, facts, now)
+    ]
+    return min(ends, default=None)
+
+
+def _verb(services: tuple[str, ...], one: str, several: str) -> str:
+    names = people.all_of([f"*{text.inline(service, 60)}*" for service in services])
+    return f"{names} {one if len(services) == 1 else several}"
+
+
+def _short(held: tuple[str, ...]) -> str:
+    return held[0] if len(held) == 1 else "all"
+
+
+def _reason(locking: Locking) -> str:
+    return f": {text.inline(text.quoted(locking.reason), 200)}" if locking.reason else ""

@@ -1,0 +1,282 @@
+"""Locking and unlocking by what people write and command in Slack; every refusal is answered."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from app.core import events as ev
+from app.core.ids import thread_id_for
+from app.core.locks import lock_on
+from app.slack.locking import LOCKED, UNLOCKED
+from tests.adapters.slack_desk import BOT, CHANNEL, NOW, Desk
+from tests.shop import ALICE, BOB, REPO, repo_config
+from tests.story import THREAD, Story
+
+MENTION = f"<@{BOT}>"
+MENTIONED = thread_id_for(REPO, CHANNEL, "2.2")
+BACKEND = ev.ServiceLocked(services=("backend",), user=ALICE)
+
+
+@pytest.fixture
+async def desk() -> AsyncGenerator[Desk]:
+    async with Desk.run() as desk:
+        yield desk
+
+
+async def locked_by(desk: Desk, service: str = "backend", repo: str = REPO) -> str:
+    """Return who has locked a service now."""
+    lock = lock_on(await desk.log.facts(repo), service, await desk.log.now(repo))
+    return lock.block.user if lock else ""
+
+
+async def ended(desk: Desk) -> list[ev.Event]:
+    """Return the ends of locks in the thread that was mentioned."""
+    return [e for e in await desk.events_of(MENTIONED) if isinstance(e, ev.ServiceUnlocked)]
+
+
+# By a mention.
+
+
+async def test_a_mention_that_locks_begins_a_thread_without_words_for_the_model(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend for 2h because load &lt;test&gt;")
+    started, locked = await desk.events_of(MENTIONED)
+    assert isinstance(started, ev.ThreadStarted)
+    assert (started.origin, started.asked_by, started.root_ts) == ("mention", ALICE, "2.2")
+    until = NOW * 1000 + 2 * 3_600_000
+    assert locked == BACKEND.model_copy(update={"reason": "load <test>", "until": until})
+    assert await locked_by(desk) == ALICE
+    assert desk.whispers() == []
+
+
+async def test_a_reply_in_that_thread_is_heard(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend")
+    await desk.says("deploy the frontend", ts="2.3", thread_ts="2.2")
+    assert await desk.newest(MENTIONED) == ev.HumanSaid(
+        user=ALICE, text="deploy the frontend", ts="2.3"
+    )
+
+
+async def test_the_same_mention_again_locks_once(desk: Desk) -> None:
+    event = {"type": "app_mention", "channel": CHANNEL, "user": ALICE, "ts": "2.2"}
+    for number in (7, 7, 8):
+        await desk.event({**event, "text": f"{MENTION} lock backend"}, f"Ev{number}")
+    assert len(await desk.events_of(MENTIONED)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("lock", "Say it like `lock backend until 15:00 because load test`"),
+        ("lock backend tomorrow", "Say it like"),
+        ("lock api", "I know no service “api” here. There are: backend, frontend, all."),
+        ("unlock backend", "backend is not locked."),
+        ("unlock all", "Nothing is locked."),
+    ],
+)
+async def test_what_changes_nothing_is_answered_once_and_begins_no_thread(
+    desk: Desk, words: str, said: str
+) -> None:
+    event = {"type": "app_mention", "channel": CHANNEL, "user": ALICE, "ts": "2.2"}
+    for number in (7, 7, 8):
+        await desk.event({**event, "text": f"{MENTION} {words}"}, f"Ev{number}")
+    assert (await desk.whisper()).startswith(said)
+    await desk.says(f"{MENTION} unlock frontend", ts="9.9")
+    assert await desk.whisper(2) == "frontend is not locked."
+    assert await desk.threads() == []
+
+
+async def test_what_somebody_else_locked_stays_theirs(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend")
+    await desk.says(f"{MENTION} lock all", BOB, ts="3.3")
+    assert (await desk.whisper()).startswith("backend is locked by <@U01ALICE> since <!date^")
+    assert (await locked_by(desk), await locked_by(desk, "frontend")) == (ALICE, "")
+    assert len(await desk.threads()) == 1
+
+
+async def test_an_own_lock_is_replaced(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend")
+    await desk.says(f"{MENTION} lock backend for 1h", ts="3.3")
+    lock = lock_on(await desk.log.facts(REPO), "backend", NOW * 1000)
+    assert lock
+    assert (lock.thread_id, lock.block.until) == (
+        thread_id_for(REPO, CHANNEL, "3.3"),
+        NOW * 1000 + 3_600_000,
+    )
+
+
+async def test_words_in_a_channel_that_serves_nothing_are_told_where_to_go(desk: Desk) -> None:
+    event = {"type": "app_mention", "channel": "C09", "user": ALICE, "text": "lock backend"}
+    await desk.event({**event, "ts": "2.2"})
+    assert "I deploy nothing in this channel." in await desk.whisper()
+
+
+async def test_words_without_a_mention_outside_a_thread_are_for_others(desk: Desk) -> None:
+    await desk.says("lock backend")
+    assert await desk.threads() == []
+    assert desk.whispers() == []
+
+
+# In a thread.
+
+
+@pytest.fixture
+async def waiting(desk: Desk) -> Desk:
+    """Let a card wait in the Slack thread 1.1."""
+    await desk.tells(Story().merged().staged().asks())
+    return desk
+
+
+async def test_a_reply_locks_in_its_thread_and_is_not_for_the_model(waiting: Desk) -> None:
+    before = len(await waiting.events_of())
+    await waiting.says("lock backend because load test", thread_ts="1.1")
+    assert await waiting.newest() == BACKEND.model_copy(update={"reason": "load test"})
+    assert len(await waiting.events_of()) == before + 1
+
+
+async def test_a_mention_in_a_thread_is_one_lock(waiting: Desk) -> None:
+    before = len(await waiting.events_of())
+    await waiting.says(f"{MENTION} lock backend", thread_ts="1.1")
+    assert len(await waiting.events_of()) == before + 1
+    await waiting.says(f"{MENTION} unlock backend", ts="2.3", thread_ts="1.1")
+    assert len(await waiting.events_of()) == before + 2
+    assert waiting.whispers() == []
+
+
+async def test_a_reply_that_is_not_of_the_form_is_answered_alone(waiting: Desk) -> None:
+    before = len(await waiting.events_of())
+    await waiting.says("unlock it, it was only a drill", thread_ts="1.1")
+    assert "I know no service “it” here." in await waiting.whisper()
+    assert len(await waiting.events_of()) == before
+
+
+# Unlocking.
+
+
+@pytest.fixture
+async def locked(desk: Desk) -> Desk:
+    """Let alice have locked the backend by a mention."""
+    await desk.says(f"{MENTION} lock backend")
+    return desk
+
+
+async def test_who_locked_it_unlocks_it_in_its_thread_and_reads_it_there(locked: Desk) -> None:
+    await locked.says("unlock backend", ts="2.3", thread_ts="2.2")
+    assert await ended(locked) == [ev.ServiceUnlocked(services=("backend",), user=ALICE)]
+    assert await locked_by(locked) == ""
+    assert locked.whispers() == []
+    assert locked.slack.count("users.info") == 0
+
+
+async def test_an_approver_unlocks_from_elsewhere_and_is_told(locked: Desk) -> None:
+    await locked.says(f"{MENTION} unlock backend", BOB, ts="3.3")
+    assert await ended(locked) == [ev.ServiceUnlocked(services=("backend",), user=BOB)]
+    assert await locked.whisper() == UNLOCKED
+    assert len(await locked.threads()) == 1
+
+
+async def test_others_do_not_unlock(locked: Desk) -> None:
+    await locked.says(f"{MENTION} unlock backend", "U09DAVE", ts="3.3")
+    assert "You are not an approver of backend." in await locked.whisper()
+    assert await locked_by(locked) == ALICE
+
+
+async def test_a_guest_who_is_on_the_list_does_not_unlock(locked: Desk) -> None:
+    locked.slack.users[BOB] = {"is_restricted": True}
+    await locked.says(f"{MENTION} unlock backend", BOB, ts="3.3")
+    assert "Guests of this workspace cannot decide" in await locked.whisper()
+    assert await locked_by(locked) == ALICE
+
+
+async def test_nobody_else_unlocks_in_a_shared_channel(locked: Desk) -> None:
+    locked.slack.channels[CHANNEL] = {"is_ext_shared": True}
+    await locked.says(f"{MENTION} unlock backend", BOB, ts="3.3")
+    assert "shared with other workspaces" in await locked.whisper()
+    assert await locked_by(locked) == ALICE
+    await locked.says(f"{MENTION} unlock backend", ts="4.4")
+    assert await locked_by(locked) == ""
+
+
+async def test_a_silent_slack_unlocks_nothing(locked: Desk) -> None:
+    locked.slack.failing.add("users.info")
+    await locked.says(f"{MENTION} unlock backend", BOB, ts="3.3")
+    assert "I could not check you" in await locked.whisper()
+    assert await locked_by(locked) == ALICE
+
+
+async def test_locks_of_several_threads_are_ended_each_in_its_own(locked: Desk) -> None:
+    await locked.says(f"{MENTION} lock frontend", "U09DAVE", ts="3.3")
+    await locked.says(f"{MENTION} unlock all", BOB, ts="4.4")
+    assert (await locked_by(locked), await locked_by(locked, "frontend")) == ("", "")
+    other = thread_id_for(REPO, CHANNEL, "3.3")
+    assert await locked.newest(other) == ev.ServiceUnlocked(services=("frontend",), user=BOB)
+    assert await ended(locked) == [ev.ServiceUnlocked(services=("backend",), user=BOB)]
+    assert await locked.whisper() == UNLOCKED
+
+
+# By the command.
+
+
+async def test_a_command_locks_in_a_thread_of_its_own(desk: Desk) -> None:
+    assert await desk.commands("lock backend because surgery") == LOCKED
+    [thread_id] = await desk.threads()
+    started, locked = await desk.events_of(thread_id)
+    assert isinstance(started, ev.ThreadStarted)
+    assert (started.origin, started.root_ts, started.channel) == ("command", None, CHANNEL)
+    assert locked == BACKEND.model_copy(update={"reason": "surgery"})
+
+
+async def test_two_commands_are_two_threads(desk: Desk) -> None:
+    await desk.commands("lock backend")
+    await desk.commands("lock frontend")
+    assert len(await desk.threads()) == 2
+
+
+async def test_a_command_unlocks(desk: Desk) -> None:
+    await desk.commands("lock backend")
+    assert await desk.commands("Unlock backend") == UNLOCKED
+    assert await locked_by(desk) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lock", "Say it like"),
+        ("lock api", "I know no service “api” here."),
+        ("unlock backend", "backend is not locked."),
+    ],
+)
+async def test_a_command_that_changes_nothing_is_answered(desk: Desk, text: str, said: str) -> None:
+    assert (await desk.commands(text)).startswith(said)
+    assert await desk.threads() == []
+
+
+async def test_a_command_in_a_channel_that_serves_nothing(desk: Desk) -> None:
+    assert "I deploy nothing in this channel." in await desk.commands("lock backend", "C09")
+
+
+async def test_the_status_lists_what_is_locked(desk: Desk) -> None:
+    await desk.commands("lock backend because &lt;why&gt;")
+    [line] = (await desk.commands("status")).splitlines()
+    assert line.startswith("• 🔒 acme/shop: backend is locked by <@U01ALICE> since <!date^")
+    assert line.endswith(": &lt;why&gt;")
+
+
+# Several repositories in a channel.
+
+
+async def test_the_words_choose_the_repository() -> None:
+    shop, blog = repo_config(), repo_config(name="acme/blog")
+    async with Desk.run(shop, blog) as desk:
+        await desk.says(f"{MENTION} lock backend")
+        assert (await desk.whisper()).startswith("That can mean acme/shop and acme/blog.")
+        await desk.says(f"{MENTION} lock acme/blog backend", ts="3.3")
+        assert await locked_by(desk, repo="acme/blog") == ALICE
+        assert await locked_by(desk) == ""
+
+
+async def test_a_thread_is_of_one_repository() -> None:
+    shop, blog = repo_config(), repo_config(name="acme/blog")
+    async with Desk.run(shop, blog) as desk:
+        await desk.tells(Story().merged())
+        await desk.says("lock backend", thread_ts="1.1")
+        assert await desk.newest(THREAD) == BACKEND

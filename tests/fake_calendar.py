@@ -1,0 +1,24 @@
+"""A calendar with one window, for tests that need a freeze at a time of their own."""
+
+from dataclasses import dataclass
+
+from app.core.freezes import Freeze
+
+
+@dataclass(frozen=True)
+class Window:
+    """Is in force from `begin` on, before `end`."""
+
+    begin: int
+    end: int
+
+    def window(self, now: int) -> tuple[int, int] | None:
+        return (self.begin, self.end) if self.begin <= now < self.end else None
+
+    def next_start(self, now: int) -> int | None:
+        return self.begin if now < self.begin else None
+
+
+def freeze(begin: int, end: int, reason: str = "weekend") -> Freeze:
+    """Freeze a service from one time to another."""
+    return Freeze(calendar=Window(begin, end), reason=reason)
