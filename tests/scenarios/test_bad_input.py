@@ -349,7 +349,7 @@ async def test_github_event_that_is_not_for_us(w: World, body: Json) -> None:
     await refused(w, await to_github(w, body), 200, before)
 
 
-@pytest.mark.parametrize("event", ["push", "ping", "issues", "workflow_run", "\u00e9", "x" * 2000])
+@pytest.mark.parametrize("event", ["push", "ping", "issues", "workflow_job", "\u00e9", "x" * 2000])
 async def test_another_github_event(w: World, event: str) -> None:
     before = await stored(w)
     answer = await to_github(w, {"zen": CANARY}, headers={"x-github-event": event})
