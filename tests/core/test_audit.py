@@ -99,6 +99,12 @@ async def test_an_effect_of_a_settled_card_is_a_problem(how: str) -> None:
     assert problems(before) == [f"Its card was {how} before."]
 
 
+async def test_a_card_that_nobody_asked_for_settles_nothing() -> None:
+    entries = await deployed()
+    lone = Entry(at=entries[-1].at, write="w", event=ev.ApprovalRejected(call_id="c9", user=BOB))
+    assert problems([lone, *entries]) == []
+
+
 async def test_a_stop_after_its_start_is_none() -> None:
     entries = await deployed()
     stop = Entry(at=entries[-1].at, write="w", event=ev.StopRequested(user=BOB))
