@@ -40,7 +40,7 @@ class ActionSpec(BaseModel):
 
 def canonical(spec: ActionSpec) -> bytes:
     """Serialise a spec to its one byte form: sorted keys, no spaces, UTF-8 (as RFC 8785)."""
-    data = spec.model_dump(mode="json")
+    data = spec.model_dump()
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
