@@ -114,6 +114,8 @@ class FakeActions:
     async def run(cls, **workflows: Workflow) -> AsyncGenerator["FakeActions"]:
         """Serve it on a free port of loopback."""
         fake = cls(**(workflows or {"deploy": Workflow()}))
+        for server, version in ((CLOUD, NEWEST), (ENTERPRISE, OLDEST)):
+            described(server, version)  # takes seconds, and no client is to wait for it
         app = web.Application()
         app.router.add_route("*", f"/repos/{REPO}/{{rest:.*}}", fake.answer)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

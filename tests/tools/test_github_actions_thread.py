@@ -55,7 +55,7 @@ class Thread(Box):
 async def thread(staging: dict[str, Any] = DISPATCHED) -> AsyncGenerator[Thread]:
     async with FakeActions.run(deploy=Workflow(), staging=Workflow()) as github:
         github.held = True
-        client = GitHubClient(github.url, Token("t0ken"), 2)
+        client = GitHubClient(github.url, Token("t0ken"), 5)
         try:
             yield Thread(github, client, staging)
         finally:
