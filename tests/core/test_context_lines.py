@@ -35,6 +35,10 @@ HAPPENED: dict[str, tuple[Story, str]] = {
         Story().merged().then(ev.StopRequested(user=ALICE), ev.Continued(user=BOB)),
         f"@{BOB} took the thread up again",
     ),
+    "a merge of one service": (
+        Story().merged().then(ev.ChangeSeen(touched=("backend",), channel="C01DEPLOYS")),
+        "the merge touches backend\n",
+    ),
     "all of staging": (
         failed().then(ev.StagingRequested(sha=NEW, scope="all", user=BOB)),
         f"staging was asked to run everything for {SHORT_NEW}",
@@ -143,6 +147,10 @@ def test_what_happened(told: Story, line: str) -> None:
 
 FACTS: dict[str, tuple[Story, str]] = {
     "before facts": (Story().merged(), "what runs on production: not fetched yet"),
+    "a merge of one service": (
+        Story().merged().then(ev.ChangeSeen(touched=("backend",), channel="C01DEPLOYS")),
+        "this merge touches: backend; leave out the others unless people ask",
+    ),
     "staging runs": (Story().merged(), f"staging is running for {SHORT_NEW}"),
     "no order of one's own": (Story().mentioned(), f"Do what people of {repo_config().name} ask"),
     "a verified version": (
