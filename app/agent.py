@@ -9,7 +9,7 @@ import structlog
 import tools
 from app.core import events as ev
 from app.core import ledger, locks
-from app.core.decide import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
+from app.core.actions import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.paths import touched
 from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn

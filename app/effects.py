@@ -8,13 +8,13 @@ import structlog
 
 from app.core import events as ev
 from app.core import ledger, locks, policy
-from app.core.decide import Start
+from app.core.actions import Start
 from app.core.errors import Blocked, Locked, NotStarted, SourceUnavailable, StoreUnavailable
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
+from app.core.records import Card, Run
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
-from app.core.state import Card, Run
 from app.desk import AGAIN_SECONDS, Job
 
 PROGRESS_EVERY_MS = 3000

@@ -9,8 +9,7 @@ from typing import Any, TypeVar, assert_never
 import structlog
 
 from app import agent, effects
-from app.core.config import RepoConfig
-from app.core.decide import (
+from app.core.actions import (
     Action,
     Append,
     AskModel,
@@ -22,8 +21,9 @@ from app.core.decide import (
     ResolveShas,
     Start,
     Wait,
-    decide,
 )
+from app.core.config import RepoConfig
+from app.core.decide import decide
 from app.core.errors import Conflict, Fenced, StoreUnavailable
 from app.core.events import StepFailed
 from app.core.fold import Fold, fold
@@ -129,7 +129,7 @@ class Worker:
             if state.thread_id not in ("", claim.thread_id):
                 raise LookupError(f"the log of {claim.thread_id} is of {state.thread_id[:100]!r}")
             job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports, asked_at)
-            action = decide(state, repo, here.now)
+            action = decide(state, repo, here.now, here.facts)
             if isinstance(action, Wait):
                 await self._park(job, action.until)
                 return

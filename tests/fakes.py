@@ -24,6 +24,13 @@ class _Queue:
         if self.leases.get(thread_id, 0) <= at:
             self.due[thread_id] = min(at, self.due.get(thread_id, at))
 
+    def look_anew(self, thread_id: str, now: int, at: int) -> None:
+        """Make a thread due at a time, or as soon as whoever works on it gives it back."""
+        if self.leases.get(thread_id, 0) > now:
+            self.woken.add(thread_id)
+        else:
+            self.due[thread_id] = min(at, self.due.get(thread_id, at))
+
 
 @dataclass
 class _Repo:
@@ -72,16 +79,14 @@ class _Repo:
         line = sorted((since, thread_id) for thread_id, since in self.waiting.items())
         others = [thread_id for _, thread_id in line if thread_id != but]
         for rank, thread_id in enumerate(others):
-            if self.work.leases.get(thread_id, 0) > now:
-                self.work.woken.add(thread_id)
-            else:
-                self.work.due[thread_id] = min(now + rank, self.work.due.get(thread_id, now + rank))
+            self.work.look_anew(thread_id, now, now + rank)
 
-    def look_anew(self, now: int) -> None:
-        for thread_id in list(self.lines)[-SHOWN_ELSEWHERE:]:
-            if self.slack.leases.get(thread_id, 0) > now:
-                self.slack.woken.add(thread_id)
-            self.slack.wake(thread_id, now)
+    def look_anew(self, write: Write, now: int) -> None:
+        newest = list(self.lines)[-SHOWN_ELSEWHERE:] if write.elsewhere else []
+        for thread_id in (*newest, *write.wake):
+            self.slack.look_anew(thread_id, now, now)
+        for thread_id in write.wake:
+            self.work.look_anew(thread_id, now, now)
 
     def change_records(self, write: Write) -> None:
         self.seen.update(write.dedupe)
@@ -134,8 +139,7 @@ class FakeLog:
             )
         repo.change_locks(write, now)
         repo.change_records(write)
-        if write.elsewhere:
-            repo.look_anew(now)
+        repo.look_anew(write, now)
         if not write.silent:
             if not write.events and repo.work.leases.get(write.thread_id, 0) > now:
                 repo.work.woken.add(write.thread_id)

@@ -1,8 +1,8 @@
 """The model's tools: the list of files is the list of what the agent can do."""
 
 from app.core.config import RepoConfig
-from app.core.decide import busy
 from app.core.ports import ToolSchema
+from app.core.rules.agent import busy
 from app.core.state import State
 from tools import (
     conversation,

@@ -10,7 +10,8 @@ from app.core import events as ev
 from app.core import policy, refusals, words
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
-from app.core.state import Card, State
+from app.core.records import Card
+from app.core.state import State
 from app.core.writing import mentions, when
 
 

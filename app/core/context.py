@@ -6,7 +6,8 @@ from app.core import events as ev
 from app.core import locks
 from app.core.config import RepoConfig
 from app.core.history import age, history, outside
-from app.core.state import State, Words
+from app.core.records import Words
+from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.writing import short
 

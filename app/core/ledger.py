@@ -13,7 +13,8 @@ from app.core import events as ev
 from app.core import locks
 from app.core.events import Commit, Running
 from app.core.ports import Write
-from app.core.state import Run, State
+from app.core.records import Run
+from app.core.state import State
 
 ATTEMPT = "attempt"  # stands in the index where messages have their channel
 

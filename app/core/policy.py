@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from app.core import ledger, locks
 from app.core.config import RepoConfig
 from app.core.events import ApprovalRequested, Block
+from app.core.records import Card
 from app.core.spec import ActionSpec, spec_hash
-from app.core.state import Card, State
+from app.core.state import State
 from app.core.writing import mentions, short, utc
 
 

@@ -38,8 +38,9 @@ class Write:
     ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
     with `Locked` if another thread has one, and puts the thread in line: it is woken when any lock
     is given back. To stay in line, its next fenced write sets `waits`. What is shown `elsewhere`,
-    too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked at anew. A write with a
-    `name` may be appended again for 10 minutes, with the same answer and no second effect.
+    too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked at anew; the threads to
+    `wake` are due at once, for their worker and their messages. A write with a `name` may be
+    appended again for 10 minutes, with the same answer and no second effect.
     """
 
     thread_id: str
@@ -55,6 +56,7 @@ class Write:
     index: Sequence[str] = ()
     name: str = ""
     elsewhere: bool = False
+    wake: Sequence[str] = ()
     silent: bool = False  # does not wake the worker (what the sender writes)
 
 

@@ -6,8 +6,9 @@ from typing import Literal, assert_never
 from app.core import locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block
+from app.core.records import Card, Run
 from app.core.spec import spec_hash
-from app.core.state import Card, Run, State
+from app.core.state import State
 from app.core.writing import mentions, when
 
 NEWER = (

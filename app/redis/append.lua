@@ -66,6 +66,14 @@ local hint = false
 local function leased(who, ends)
   return tonumber(redis.call('HGET', ends, who) or 0) > now
 end
+local function look_anew(who, at_rank, queue, ends, again)
+  if leased(who, ends) then
+    redis.call('SADD', again, who)
+  else
+    redis.call('ZADD', queue, 'LT', at_rank, who)
+    hint = true
+  end
+end
 local function wake(queue, ends)
   if leased(thread, ends) then return end
   redis.call('ZADD', queue, 'LT', at, thread)
@@ -81,13 +89,12 @@ end
 -- What other threads show, too: the newest of them are looked at anew, also who is looked at now.
 if change.elsewhere then
   for _, other in ipairs(redis.call('ZREVRANGE', threads, 0, change.elsewhere - 1)) do
-    if leased(other, slack_leases) then
-      redis.call('SADD', slack_woken, other)
-    else
-      redis.call('ZADD', slack_due, 'LT', at, other)
-      hint = true
-    end
+    look_anew(other, at, slack_due, slack_leases, slack_woken)
   end
+end
+for _, other in ipairs(change.wake) do
+  look_anew(other, at, due, leases, woken)
+  look_anew(other, at, slack_due, slack_leases, slack_woken)
 end
 
 -- Locks. Who waits stays in line until its own worker writes without waiting.
@@ -107,12 +114,7 @@ if given_back > 0 then
   local rank = 0
   for _, other in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
     if other ~= thread then
-      if leased(other, leases) then
-        redis.call('SADD', woken, other)
-      else
-        redis.call('ZADD', due, 'LT', string.format('%.0f', now + rank), other)
-        hint = true
-      end
+      look_anew(other, string.format('%.0f', now + rank), due, leases, woken)
       rank = rank + 1
     end
   end

@@ -272,6 +272,7 @@ def _change(write: Write) -> str:
         "facts": dict(write.facts),
         "history": list(write.history),
         "index": list(write.index),
+        "wake": list(write.wake),
         "silent": write.silent,
     }
     for name, value in (("version", write.version), ("fence", write.fence)):

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from app.core import locks
 from app.core.config import RepoConfig
-from app.core.state import Card, State
+from app.core.records import Card
+from app.core.state import State
 from app.slack.blocks import Block, actions, button, context, header, mrkdwn, plain, section
 from app.slack.payloads import RepoChoice
 from app.slack.text import inline, short, when

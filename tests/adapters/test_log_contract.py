@@ -443,6 +443,26 @@ class TestElsewhere:
         assert second
         assert second.thread_id == T2
 
+    async def test_whom_a_write_wakes_has_its_worker_and_its_messages_look(self, log: Log):
+        await self.shown(log, T1, T2, T3)
+        while claim := await log.claim(REPO, "work"):
+            await log.park(claim, "work", 1, None)
+        await log.append(Write(T1, SAID, wake=[T2]))
+        for queue in ("work", "slack"):
+            claims = [await log.claim(REPO, queue) for _ in range(3)]
+            assert {claim.thread_id for claim in claims if claim} == {T1, T2}
+
+    async def test_who_is_worked_on_when_it_is_woken_is_due_as_soon_as_it_is_given_back(
+        self, log: Log
+    ):
+        await log.append(Write(T2, SAID))
+        claim = await log.claim(REPO, "work")
+        assert claim
+        await log.append(Write(T1, SAID, wake=[T2]))
+        await log.park(claim, "work", 1, None)
+        woken = {c.thread_id for _ in range(2) if (c := await log.claim(REPO, "work"))}
+        assert woken == {T1, T2}
+
 
 class TestWaiting:
     async def test_ends_when_a_thread_becomes_due(self, log: Log):

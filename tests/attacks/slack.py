@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.core.records import Card
 from app.core.spec import ActionSpec, spec_hash
-from app.core.state import Card
 from tests import payloads
 from tests.fakes import FakeChat
 from tests.shop import ALICE, BOB, CARA

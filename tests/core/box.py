@@ -11,7 +11,8 @@ from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.ports import Model, ModelAnswer, Source, Turn, Write
-from app.core.state import Card, State
+from app.core.records import Card
+from app.core.state import State
 from app.desk import Ports
 from app.worker import Worker
 from tests.fake_deployer import FakeDeployer

@@ -1,14 +1,15 @@
 """What comes next in a thread, where a whole thread in a box does not easily get to."""
 
 from app.core import events as ev
-from app.core.decide import Append, FetchFacts, Start, Wait, decide
+from app.core.actions import Append, FetchFacts, Start, Wait
+from app.core.decide import decide
 from tests.story import BOB, NEW, OLD, Story
 
 RED = ("t.pay",)
 
 
 def next_of(told: Story, later: int = 0) -> object:
-    return decide(told.state, told.repo, told.now + later)
+    return decide(told.state, told.repo, told.now + later, {})
 
 
 def types_of(action: object) -> list[str]:

@@ -7,8 +7,8 @@ import pytest
 
 from app.core import events as ev
 from app.core.ports import Write
+from app.core.records import Run
 from app.core.spec import approval_cause, attempt_id, spec_hash
-from app.core.state import Run
 from tests.core.box import OLD, SHA, Box
 from tests.fake_deployer import Recovery
 

@@ -2,7 +2,7 @@
 
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.ports import Observation
-from app.core.state import Run
+from app.core.records import Run
 from tests.core.box import OLD, SHA, Box, repo_config
 from tests.fake_source import FakeSource
 

@@ -18,7 +18,7 @@ from app.core.policy import (
     may_decide,
     unauthorised,
 )
-from app.core.state import Card
+from app.core.records import Card
 from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
 
 DAN, GROUP = "U04DAN", "S0OPS"

@@ -3,7 +3,8 @@
 import json
 
 from app.core import context
-from app.core.decide import AskModel, decide
+from app.core.actions import AskModel
+from app.core.decide import decide
 from app.core.fold import fold
 from app.redis.recent import entry_of
 from app.slack.messages import render
@@ -47,5 +48,5 @@ def test_lines_of_the_log() -> None:
             assert state.version == len(lines)
             now = Story().now + 1_000_000
             render(state, repo, now)
-            if isinstance(decide(state, repo, now), AskModel):
+            if isinstance(decide(state, repo, now, {}), AskModel):
                 context.render(state, entries, repo, now)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.core.config import RepoConfig
-from app.core.decide import is_unsorted
 from app.core.locks import next_change as next_block
+from app.core.rules.staging import is_unsorted
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages.card import card_message

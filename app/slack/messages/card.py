@@ -7,8 +7,9 @@ from app.core import locks, refusals
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
 from app.core.events import CardFacts, Commit
+from app.core.records import Card
 from app.core.spec import ActionSpec
-from app.core.state import Card, State
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from app.core import locks
-from app.core.state import Locking, State
+from app.core.records import Locking
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.core.decide import LOST_TRIES, TRIES
-from app.core.state import Run, State
+from app.core.records import Run
+from app.core.rules.staging import LOST_TRIES
+from app.core.rules.verification import TRIES
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import runs

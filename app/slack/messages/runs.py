@@ -1,6 +1,6 @@
 """How one attempt reads: its state, its duration, its failing tests and its last lines."""
 
-from app.core.state import Run
+from app.core.records import Run
 from app.slack import blocks, text
 from app.slack.blocks import Block
 

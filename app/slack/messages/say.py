@@ -1,7 +1,8 @@
 """The bot's sentences: replies, questions with their choices, notes, and the end of a plan."""
 
 from app.core.config import RepoConfig
-from app.core.state import Say, State
+from app.core.records import Say
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people

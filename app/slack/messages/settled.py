@@ -1,8 +1,9 @@
 """A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
 
 from app.core import locks
+from app.core.records import Card, Run
 from app.core.spec import ActionSpec
-from app.core.state import Card, Run, State
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs

@@ -1,7 +1,8 @@
 """A run through staging: its story in the thread, and the one message that calls its author."""
 
 from app.core.config import RepoConfig
-from app.core.state import Run, Staging, State
+from app.core.records import Run, Staging
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs

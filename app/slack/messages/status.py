@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from app.core import locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
-from app.core.state import Card, Run, Staging, State
+from app.core.records import Card, Run, Staging
+from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs

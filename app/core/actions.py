@@ -1,0 +1,104 @@
+"""What a thread can do next: one of these, by `decide`; whoever carries it out is elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.core import events as ev
+from app.core.config import RepoConfig
+from app.core.records import Run
+from app.core.spec import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a rule sees besides the thread: the configuration, the time (ms), the repo's facts."""
+
+    repo: RepoConfig
+    now: int
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append events that follow from the state alone."""
+
+    events: Sequence[ev.Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start an attempt; `cause` names why, once for each time it may run."""
+
+    kind: Literal["deploy", "rollback", "e2e"]
+    environment: Environment
+    service: str | None
+    sha: str
+    cause: str
+    locks: tuple[str, ...]
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Ask the target how an attempt is doing."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ask the target to end an attempt."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtChange:
+    """Find out which services the merge is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFacts:
+    """Fetch what the agent will surely need."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveShas:
+    """Find out what the SHAs in people's words stand for."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Let the agent say its next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repropose:
+    """Make a card anew that a person asked for again."""
+
+    call_id: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing until a time (ms), or until something happens."""
+
+    until: int | None
+
+
+Action = (
+    Append
+    | Start
+    | Observe
+    | Cancel
+    | LookAtChange
+    | FetchFacts
+    | ResolveShas
+    | AskModel
+    | Repropose
+    | Wait
+)

@@ -1,0 +1,128 @@
+"""The agent's turns: what it was told, what it answered, what came of that."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from app.core.events.values import Commit, Frozen, Running
+from app.core.instant import Instant
+
+
+class FactsFetched(Frozen):
+    """What code knows before the agent's turn: production, the commits since then, other SHAs."""
+
+    type: Literal["facts_fetched"] = "facts_fetched"
+    running: tuple[Running, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    staged: tuple[Commit, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class ShasResolved(Frozen):
+    """What the SHAs in a person's words stand for; `refused` has a sentence for each bad one."""
+
+    type: Literal["shas_resolved"] = "shas_resolved"
+    found: tuple[Commit, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+class ToolProposed(Frozen):
+    """The agent's next step as structured output; `by` names the model, planner or person."""
+
+    type: Literal["tool_proposed"] = "tool_proposed"
+    call_id: str
+    tool: str
+    arguments: Mapping[str, Any]
+    reason: str = ""
+    by: str
+
+
+class ModelErred(Frozen):
+    """The model's answer was no valid tool call; `message` goes back to it."""
+
+    type: Literal["model_erred"] = "model_erred"
+    message: str
+
+
+class ModelDown(Frozen):
+    """No model answered; the thread tries again at `retry_at` (milliseconds since the epoch)."""
+
+    type: Literal["model_down"] = "model_down"
+    message: str
+    retry_at: Instant
+
+
+class ToolAnswered(Frozen):
+    """The result of a tool that only reads; its commits count as known from now on."""
+
+    type: Literal["tool_answered"] = "tool_answered"
+    call_id: str
+    result: str
+    commits: tuple[Commit, ...] = ()
+
+
+class ToolRefused(Frozen):
+    """Code refused the agent's call; the sentence goes back to the model and never on a card."""
+
+    type: Literal["tool_refused"] = "tool_refused"
+    call_id: str
+    error: str
+
+
+class WaitStarted(Frozen):
+    """The agent waits until a time or until a person writes."""
+
+    type: Literal["wait_started"] = "wait_started"
+    call_id: str
+    until: Instant
+    reason: str
+
+
+class WaitEnded(Frozen):
+    """The time that the agent waited for is there."""
+
+    type: Literal["wait_ended"] = "wait_ended"
+    call_id: str
+
+
+class PlanEnded(Frozen):
+    """The agent has nothing more to propose."""
+
+    type: Literal["plan_ended"] = "plan_ended"
+    call_id: str
+    message: str
+
+
+class RollbackOpened(Frozen):
+    """The rollback agent takes over, after red production tests or at a person's request."""
+
+    type: Literal["rollback_opened"] = "rollback_opened"
+    user: str | None = None
+
+
+class BotSaid(Frozen):
+    """A sentence of ours in the thread; `choices` become buttons, `quiet` needs no answer.
+
+    `because` says what it is: an answer, a question, a question of code's after too many steps
+    or errors ("stuck"), or a note about the thread ("note").
+    """
+
+    type: Literal["bot_said"] = "bot_said"
+    call_id: str
+    text: str
+    because: Literal["reply", "question", "stuck", "note"]
+    choices: tuple[str, ...] = ()
+
+
+class Ignored(Frozen):
+    """The agent let a person's message pass."""
+
+    type: Literal["ignored"] = "ignored"
+    call_id: str
+    reason: str
+
+
+class StepFailed(Frozen):
+    """A step of ours failed unexpectedly; it is tried again, and the log knows more by the id."""
+
+    type: Literal["step_failed"] = "step_failed"
+    error_id: str

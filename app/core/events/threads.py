@@ -1,0 +1,64 @@
+"""How a thread begins, and what people say and do in it."""
+
+from typing import Literal
+
+from app.core.events.values import Frozen, PullRequest
+
+
+class ThreadStarted(Frozen):
+    """A merge, a mention or a command began it; `root_ts` is the mention's own message."""
+
+    type: Literal["thread_started"] = "thread_started"
+    thread_id: str
+    repo: str
+    branch: str
+    channel: str
+    origin: Literal["merge", "mention", "command"]
+    sha: str | None = None
+    pull_request: PullRequest | None = None
+    asked_by: str | None = None
+    root_ts: str | None = None
+
+
+class HumanSaid(Frozen):
+    """A person wrote in the thread or chose an answer; `ts` is the Slack message's, if any."""
+
+    type: Literal["human_said"] = "human_said"
+    user: str
+    text: str
+    ts: str | None = None
+
+
+class ChangeSeen(Frozen):
+    """What the thread's merge is for: the services that its files touch, and their channel.
+
+    `unchecked` says why nobody knows its files; then all services count as touched.
+    """
+
+    type: Literal["change_seen"] = "change_seen"
+    touched: tuple[str, ...]
+    channel: str
+    unchecked: str = ""
+
+
+class StopRequested(Frozen):
+    """A person stopped the thread, by word or by button."""
+
+    type: Literal["stop_requested"] = "stop_requested"
+    user: str
+
+
+class Continued(Frozen):
+    """A person took up a stopped thread again."""
+
+    type: Literal["continued"] = "continued"
+    user: str
+
+
+class StagingRequested(Frozen):
+    """Staging is (again) to be run for a SHA: everything, or only the e2e tests."""
+
+    type: Literal["staging_requested"] = "staging_requested"
+    sha: str
+    scope: Literal["all", "e2e"]
+    user: str | None = None

@@ -1,0 +1,91 @@
+"""What events are made of: commits, pull requests, attempts, what code found out."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from app.core.instant import Instant
+from app.core.spec import Environment
+
+
+class Frozen(BaseModel):
+    """What never changes once it is written; keys that a newer version added are passed over."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class Commit(Frozen):
+    """A commit as code fetched it; `title` is its first line, `author` a GitHub login or a name."""
+
+    sha: str
+    title: str = ""
+    author: str = ""
+
+
+class PullRequest(Frozen):
+    """The merged pull request; people are GitHub logins."""
+
+    number: int
+    title: str
+    url: str
+    author: str
+    merged_by: str
+    body: str = ""
+
+
+class Block(Frozen):
+    """What keeps a service in production as it is: a person's lock or, without `user`, a freeze.
+
+    Times are in milliseconds; without `until` it lasts until a person ends it.
+    """
+
+    service: str
+    user: str = ""
+    reason: str = ""
+    since: Instant
+    until: Instant | None = None
+
+
+class Running(Frozen):
+    """What a service runs in production; `sha` is None when nobody knows."""
+
+    service: str
+    sha: str | None
+    source: Literal["recorded", "deployer", "unknown"]
+    verified_sha: str | None = None
+    hold: str | None = None
+    blocks: tuple[Block, ...] = ()
+
+
+class CardFacts(Frozen):
+    """What code found out for a card; every line of `unchecked` says what could not be checked."""
+
+    commits: tuple[Commit, ...] = ()
+    commits_total: int = 0
+    compare_url: str = ""
+    pull_request: PullRequest | None = None
+    staging: str = ""
+    approvers: tuple[str, ...] = ()
+    needed: int = 1
+    barred: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    hold: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+class Attempt(Frozen):
+    """One run of one deployer: what it does, with the exact arguments it gets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    attempt_id: str
+    kind: Literal["deploy", "rollback", "e2e"]
+    repo: str
+    environment: Environment
+    service: str | None
+    sha: str
+    deployer: str
+    arguments: Mapping[str, Any]

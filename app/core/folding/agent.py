@@ -1,0 +1,86 @@
+"""The agent's turns."""
+
+from app.core import events as ev
+from app.core.folding.folding import Folding
+
+
+class FoldAgent(Folding):
+    """The agent's turns."""
+
+    def on_facts_fetched(self, e: ev.FactsFetched) -> None:
+        self.state.facts, self.state.facts_at = e, self.at
+        for commit in (*e.commits, *e.staged):
+            self.know(commit)
+        for running in e.running:
+            for sha in (running.sha, running.verified_sha):
+                if sha:
+                    self.know(ev.Commit(sha=sha))
+
+    def on_shas_resolved(self, e: ev.ShasResolved) -> None:
+        self.state.unresolved = []
+        for commit in e.found:
+            self.know(commit)
+
+    def on_tool_proposed(self, e: ev.ToolProposed) -> None:
+        again = self.state.ask_again
+        self.for_a_click = again is not None
+        # A card made anew for a click keeps the words of its first proposer.
+        self.proposed_by = self.state.cards[again[0]].proposed_by if again else e.by
+        self.state.steps += 1
+        self.state.model_down = self.state.waits_for_source = None
+        self.state.ask_again = None
+
+    def on_model_erred(self, e: ev.ModelErred) -> None:
+        self.state.steps += 1
+        self.state.errors += 1
+        self.state.last_error = e.message
+        self.state.model_down = None
+
+    def on_model_down(self, e: ev.ModelDown) -> None:
+        self.state.model_down = e
+
+    def on_tool_answered(self, e: ev.ToolAnswered) -> None:
+        self.state.errors = 0
+        for commit in e.commits:
+            self.know(commit)
+
+    def on_tool_refused(self, e: ev.ToolRefused) -> None:
+        self.state.errors += 1
+        self.state.last_error = e.error
+
+    def on_wait_started(self, e: ev.WaitStarted) -> None:
+        self.concluded()
+        self.state.wait = e
+        self.say(e.call_id, e.reason, "wait")
+        self.state.says[-1].until = e.until
+
+    def on_wait_ended(self, e: ev.WaitEnded) -> None:
+        self.state.wait, self.state.owes_step = None, True
+
+    def on_plan_ended(self, e: ev.PlanEnded) -> None:
+        s = self.state
+        self.concluded()
+        s.plan_ended = e.message
+        if not s.effects:
+            s.mode = "deploy"
+        self.say(e.call_id, e.message, "done")
+
+    def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
+        s = self.state
+        s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
+        s.steps, s.errors, s.waits_for_source = 0, 0, None
+
+    def on_bot_said(self, e: ev.BotSaid) -> None:
+        self.say(e.call_id, e.text, e.because, e.choices)
+        if e.because == "stuck" and self.state.pending:
+            self.state.pending.unheard_by = self.state.held_by
+        if e.because == "reply":
+            self.state.unread, self.state.errors = [], 0
+        elif e.because != "note":
+            self.concluded()
+
+    def on_step_failed(self, e: ev.StepFailed) -> None:
+        self.state.fault = e.error_id
+
+    def on_ignored(self, e: ev.Ignored) -> None:
+        self.state.unread, self.state.errors = [], 0

@@ -1,0 +1,50 @@
+"""Cards, and what people answered."""
+
+from app.core import events as ev
+from app.core.folding.folding import Folding
+from app.core.records import Card
+
+
+class FoldApprovals(Folding):
+    """Cards, and what people answered."""
+
+    def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
+        # A card made anew for a click answers nobody's words: they hold it until they are read.
+        unread = self.state.unread if self.for_a_click else []
+        self.concluded()
+        self.state.unread = unread
+        self.state.plan_ended = None
+        self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by)
+
+    def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
+        card = self.state.cards[e.call_id]
+        card.approvals.append((e.user, self.at))
+        card.granted.append(e.spec_hash)
+        if len(card.approvals) >= card.request.facts.needed:
+            card.status, card.decided_by, card.decided_at = "approved", e.user, self.at
+
+    def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
+        s = self.state
+        card = s.cards[e.call_id]
+        self.settle(card, "rejected", e.user, e.text)
+        s.replans += 1
+        if e.text:
+            self.hear(e.user, e.text)
+            s.owes_step = True
+        else:
+            s.refused.add((card.request.spec.tool, card.request.spec.sha))
+
+    def on_approval_expired(self, e: ev.ApprovalExpired) -> None:
+        self.settle(self.state.cards[e.call_id], "expired", "", e.reason)
+
+    def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
+        self.settle(self.state.cards[e.call_id], "superseded", e.user, "")
+        self.state.replans += 1
+
+    def on_approval_released(self, e: ev.ApprovalReleased) -> None:
+        self.state.cards[e.call_id].released = True
+        self.let_words_pass()
+
+    def on_asked_again(self, e: ev.AskedAgain) -> None:
+        self.state.ask_again = (e.call_id, e.user)
+        self.state.steps = self.state.errors = 0

@@ -1,0 +1,109 @@
+"""What was done to the world, and what came of it."""
+
+from app.core import events as ev
+from app.core.folding.folding import Folding
+from app.core.records import Run, Verification
+
+
+class FoldEffects(Folding):
+    """What was done to the world, and what came of it."""
+
+    def on_tool_started(self, e: ev.ToolStarted) -> None:
+        s = self.state
+        attempt = e.attempt
+        s.runs[attempt.attempt_id] = Run(attempt, e.call_id, self.at, e.send_by)
+        s.locks.update(e.locks)
+        s.waits_for_lock = s.waits_for_source = s.waits_for_block = None
+        if e.call_id and e.call_id in s.cards:
+            s.cards[e.call_id].attempt_id = attempt.attempt_id
+        elif attempt.environment == "staging" and s.staging:
+            s.staging.attempts.append(attempt.attempt_id)
+        elif attempt.environment == "production":
+            if s.verification is None or s.verification.passed is not None:
+                s.verification = Verification(after_rollback=s.mode == "rollback")
+            s.verification.attempts.append(attempt.attempt_id)
+
+    def on_tool_sent(self, e: ev.ToolSent) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.sent, run.reference = True, e.reference
+
+    def on_tool_progressed(self, e: ev.ToolProgressed) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.line, run.line_at = e.line, self.at
+
+    def on_cancel_requested(self, e: ev.CancelRequested) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.cancel_requested, run.cancel_possible = True, e.possible
+
+    def on_tool_ended(self, e: ev.ToolEnded) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.outcome, run.summary, run.ended_at = e.outcome, e.summary, self.at
+        run.failing_tests, run.tail, run.seconds = e.failing_tests, e.tail, e.seconds
+        if run.is_production_effect and e.outcome != "unknown":
+            self._effect_settled(run)
+
+    def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
+        run = self.state.runs[e.attempt_id]
+        run.outcome = "succeeded" if e.happened else "failed"
+        run.summary = "it happened" if e.happened else "it did not happen"
+        run.stated_by = e.user
+        self._effect_settled(run)
+        if not e.happened and run.call_id:
+            self.state.ask_again = (run.call_id, e.user)
+
+    def _effect_settled(self, run: Run) -> None:
+        s = self.state
+        service = run.attempt.service or ""
+        s.owes_step = s.stopped_by is None
+        s.facts = None
+        if run.outcome != "succeeded":
+            return
+        if run.attempt.kind == "rollback":
+            bad = s.shipped.get(service) or self._was(run) or ""
+            s.rolled_back[service] = bad
+            s.holds_due.append((service, bad))
+        s.effects[service] = s.shipped[service] = run.attempt.sha
+        s.verification = None
+
+    def _was(self, run: Run) -> str | None:
+        card = self.state.cards.get(run.call_id or "")
+        return card.request.spec.production_was if card else None
+
+    def on_source_waited(self, e: ev.SourceWaited) -> None:
+        self.state.waits_for_source = e
+
+    def on_lock_waited(self, e: ev.LockWaited) -> None:
+        self.state.waits_for_lock = (e.target, e.holder)
+
+    def on_locks_released(self, e: ev.LocksReleased) -> None:
+        self.state.locks.difference_update(e.targets)
+
+    def on_staging_ended(self, e: ev.StagingEnded) -> None:
+        s = self.state
+        self._end_staging(e.passed, e.summary)
+        s.facts = None
+        if e.passed and not s.stopped_by:
+            s.owes_step, s.plan_ended = True, None
+
+    def _end_staging(self, passed: bool, summary: str) -> None:
+        staging = self.state.staging
+        if staging:
+            staging.passed, staging.summary, staging.ended_at = passed, summary, self.at
+        self.state.waits_for_lock = None
+
+    def on_verification_ended(self, e: ev.VerificationEnded) -> None:
+        s = self.state
+        if s.verification is None:
+            s.verification = Verification()
+        check = s.verification
+        check.passed, check.failing_tests, check.at = e.passed, e.failing_tests, self.at
+        s.owes_step = s.verify_requested and not s.stopped_by
+        s.verify_requested = False
+        s.effects = {}
+        s.facts = None
+        if e.passed:
+            s.mode = "deploy"
+
+    def on_verification_requested(self, e: ev.VerificationRequested) -> None:
+        self.concluded()
+        self.state.verify_requested, self.state.verification = True, None

@@ -1,0 +1,62 @@
+"""What the methods of the fold share: the state, the time of the event, common changes."""
+
+from app.core import events as ev
+from app.core.records import Card, CardStatus, Say, SayKind, Words
+from app.core.state import State
+from app.core.words import sha_like
+
+
+class Folding:
+    """The state under way; `at` is the time of the event that is applied, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.at = 0
+        self.for_a_click = False
+        self.proposed_by = "model"
+
+    def hear(self, user: str, text: str) -> None:
+        """Hear a person: everything starts to count anew."""
+        s = self.state
+        said = Words(user, text, self.at)
+        s.words.append(said)
+        s.unread.append(said)
+        s.unresolved.extend(sha_like(text))
+        s.steps = s.errors = 0
+        s.wait = None
+        s.refused.clear()
+        if s.pending:
+            s.pending.released, s.pending.unheard_by = False, None
+        self.answer_questions()
+
+    def let_words_pass(self) -> None:
+        """Read nobody's words any more: they alone wait for the model, the planner does not."""
+        s = self.state
+        s.unread, s.unresolved, s.model_down = [], [], None
+
+    def know(self, commit: ev.Commit) -> None:
+        """Remember a commit; what is known with its title stays."""
+        known = self.state.known.get(commit.sha)
+        if known is None or not known.title:
+            self.state.known[commit.sha] = commit
+
+    def concluded(self) -> None:
+        """End a turn of the agent."""
+        s = self.state
+        s.unread, s.owes_step, s.errors, s.wait = [], False, 0, None
+
+    def say(self, call_id: str, text: str, because: SayKind, choices: tuple[str, ...] = ()) -> None:
+        """Say a sentence in a slot of its own."""
+        says = self.state.says
+        says.append(Say(len(says), call_id, text, because, self.at, choices))
+
+    def answer_questions(self) -> None:
+        """Take open questions as answered."""
+        for say in self.state.says:
+            say.answered = say.answered or say.because in ("question", "stuck")
+
+    def settle(self, card: Card, status: CardStatus, user: str, text: str) -> None:
+        """Settle a card that waited."""
+        card.status, card.decided_by = status, user
+        card.decided_at, card.text = self.at, text
+        self.state.waits_for_source = self.state.waits_for_block = None

@@ -1,0 +1,47 @@
+"""Cards and what was approved: expiry, execution, and giving targets back."""
+
+from app.core import events as ev
+from app.core.actions import Action, Append, Here, Start
+from app.core.rules.staging import STAGING_LOCK
+from app.core.spec import approval_cause
+from app.core.state import State
+
+
+def release_locks(state: State, here: Here) -> Action | None:
+    """Give targets back that nothing here needs any more."""
+    if not state.locks or state.running or state.approved:
+        return None
+    keep: set[str] = set()
+    unverified = bool(state.effects) and here.repo.production.e2e is not None
+    open_plan = state.plan_ended is None and state.stopped_by is None and not state.lapsed
+    if unverified or open_plan:
+        keep.update(lock for lock in state.locks if lock != STAGING_LOCK)
+    if state.unknown:
+        keep.add(f"production/{state.unknown.attempt.service}")
+    free = tuple(sorted(state.locks - keep))
+    return Append([ev.LocksReleased(targets=free)]) if free else None
+
+
+def expire(state: State, here: Here) -> Action | None:
+    """Let a card expire whose time is up."""
+    card = state.pending
+    if card is None or here.now < card.request.spec.expires_at:
+        return None
+    reason = "nobody decided in time"
+    return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+
+
+def next_expiry(state: State, here: Here) -> int | None:
+    """Return when the card that waits expires."""
+    return state.pending.request.spec.expires_at if state.pending else None
+
+
+def execute(state: State, here: Here) -> Action | None:
+    """Start what was approved."""
+    card = state.approved
+    if card is None or state.stopped_by:
+        return None
+    spec = card.request.spec
+    lock = f"production/{spec.service}"
+    cause, call_id = approval_cause(spec), card.request.call_id
+    return Start(spec.kind, "production", spec.service, spec.sha, cause, (lock,), call_id)

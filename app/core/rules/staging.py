@@ -1,0 +1,62 @@
+"""Staging: which services a merge is for, each deployed in order, then the tests."""
+
+from app.core import events as ev
+from app.core.actions import Action, Append, Here, LookAtChange, Start
+from app.core.config import RepoConfig
+from app.core.records import STOPPED, Staging
+from app.core.state import State
+
+STAGING_LOCK = "staging"
+LOST_TRIES = 5  # of tests or a staging step whose outcome was lost, which says nothing of them
+
+
+def is_unsorted(state: State, repo: RepoConfig) -> bool:
+    """Tell whether it is not known yet which services, and so which channel, a merge is for."""
+    return (
+        state.origin == "merge" and state.change is None and not state.runs and repo.sorts_changes
+    )
+
+
+def sort(state: State, here: Here) -> Action | None:
+    """Find out first whom a merge is for."""
+    return LookAtChange() if is_unsorted(state, here.repo) else None
+
+
+def run_staging(state: State, here: Here) -> Action | None:
+    """Deploy to staging and test it, one step at a time."""
+    staging = state.staging
+    if staging is None or staging.passed is not None:
+        return None
+    if state.stopped_by:
+        return _staging_end(state, staging, False, STOPPED)
+    for step in _staging_steps(staging, here.repo):
+        tries = [
+            run for run in state.runs_of(staging.attempts) if (run.attempt.service or "e2e") == step
+        ]
+        last = tries[-1] if tries else None
+        if last and last.outcome == "succeeded":
+            continue
+        again = last is not None and last.outcome == "unknown" and len(tries) < LOST_TRIES
+        if last is None or again:
+            return _staging_start(state, staging, step, len(tries) + 1)
+        return _staging_end(state, staging, False, f"{step}: {last.summary}")
+    tested = "e2e tests green" if here.repo.staging.e2e else "deployed; no e2e tests are configured"
+    return _staging_end(state, staging, True, tested)
+
+
+def _staging_steps(staging: Staging, repo: RepoConfig) -> list[str]:
+    services = list(repo.staging.services) if staging.scope == "all" else []
+    return [*services, "e2e"] if repo.staging.e2e else services
+
+
+def _staging_start(state: State, staging: Staging, step: str, attempt: int) -> Start:
+    cause = f"{state.thread_id}:staging:{staging.number}:{step}:{attempt}"
+    kind, service = ("e2e", None) if step == "e2e" else ("deploy", step)
+    return Start(kind, "staging", service, staging.sha, cause, (STAGING_LOCK,))
+
+
+def _staging_end(state: State, staging: Staging, passed: bool, summary: str) -> Append:
+    ended = ev.StagingEnded(sha=staging.sha, passed=passed, summary=summary)
+    if STAGING_LOCK not in state.locks:
+        return Append([ended])
+    return Append([ended, ev.LocksReleased(targets=(STAGING_LOCK,))])
