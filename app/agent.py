@@ -216,8 +216,10 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
         tool = tools.available(state, job.repo).get(answer.tool)
         if tool is None:
             raise ToolError(f"{answer.tool[:80]!r} is no tool that can be called now")
+        ports = job.ports
         desk = Desk(
-            state, job.repo, job.ports.log, job.ports.source, job.ports.deployers, job.now, call_id
+            *(state, job.repo, ports.log, ports.source, ports.deployers),
+            *(job.now, job.facts, call_id),
         )
         events = await tool.act(desk, tool.parse(answer.arguments))
         if tool.settles and state.pending:

@@ -11,13 +11,14 @@ from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict, StoreUnavailable
 from app.core.events import Block, BlockWaited, Entry, Event, MessagePosted, SourceWaited
-from app.core.ports import Claim, Deployer, Model, Source, ThreadLog
+from app.core.ports import Claim, Deployer, Look, Model, Source, ThreadLog, Write
 from app.core.spec import Environment
 from app.core.state import State
 
 PATIENCE_SECONDS = 120.0
 AGAIN_SECONDS = 0.1
 BLOCKED_SECONDS = 5.0
+FRESH_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,24 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """A thread as the log showed it; `asked_at` is the event loop's time before it was asked."""
+
+    look: Look
+    asked_at: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether it may be decided on: in between nothing but our own step went on."""
+        return asyncio.get_running_loop().time() - self.asked_at < FRESH_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A claimed thread as it stands, for one step.
 
-    `asked_at` is the event loop's time before the log was asked: no later than `now`.
+    `asked_at` is the event loop's time before the log was asked: no later than `now`. `sights`
+    takes up what the log showed of the thread after each write of the step.
     """
 
     claim: Claim
@@ -54,6 +69,7 @@ class Job:
     facts: Mapping[str, str]
     ports: Ports
     asked_at: float
+    sights: list[Sight]
 
     def target(self, environment: Environment, service: str | None) -> TargetConfig | None:
         """Return the target of an attempt as configured now, None if it is no longer."""
@@ -71,7 +87,7 @@ class Job:
                 self.state, events, self.now, version, fence=self.claim.fence, **rest
             )
             try:
-                await self.ports.log.append(write)
+                await self._append(write)
                 return
             except Conflict:
                 entries = await self.ports.log.read(self.claim.thread_id)
@@ -102,9 +118,15 @@ class Job:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                await self.ports.log.append(write)
+                await self._append(write)
                 return
             except StoreUnavailable:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _append(self, write: Write) -> None:
+        asked_at = asyncio.get_running_loop().time()
+        seen = await self.ports.log.append(write)
+        if seen:
+            self.sights.append(Sight(seen, asked_at))

@@ -27,8 +27,8 @@ from app.core.decide import decide
 from app.core.errors import Conflict, Fenced, StoreUnavailable
 from app.core.events import StepFailed
 from app.core.fold import Fold, fold
-from app.core.ports import Claim, Write
-from app.desk import Job, Ports
+from app.core.ports import Claim, Look, Write
+from app.desk import Job, Ports, Sight
 
 Outcome = TypeVar("Outcome")
 
@@ -121,14 +121,17 @@ class Worker:
         await self._ports.log.park(claim, "work", version, now + FAULT_PAUSE_MS)
 
     async def _work(self, claim: Claim, repo: RepoConfig) -> None:
-        folding = Fold()
+        folding, sights = Fold(), list[Sight]()
         while True:
-            asked_at = asyncio.get_running_loop().time()
-            here = await self._ports.log.look(claim.thread_id)
+            here, asked_at = await self._seen(claim, sights)
             state = folding.follow(here.entries)
             if state.thread_id not in ("", claim.thread_id):
                 raise LookupError(f"the log of {claim.thread_id} is of {state.thread_id[:100]!r}")
-            job = Job(claim, state, here.entries, repo, here.now, here.facts, self._ports, asked_at)
+            job = Job(
+                *(claim, state, here.entries, repo, here.now, here.facts, self._ports),
+                asked_at,
+                sights,
+            )
             action = decide(state, repo, here.now, here.facts)
             if isinstance(action, Wait):
                 await self._park(job, action.until)
@@ -140,6 +143,15 @@ class Worker:
             if pause is not None or self._stopping.is_set():
                 await self._park(job, job.now + int((pause or 0) * 1000))
                 return
+
+    async def _seen(self, claim: Claim, sights: list[Sight]) -> tuple[Look, float]:
+        """Return the thread as it is: as the last step's last write showed it, or by a look."""
+        last = sights.pop() if sights else None
+        sights.clear()
+        if last and last.is_fresh:
+            return last.look, last.asked_at
+        asked_at = asyncio.get_running_loop().time()
+        return await self._ports.log.look(claim.thread_id), asked_at
 
     async def _park(self, job: Job, until: int | None) -> None:
         await self._ports.log.park(job.claim, "work", job.state.version, until)

@@ -124,12 +124,12 @@ class FakeLog:
         self._repo(repo).offset = ms
         self._wake()
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         repo, now = self._repo_of(write.thread_id)
         if write.name and write.name in repo.written:
-            return True
+            return await self.look(write.thread_id)
         if repo.seen.intersection(write.dedupe):
-            return False
+            return None
         repo.refuse(write, now)
         write_id = write.name or secrets.token_hex(8)
         repo.written.add(write_id)
@@ -146,7 +146,7 @@ class FakeLog:
             repo.work.wake(write.thread_id, now)
             repo.slack.wake(write.thread_id, now)
         self._wake()
-        return True
+        return await self.look(write.thread_id)
 
     async def read(self, thread_id: str) -> list[Entry]:
         repo, _ = self._repo_of(thread_id)

@@ -25,7 +25,7 @@ async def request_approval(
     repo, state = desk.repo, desk.state
     target = repo.production.services[service]
     deployer = desk.deployers[target.deployer]
-    recorded = await desk.log.facts(repo.name)
+    recorded = desk.facts
     was = ledger.production(recorded, service) or await _current(desk, service)
     if was == sha:
         raise ToolError(f"{service} already runs {sha[:7]} in production")
@@ -100,7 +100,7 @@ async def _current(desk: Desk, service: str) -> str | None:
 
 async def refuse_older(desk: Desk, service: str, sha: str) -> None:
     """Raise `ToolError` if production runs something newer, before staging is used for it."""
-    recorded = ledger.production(await desk.log.facts(desk.repo.name), service)
+    recorded = ledger.production(desk.facts, service)
     was = recorded or await _current(desk, service)
     if was is not None:
         await _changes(desk, "deploy", was, sha)

@@ -39,7 +39,7 @@ async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Seque
     sha = proposed_sha(desk.state, name, arguments.sha)
     if desk.state.is_untouched(service) and not desk.state.words:
         raise ToolError(f"this merge changes nothing of {service}; propose it only when asked to")
-    bad = ledger.hold(await desk.log.facts(desk.repo.name), service)
+    bad = ledger.hold(desk.facts, service)
     if bad == sha:
         raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")
     await _is_on_branch(desk, sha)

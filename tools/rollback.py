@@ -42,7 +42,7 @@ async def _rollback(service: str, desk: Desk, arguments: RollbackArguments) -> S
 
 
 async def _ran_before(service: str, desk: Desk, sha: str) -> str:
-    facts = await desk.log.facts(desk.repo.name)
+    facts = desk.facts
     if facts.get(f"verified/{service}") == sha:
         return "passed the production e2e tests before"
     if desk.source is not None:

@@ -34,7 +34,10 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a tool finds on its desk when it is called; `source` is None without credentials."""
+    """What a tool finds on its desk when it is called; `source` is None without credentials.
+
+    `facts` are the repository's, of the same instant as the state.
+    """
 
     state: State
     repo: RepoConfig
@@ -42,6 +45,7 @@ class Desk:
     source: Source | None
     deployers: Mapping[str, Deployer]
     now: int
+    facts: Mapping[str, str]
     call_id: str
 
 

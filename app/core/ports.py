@@ -76,9 +76,10 @@ class ThreadLog(Protocol):
     `wait_for_work` raise `StoreUnavailable`; a change may have happened then, or happen yet.
     """
 
-    async def append(self, write: Write) -> bool:
-        """Make the change and wake the thread; False if its cause was seen before.
+    async def append(self, write: Write) -> Look | None:
+        """Make the change and wake the thread; None if its cause was seen before.
 
+        Otherwise the thread is returned as it is then, so that who goes on need not look again.
         Without events it only wakes: a thread that somebody works on as soon as it is given back.
 
         Raise `Conflict` when the version moved, `Fenced` when the fence did, `Locked` for a lock.

@@ -137,7 +137,7 @@ class Reconciler:
         facts = {FACT: watch.model_dump_json()} if watch else {}
         dedupe = [f"github:{cause}"] if cause else []
         note = Write(f"{repo.name}/watch", [], dedupe=dedupe, facts=facts, silent=True)
-        return await self._log.append(note)
+        return await self._log.append(note) is not None
 
 
 def _parsed(recorded: str | None) -> Watch | None:

@@ -1,5 +1,6 @@
 -- One change of one thread: all of it or nothing. ARGV: the change (JSON), the id of this write,
--- the channel of hints, then the events, one JSON text each.
+-- the channel of hints, then the events, one JSON text each. What is done is answered by the thread
+-- as it is then, as look.lua does: its lines from an index on, the time, its repository's facts.
 local written, clock, log, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local slack_due, slack_leases = KEYS[9], KEYS[10]
@@ -13,8 +14,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', clock) or 0)
 local at = string.format('%.0f', now)
 
+local function done()
+  return {'done', redis.call('LRANGE', log, change.from, -1), now, redis.call('HGETALL', facts)}
+end
+
 -- What stands against it. A write that was done is done, whatever happened since.
-if redis.call('EXISTS', written) == 1 then return {'done'} end
+if redis.call('EXISTS', written) == 1 then return done() end
 for i = first_seen, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 1 then return {'seen'} end
 end
@@ -120,4 +125,4 @@ if given_back > 0 then
   end
 end
 if hint then redis.call('PUBLISH', ARGV[3], thread) end
-return {'done'}
+return done()

@@ -32,7 +32,7 @@ from app.redis import connect
 from app.redis.chain import Stored
 from app.redis.connect import Client, send
 from app.redis.hints import CHANNEL, Hints
-from app.redis.recent import Recent
+from app.redis.recent import Known, Recent
 
 
 class _Script(Protocol):
@@ -75,23 +75,24 @@ class RedisLog:
         self._now = _script(client, "now")
         self._look = _script(client, "look")
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         """Make the change and wake the thread; the contract is `ThreadLog`'s."""
         write_id = write.name or secrets.token_hex(8)
         keys = _append_keys(write, write_id)
-        args = [_change(write), write_id, CHANNEL]
+        known = self._recent.known(write.thread_id)
+        args = [_change(write, known.start), write_id, CHANNEL]
         args += [event.model_dump_json() for event in write.events]
-        answer = cast("list[str]", await send(lambda: self._append(keys, args)))
+        answer = cast("list[object]", await send(lambda: self._append(keys, args)))
         match answer:
-            case ["done"]:
-                return True
+            case ["done", *seen]:
+                return self._seen(write.thread_id, known, seen) or await self.look(write.thread_id)
             case ["seen"]:
-                return False
+                return None
             case ["fenced"]:
                 raise Fenced(write.thread_id)
             case ["conflict"]:
                 raise Conflict(write.thread_id)
-            case ["locked", target, holder]:
+            case ["locked", str(target), str(holder)]:
                 raise Locked(target, holder)
             case _:
                 raise AssertionError(f"append.lua answered {answer!r}")
@@ -111,10 +112,17 @@ class RedisLog:
         while True:
             known = self._recent.known(thread_id)
             answer = await send(partial(self._look, keys, [known.start]))
-            lines, now, facts = cast("tuple[list[str], int, list[str]]", answer)
-            entries = self._recent.extend(thread_id, known, lines)
-            if entries is not None:
-                return Look(entries, now, dict(zip(facts[::2], facts[1::2], strict=True)))
+            seen = self._seen(thread_id, known, cast("list[object]", answer))
+            if seen is not None:
+                return seen
+
+    def _seen(self, thread_id: str, known: Known, answer: list[object]) -> Look | None:
+        """Build what a script saw of a thread; None if what was known is not its beginning."""
+        lines, now, facts = cast("tuple[list[str], int, list[str]]", answer)
+        entries = self._recent.extend(thread_id, known, lines)
+        if entries is None:
+            return None
+        return Look(entries, now, dict(zip(facts[::2], facts[1::2], strict=True)))
 
     async def stored(self, thread_id: str) -> Stored:
         """Return a thread as it is stored, to be verified."""
@@ -262,10 +270,14 @@ def _append_keys(write: Write, write_id: str) -> list[str]:
     )
 
 
-def _change(write: Write) -> str:
-    """Build the part of the write that append.lua decodes; what is None is left out."""
+def _change(write: Write, start: int) -> str:
+    """Build the part of the write that append.lua decodes; what is None is left out.
+
+    It answers with the lines from `start` on.
+    """
     change: dict[str, object] = {
         "thread": write.thread_id,
+        "from": start,
         "take": list(write.take),
         "release": list(write.release),
         "waits": write.waits,

@@ -145,7 +145,7 @@ class Hearing:
         # Not the message's own key: a chosen repository still has to be able to take the words.
         thread_id = thread_id_for(repo.name, heard.channel, heard.root_ts)
         key = f"slack:answered:{heard.channel}|{heard.ts}"
-        return await self._log.append(Write(thread_id, [], dedupe=[key], silent=True))
+        return await self._log.append(Write(thread_id, [], dedupe=[key], silent=True)) is not None
 
     def _answer(self, heard: Heard, text: str) -> None:
         self._whispers.tell(heard.channel, heard.user, text, heard.thread_ts)

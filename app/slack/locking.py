@@ -158,7 +158,7 @@ class Locking:
             state = fold(here.entries)
             write = ledger.write(state, [event], here.now, state.version, dedupe=keys)
             try:
-                return await self._log.append(write)
+                return await self._log.append(write) is not None
             except Conflict:
                 continue
         raise Conflict(thread_id)

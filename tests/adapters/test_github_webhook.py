@@ -16,7 +16,7 @@ from app.core.config import EnvironmentConfig, RepoConfig
 from app.core.errors import StoreUnavailable
 from app.core.events import ThreadStarted
 from app.core.ids import thread_id_for
-from app.core.ports import ThreadLog, Write
+from app.core.ports import Look, ThreadLog, Write
 from app.demo.child import free_port
 from app.demo.emulate import Emulate, identity
 from app.github.edge import MAX_BODY_MEGABYTES, github_routes
@@ -39,7 +39,7 @@ SHOP = RepoConfig(
 class DownLog(FakeLog):
     """A log whose store is away."""
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         raise StoreUnavailable
 
 

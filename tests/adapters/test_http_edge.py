@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from app.body import MAX_AT_ONCE, ROOM_FOR_BODIES
-from app.core.ports import Write
+from app.core.ports import Look, Write
 from app.demo.child import free_port
 from app.github.edge import MAX_BODY_MEGABYTES, github_routes
 from app.web.server import BoundedHttp, server_config
@@ -42,7 +42,7 @@ class SlowLog(FakeLog):
         self.asked = 0
         self.goes_on = asyncio.Event()
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         self.asked += 1
         await self.goes_on.wait()
         return await super().append(write)

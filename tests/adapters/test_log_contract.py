@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import Conflict, Fenced, Locked
 from app.core.events import Event, HumanSaid, StopRequested, UnknownEvent
-from app.core.ports import Claim, ThreadLog, Write
+from app.core.ports import Claim, Look, ThreadLog, Write
 from app.redis.log import RedisLog
 from tests.fakes import FakeLog
 from tests.waiting import until
@@ -128,9 +128,27 @@ class TestVersion:
     async def test_lets_one_of_fifty_concurrent_writers_win(self, log: Log):
         writes = (log.append(Write(T1, SAID, version=0)) for _ in range(50))
         answers = await asyncio.gather(*writes, return_exceptions=True)
-        assert answers.count(True) == 1
+        assert sum(isinstance(answer, Look) for answer in answers) == 1
         assert sum(isinstance(answer, Conflict) for answer in answers) == 49
         assert await length(log) == 1
+
+
+class TestAnAppendsAnswer:
+    async def test_is_the_thread_right_after_it(self, log: Log):
+        await log.append(Write(T1, SAID, facts={"hold/a": "bad", "running/a": "4af9ec0"}))
+        seen = await log.append(Write(T1, SAID, facts={"hold/a": None}))
+        assert seen is not None
+        again = await log.look(T1)
+        assert (seen.entries, seen.facts) == (again.entries, again.facts)
+        assert len(seen.entries) == 2
+        assert seen.facts == {"running/a": "4af9ec0"}
+
+    async def test_has_what_others_wrote_meanwhile(self, log: Log):
+        await log.look(T1)
+        await log.append(Write(T2, SAID, facts={"hold/a": "bad"}))
+        seen = await log.append(Write(T1, SAID))
+        assert seen is not None
+        assert (len(seen.entries), seen.facts) == (1, {"hold/a": "bad"})
 
 
 class TestCauses:

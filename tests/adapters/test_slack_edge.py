@@ -11,7 +11,7 @@ import pytest
 
 from app.core.errors import StoreUnavailable
 from app.core.events import Entry
-from app.core.ports import Write
+from app.core.ports import Look, Write
 from tests.adapters.slack_desk import BOT, NOW, Desk, signed
 from tests.fakes import FakeLog
 from tests.story import Story
@@ -199,7 +199,7 @@ async def test_other_verbs_are_405(desk: Desk) -> None:
 class GoneLog(FakeLog):
     """A log whose store went away."""
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         raise StoreUnavailable
 
     async def find(self, repo: str, channel: str, ts: str) -> str | None:
@@ -217,7 +217,7 @@ class DeafLog(FakeLog):
 
     deaf = False
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         if self.deaf:
             raise StoreUnavailable
         return await super().append(write)

@@ -17,7 +17,7 @@ import uvicorn
 from app import logs
 from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
-from app.core.ports import Claim, ModelAnswer, Queue, Turn, Write
+from app.core.ports import Claim, Look, ModelAnswer, Queue, Turn, Write
 from app.core.spec import Environment
 from app.main import build_github, create_app
 from app.model.offline import OfflinePlanner
@@ -38,7 +38,7 @@ class PointedLog(RedisLog):
 
     points: Points
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         if not write.events:  # it only wakes
             return await super().append(write)
         name = await self._name(write)

@@ -27,7 +27,11 @@ Act = Callable[[RedisLog], Awaitable[Any]]
 
 
 def append(thread_id: str = T1, events: Sequence[Event] = SAID, **rest: Any) -> Act:
-    return lambda log: log.append(Write(thread_id, events, **rest))
+    async def act(log: RedisLog) -> object:
+        seen = await log.append(Write(thread_id, events, **rest))
+        return seen and ([entry.event for entry in seen.entries], seen.facts)
+
+    return act
 
 
 def claim(queue: Any = "work") -> Act:

@@ -129,10 +129,10 @@ class Looking(Living):
 
         return await self._life.call("log.look", looks)
 
-    async def append(self, write: Write) -> bool:
+    async def append(self, write: Write) -> Look | None:
         """Write; what begins an attempt has to be looked at once more."""
 
-        async def writes() -> bool:
+        async def writes() -> Look | None:
             if any(isinstance(event, ToolStarted) for event in write.events):
                 self._life.looked = None
             return await self._log.append(write)
