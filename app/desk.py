@@ -84,7 +84,13 @@ class Job:
         version = self.state.version
         while True:
             write = ledger.write(
-                self.state, events, self.now, version, fence=self.claim.fence, **rest
+                self.state,
+                events,
+                self.now,
+                version,
+                known=self.facts,
+                fence=self.claim.fence,
+                **rest,
             )
             try:
                 await self._append(write)
@@ -114,7 +120,9 @@ class Job:
         Only we may know it, so a store that is away is asked again as long as the claim may hold.
         """
         name = secrets.token_hex(8)
-        write = ledger.write(self.state, events, self.now, fence=self.claim.fence, name=name)
+        write = ledger.write(
+            self.state, events, self.now, known=self.facts, fence=self.claim.fence, name=name
+        )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

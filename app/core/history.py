@@ -28,6 +28,17 @@ def age(now: int, at: int) -> str:
     return f"{seconds}s ago"
 
 
+def failed_before(told: ev.FailedBefore) -> str:
+    """Say what a red test did in the runs before."""
+    test = outside(told.test, 40)
+    if not told.failed:
+        return f"{test} did not fail in the {told.runs} runs before"
+    times = f"{test} failed {told.failed} of the {told.runs} runs before"
+    if told.is_flaky:
+        return f"{times}, each time green on re-run: known to be flaky"
+    return f"{times}, green on re-run {told.green} times"
+
+
 def history(state: State, entries: Sequence[ev.Entry], now: int, tokens: int) -> list[str]:
     """Return the newest lines that fit, oldest first, with the number of the events left out."""
     lines: list[str] = []
@@ -97,12 +108,14 @@ class _Lines:
         return f"@{e.user} says of the unknown run: {'it happened' if e.happened else 'it did not'}"
 
     def on_staging_ended(self, e: ev.StagingEnded) -> str:
-        return f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
+        told = f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
+        return "; ".join([told, *map(failed_before, e.before[:3])])
 
     def on_verification_ended(self, e: ev.VerificationEnded) -> str:
         if e.passed:
             return "production e2e tests passed"
-        return f"production e2e tests FAILED, twice: {outside(', '.join(e.failing_tests), 160)}"
+        told = f"production e2e tests FAILED, twice: {outside(', '.join(e.failing_tests), 160)}"
+        return "; ".join([told, *map(failed_before, e.before[:3])])
 
     def on_hold_placed(self, e: ev.HoldPlaced) -> str:
         return f"{e.service} is on hold: {short(e.bad_sha)} is bad"

@@ -1,22 +1,25 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
 Facts: "running/<service>", "hold/<service>" and "lock/<service>" are JSON; "verified/<service>" is
-a full SHA.
+a full SHA, and so is "staging/<service>": what staging runs, kept under staging's lock. "e2e/…" are
+the newest runs of the tests, see `flaky`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from app.core import events as ev
-from app.core import locks
+from app.core import flaky, locks
 from app.core.events import Commit, Running
 from app.core.ports import Write
 from app.core.records import Run
 from app.core.state import State
 
 ATTEMPT = "attempt"  # stands in the index where messages have their channel
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 
 def write(
@@ -25,10 +28,14 @@ def write(
     now: int,
     version: int | None = None,
     index: Sequence[str] = (),
+    known: Mapping[str, str] = NO_FACTS,
     **rest: Any,
 ) -> Write:
-    """Build the write that appends these events to a thread, with all that follows for its repo."""
-    facts, history = _follow(state, events, now)
+    """Build the write that appends these events to a thread, with all that follows for its repo.
+
+    `known` are the repo's facts as they were read: what is kept no longer is taken out of them.
+    """
+    facts, history = _follow(state, events, known, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
     started = (e.attempt.attempt_id for e in events if isinstance(e, ev.ToolStarted))
     elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
@@ -97,11 +104,12 @@ def effects(history: Sequence[str], service: str) -> list[dict[str, Any]]:
 
 
 def _follow(
-    state: State, events: Sequence[ev.Event], now: int
+    state: State, events: Sequence[ev.Event], known: Mapping[str, str], now: int
 ) -> tuple[dict[str, str | None], list[str]]:
     facts: dict[str, str | None] = {}
     history: list[str] = []
     for event in events:
+        facts.update(_tried(state, event, known, now))
         match event:
             case ev.ToolEnded():
                 _effect(state.runs.get(event.attempt_id), event.outcome, state, now, facts, history)
@@ -124,6 +132,27 @@ def _follow(
             case _:
                 pass
     return facts, history
+
+
+def _tried(
+    state: State, event: ev.Event, known: Mapping[str, str], now: int
+) -> dict[str, str | None]:
+    """Return what is known of staging's services and of the tests, once a run began or ended."""
+    if isinstance(event, ev.ToolStarted):
+        return _on_staging(event.attempt, None)
+    run = state.runs.get(event.attempt_id) if isinstance(event, ev.ToolEnded) else None
+    if not isinstance(event, ev.ToolEnded) or run is None:
+        return {}
+    if run.attempt.kind != "e2e":
+        return _on_staging(run.attempt, run.attempt.sha if event.outcome == "succeeded" else None)
+    return flaky.facts_of(run.attempt, event, known, now)
+
+
+def _on_staging(attempt: ev.Attempt, sha: str | None) -> dict[str, str | None]:
+    """Return the fact of what a service runs on staging; None while nobody can say."""
+    if attempt.environment != "staging" or attempt.service is None:
+        return {}
+    return {f"staging/{attempt.service}": sha}
 
 
 def _effect(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.core.events import ApprovalRequested, Attempt
+from app.core.events import ApprovalRequested, Attempt, FailedBefore
 
 STOPPED = "stopped"
 
@@ -23,7 +23,7 @@ class Words:
 
 @dataclass(slots=True)
 class Run:
-    """An attempt and what became of it."""
+    """An attempt and what became of it; `before` is what its red tests did earlier."""
 
     attempt: Attempt
     call_id: str | None
@@ -40,6 +40,7 @@ class Run:
     stated_by: str | None = None
     failing_tests: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+    before: tuple[FailedBefore, ...] = ()
     cancel_requested: bool = False
     cancel_possible: bool = False
 

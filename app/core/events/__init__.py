@@ -64,6 +64,7 @@ from app.core.events.values import Attempt as Attempt
 from app.core.events.values import Block as Block
 from app.core.events.values import CardFacts as CardFacts
 from app.core.events.values import Commit as Commit
+from app.core.events.values import FailedBefore as FailedBefore
 from app.core.events.values import Frozen
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from app.core.events.values import Attempt, Frozen
+from app.core.events.values import Attempt, FailedBefore, Frozen
 from app.core.instant import Instant
 
 
@@ -96,12 +96,13 @@ class LocksReleased(Frozen):
 
 
 class StagingEnded(Frozen):
-    """Staging was tested for a SHA, or stopped at a failure."""
+    """Staging was tested for a SHA, or stopped at a failure; `before` is what its red tests did."""
 
     type: Literal["staging_ended"] = "staging_ended"
     sha: str
     passed: bool
     summary: str
+    before: tuple[FailedBefore, ...] = ()
 
 
 class VerificationEnded(Frozen):
@@ -111,6 +112,7 @@ class VerificationEnded(Frozen):
     passed: bool
     versions: Mapping[str, str]
     failing_tests: tuple[str, ...] = ()
+    before: tuple[FailedBefore, ...] = ()
 
 
 class VerificationRequested(Frozen):

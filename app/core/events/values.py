@@ -76,6 +76,20 @@ class CardFacts(Frozen):
     left_out: tuple[str, ...] = ()
 
 
+class FailedBefore(Frozen):
+    """How often a test that is red now was red in the `runs` before; each `green` one was again."""
+
+    test: str
+    failed: int
+    green: int
+    runs: int
+
+    @property
+    def is_flaky(self) -> bool:
+        """Tell whether it was red before, and each time green when the commit was run again."""
+        return 0 < self.failed == self.green
+
+
 class Attempt(Frozen):
     """One run of one deployer: what it does, with the exact arguments it gets."""
 

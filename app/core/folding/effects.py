@@ -1,5 +1,7 @@
 """What was done to the world, and what came of it."""
 
+from collections.abc import Sequence
+
 from app.core import events as ev
 from app.core.folding.folding import Folding
 from app.core.records import Run, Verification
@@ -80,16 +82,21 @@ class FoldEffects(Folding):
 
     def on_staging_ended(self, e: ev.StagingEnded) -> None:
         s = self.state
-        self._end_staging(e.passed, e.summary)
+        self._end_staging(e)
         s.facts = None
         if e.passed and not s.stopped_by:
             s.owes_step, s.plan_ended = True, None
 
-    def _end_staging(self, passed: bool, summary: str) -> None:
+    def _end_staging(self, e: ev.StagingEnded) -> None:
         staging = self.state.staging
         if staging:
-            staging.passed, staging.summary, staging.ended_at = passed, summary, self.at
+            staging.passed, staging.summary, staging.ended_at = e.passed, e.summary, self.at
+            self._remember(staging.attempts, e.before)
         self.state.waits_for_lock = None
+
+    def _remember(self, attempts: Sequence[str], before: tuple[ev.FailedBefore, ...]) -> None:
+        for run in self.state.runs_of(attempts)[-1:]:
+            run.before = before
 
     def on_verification_ended(self, e: ev.VerificationEnded) -> None:
         s = self.state
@@ -97,6 +104,7 @@ class FoldEffects(Folding):
             s.verification = Verification()
         check = s.verification
         check.passed, check.failing_tests, check.at = e.passed, e.failing_tests, self.at
+        self._remember(check.attempts, e.before)
         s.owes_step = s.verify_requested and not s.stopped_by
         s.verify_requested = False
         s.effects = {}

@@ -1,6 +1,9 @@
 """The tests of production, after what reached it, and what follows from red ones."""
 
+from collections.abc import Sequence
+
 from app.core import events as ev
+from app.core import flaky, ledger
 from app.core.actions import Action, Append, Here, Start
 from app.core.records import Run
 from app.core.rules.staging import LOST_TRIES
@@ -26,12 +29,24 @@ def verify(state: State, here: Here) -> Action | None:
     check = state.verification
     runs = state.runs_of(check.attempts) if check and check.passed is None else []
     if runs and runs[-1].outcome == "succeeded":
-        versions = dict(state.effects)
-        return Append([ev.VerificationEnded(passed=True, versions=versions)])
+        return Append([ev.VerificationEnded(passed=True, versions=_tested(state, here))])
     seen = [run for run in runs if run.outcome != "unknown"]
     if len(seen) < TRIES and len(runs) < LOST_TRIES:
         return _verification_start(state)
-    return _verification_red(state, runs[-1])
+    return _verification_red(state, runs, here)
+
+
+def _tested(state: State, here: Here) -> dict[str, str]:
+    """Return what the tests were about: what was shipped since the last ones.
+
+    Tests that people asked for are about what this thread shipped before, where it still runs.
+    """
+    still = {
+        service: sha
+        for service, sha in state.shipped.items()
+        if ledger.production(here.facts, service) == sha
+    }
+    return dict(state.effects) or still
 
 
 def _verification_start(state: State) -> Start | None:
@@ -49,9 +64,14 @@ def _production_sha(state: State) -> str | None:
     return next((r.sha for r in running if r.sha), state.sha)
 
 
-def _verification_red(state: State, last: Run) -> Append:
+def _verification_red(state: State, runs: Sequence[Run], here: Here) -> Append:
+    tried = [run.attempt.attempt_id for run in runs]
+    failing = runs[-1].failing_tests
     red = ev.VerificationEnded(
-        passed=False, versions=dict(state.effects), failing_tests=last.failing_tests
+        passed=False,
+        versions=dict(state.effects),
+        failing_tests=failing,
+        before=flaky.failed_before(here.facts, "production", failing, tried),
     )
     if not state.effects:
         return Append([red])

@@ -9,6 +9,7 @@ from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import runs
+from app.slack.messages.flaky import known_flaky
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ProductionTests:
         title = f"*Production tests* {text.short(sha)}"
         parts: list[Block] = [blocks.section("\n".join([title, *lines]))]
         if not self.passed and not self.running and self.settled:
+            if flaky := known_flaky(self.runs[-1]):
+                parts.append(blocks.section(flaky))
             parts += runs.tail(self.runs[-1])
         return Message(
             text=f"Production tests {sha[:7]}: {self.verdict}",

@@ -6,6 +6,7 @@ from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
+from app.slack.messages.flaky import known_flaky
 
 
 def staging_progress(state: State, repo: RepoConfig, staging: Staging) -> Message:
@@ -34,7 +35,8 @@ def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message 
     parts: list[Block] = [blocks.section(f"❌ {whom + ': ' if whom else ''}{said}")]
     failed = last_failed(state, staging)
     if failed and failed.failing_tests:
-        parts.append(blocks.section(f"Failing: {runs.failing_tests(failed.failing_tests)}"))
+        named = f"Failing: {runs.failing_tests(failed.failing_tests)}"
+        parts.append(blocks.section("\n".join(filter(None, [named, known_flaky(failed)]))))
     parts += runs.tail(failed) if failed else []
     if can_retry(state, staging):
         parts.append(blocks.actions(retry_buttons(state, staging)))
