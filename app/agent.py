@@ -219,7 +219,7 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
         ports = job.ports
         desk = Desk(
             *(state, job.repo, ports.log, ports.source, ports.deployers),
-            *(job.now, job.facts, call_id),
+            *(job.now, job.facts, call_id, ports.directory),
         )
         events = await tool.act(desk, tool.parse(answer.arguments))
         if tool.settles and state.pending:

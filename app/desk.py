@@ -11,7 +11,7 @@ from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict, StoreUnavailable
 from app.core.events import Block, BlockWaited, Entry, Event, MessagePosted, SourceWaited
-from app.core.ports import Claim, Deployer, Look, Model, Source, ThreadLog, Write
+from app.core.ports import Claim, Deployer, Directory, Look, Model, Source, ThreadLog, Write
 from app.core.spec import Environment
 from app.core.state import State
 
@@ -25,7 +25,8 @@ FRESH_SECONDS = 0.05
 class Ports:
     """Everything outside that the worker uses.
 
-    `planner` offers the default order when the model is down. `source` is None without credentials.
+    `planner` offers the default order when the model is down. `source` is None without credentials,
+    `directory` where there is no chat to ask who is who.
     `poll_seconds` is the shortest time between two looks at a running attempt.
     """
 
@@ -38,6 +39,7 @@ class Ports:
     send_seconds: float = 30.0
     model_retry_seconds: float = 60.0
     source_retry_seconds: float = 60.0
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from app.slack.chat import SlackChat
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
+from app.slack.roster import SlackRoster
 from app.slack.sender import SlackSender
 from app.slack.socket import socket_mode
 from app.web.health import health_routes
@@ -126,7 +127,8 @@ def create_app(
     own_model, planner = build_model(settings)
     github = github or build_github(settings)
     source = build_source(github, repos) if github else None
-    ports = Ports(log, model or own_model, planner, source, deployers)
+    roster = SlackRoster(settings.slack_bot_token, settings.slack_api_url, time.monotonic)
+    ports = Ports(log, model or own_model, planner, source, deployers, directory=roster)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
     chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)

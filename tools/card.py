@@ -9,6 +9,7 @@ from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest, T
 from app.core.ids import thread_id_for
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, spec_hash
+from tools.approvers import quiet_until, with_approvers
 from tools.tool import Desk, SourceNeeded, ToolError
 
 
@@ -31,7 +32,7 @@ async def request_approval(
         raise ToolError(f"{service} already runs {sha[:7]} in production")
     commits, total, unchecked = await _changes(desk, kind, was, sha)
     barred, unmapped = await _barred(desk, kind, sha)
-    approvers = repo.approvers_of(service)
+    called_at = quiet_until(desk) or desk.now
     spec = ActionSpec(
         tool=tool,
         kind=kind,
@@ -46,7 +47,7 @@ async def request_approval(
         call_id=desk.call_id,
         production_was=was,
         policy_version=repo.policy_version(service),
-        expires_at=desk.now + repo.approval_expires_seconds * 1000,
+        expires_at=called_at + repo.approval_expires_seconds * 1000,
     )
     bad = ledger.hold(recorded, service) if kind == "deploy" else None
     facts = CardFacts(
@@ -55,8 +56,6 @@ async def request_approval(
         compare_url=_compare_url(state.pull_request, was, sha),
         pull_request=state.pull_request if state.sha == sha else None,
         staging=evidence,
-        approvers=tuple(who for who in approvers if who not in barred),
-        needed=repo.approvals_needed_for(service),
         barred=barred,
         unchecked=(*unchecked, *_unsorted(desk), *unmapped),
         hold=f"on hold since {bad[:7] or 'a bad commit'} was rolled back"
@@ -64,6 +63,7 @@ async def request_approval(
         else "",
         left_out=_left_out(desk, sha),
     )
+    facts = await with_approvers(desk, service, facts)
     asked = state.unread[-1] if state.unread else None
     return ApprovalRequested(
         call_id=desk.call_id,

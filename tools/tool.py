@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.events import Commit, Event
-from app.core.ports import Deployer, Source, ThreadLog, ToolSchema
+from app.core.ports import Deployer, Directory, Source, ThreadLog, ToolSchema
 from app.core.state import State
 
 
@@ -36,7 +36,8 @@ class Arguments(BaseModel):
 class Desk:
     """What a tool finds on its desk when it is called; `source` is None without credentials.
 
-    `facts` are the repository's, of the same instant as the state.
+    `facts` are the repository's, of the same instant as the state. `directory` is None where there
+    is no chat to ask.
     """
 
     state: State
@@ -47,6 +48,7 @@ class Desk:
     now: int
     facts: Mapping[str, str]
     call_id: str
+    directory: Directory | None = None
 
 
 Act = Callable[[Desk, Any], Awaitable[Sequence[Event]]]

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from app.core.freezes import Freeze
+from app.core.hours import Hours
 
 
 class _Frozen(BaseModel):
@@ -41,7 +42,10 @@ class EnvironmentConfig(_Frozen):
 
 
 class RepoConfig(_Frozen):
-    """Everything configured for one repository; `people` maps GitHub logins to Slack user ids."""
+    """Everything configured for one repository; `people` maps GitHub logins to Slack user ids.
+
+    Reminders and escalations count working time: without `hours`, that is all time.
+    """
 
     name: str
     branch: str
@@ -54,6 +58,10 @@ class RepoConfig(_Frozen):
     people: Mapping[str, str] = {}
     zone: InstanceOf[tzinfo] = UTC
     freeze: tuple[Freeze, ...] = ()
+    hours: InstanceOf[Hours] | None = None
+    remind_after_seconds: int = 30 * 60
+    escalate_to: tuple[str, ...] = ()
+    escalate_after_seconds: int = 2 * 3600
     staging: EnvironmentConfig
     production: EnvironmentConfig
 

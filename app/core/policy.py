@@ -6,26 +6,11 @@ from dataclasses import dataclass
 from app.core import ledger, locks
 from app.core.config import RepoConfig
 from app.core.events import ApprovalRequested, Block
+from app.core.people import Person
 from app.core.records import Card
 from app.core.spec import ActionSpec, spec_hash
 from app.core.state import State
 from app.core.writing import mentions, short, utc
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What Slack says about a user now; a flag that Slack leaves out is not set.
-
-    `groups` holds the user groups ("S…") of the asked ones that the person is in.
-    """
-
-    user_id: str
-    is_bot: bool = False
-    deleted: bool = False
-    restricted: bool = False
-    ultra_restricted: bool = False
-    foreign: bool = False
-    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

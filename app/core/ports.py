@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.core.config import RepoConfig
 from app.core.events import Attempt, Commit, Entry, Event
+from app.core.people import Roster
 from app.core.spec import Environment
 from app.core.state import State
 from app.core.workflows import WorkflowRun
@@ -197,6 +198,17 @@ class Chat(Protocol):
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
+        ...
+
+
+class Directory(Protocol):
+    """Who is who in the chat, for a card that is made; a click asks by itself."""
+
+    async def roster(self, approvers: Sequence[str]) -> Roster:
+        """Return who stands behind users and user groups, after 1.5 s at the latest.
+
+        It raises nothing: what could not be asked in time is said in the answer.
+        """
         ...
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from app.core.errors import UserError
-from app.core.policy import Person
+from app.core.people import Person
 from app.slack.web import Json, SlackSilent, SlackWeb
 
 KEPT_SECONDS = 60.0
+HOLIDAY = ":palm_tree:"
 
 
 class SlackPeople:
@@ -48,16 +49,8 @@ class SlackPeople:
         key = ("users.info", user_id)
         user: Json = (await self._ask(key, "you", user=user_id)).get("user", {})
         own_team = (await self._ask(("auth.test", ""), "you")).get("team_id")
-        team = user.get("team_id")
-        person = Person(
-            user_id=user_id,
-            is_bot=bool(user.get("is_bot")) or user_id == "USLACKBOT",
-            deleted=bool(user.get("deleted")),
-            restricted=bool(user.get("is_restricted")),
-            ultra_restricted=bool(user.get("is_ultra_restricted")),
-            foreign=bool(user.get("is_stranger")) or (team is not None and team != own_team),
-        )
-        if person != Person(user_id):
+        person = person_of(user_id, user, own_team)
+        if person != Person(user_id, name=person.name, away=person.away):
             self._kept.pop(key, None)
         return person
 
@@ -81,3 +74,24 @@ class SlackPeople:
             ) from error
         self._kept[key] = (self._monotonic() + KEPT_SECONDS, answer)
         return answer
+
+
+def person_of(user_id: str, user: Json, own_team: object) -> Person:
+    """Return what Slack's user object says.
+
+    A holiday is the status that Slack itself offers for one; it is cleared when it expires.
+    https://docs.slack.dev/reference/objects/user-object
+    """
+    team = user.get("team_id")
+    profile: Json = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("name"))
+    return Person(
+        user_id=user_id,
+        is_bot=bool(user.get("is_bot")) or user_id == "USLACKBOT",
+        deleted=bool(user.get("deleted")),
+        restricted=bool(user.get("is_restricted")),
+        ultra_restricted=bool(user.get("is_ultra_restricted")),
+        foreign=bool(user.get("is_stranger")) or (team is not None and team != own_team),
+        name=str(next(filter(None, names), ""))[:80],
+        away=profile.get("status_emoji") == HOLIDAY,
+    )

@@ -1,5 +1,6 @@
 """Slack's side of the door: signed requests in, and a small Slack that answers and remembers."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
@@ -41,6 +42,9 @@ class SlackStub:
         self.calls: list[tuple[str, Json]] = []
         self.failing: set[str] = set()
         self.garbled: set[str] = set()
+        self.hanging: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.over = asyncio.Event()
         self.url = ""
 
     @classmethod
@@ -64,6 +68,7 @@ class SlackStub:
         try:
             yield
         finally:
+            self.over.set()
             await runner.cleanup()
 
     def count(self, method: str) -> int:
@@ -87,8 +92,13 @@ class SlackStub:
         assert request.headers["authorization"] == "Bearer xoxb-test"
         if method in self.failing:
             return web.json_response({"ok": False, "error": "fatal_error"})
+        if method in self.hanging:
+            await self.over.wait()
         if method in self.garbled:
             return web.Response(status=502, text="<html>", content_type="application/json")
+        refused = self.errors.get(str(fields.get("user") or fields.get("usergroup")))
+        if refused:
+            return web.json_response({"ok": False, "error": refused})
         return web.json_response(self._known(method, fields))
 
     def _known(self, method: str, fields: Json) -> Json:

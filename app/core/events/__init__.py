@@ -62,12 +62,14 @@ from app.core.events.threads import (
 )
 from app.core.events.values import Attempt as Attempt
 from app.core.events.values import Block as Block
+from app.core.events.values import Candidate as Candidate
 from app.core.events.values import CardFacts as CardFacts
 from app.core.events.values import Commit as Commit
 from app.core.events.values import FailedBefore as FailedBefore
 from app.core.events.values import Frozen
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running
+from app.core.events.values import Why as Why
 from app.core.instant import Instant
 
 

@@ -60,8 +60,26 @@ class Running(Frozen):
     blocks: tuple[Block, ...] = ()
 
 
+Why = Literal["", "own change", "bot", "deactivated", "guest", "foreign", "unknown"]
+
+
+class Candidate(Frozen):
+    """Somebody whom the rules name as an approver; `why` is what keeps them from approving."""
+
+    user: str
+    name: str = ""
+    why: Why = ""
+    away: bool = False
+
+
 class CardFacts(Frozen):
-    """What code found out for a card; every line of `unchecked` says what could not be checked."""
+    """What code found out for a card; every line of `unchecked` says what could not be checked.
+
+    `approvers` are those whom the rules name, but for the `barred`; `candidates` the people behind
+    them as the chat knew them (none: it was not asked), `more` the number of those not looked at,
+    `unread` and `empty` user groups whose members are unknown, or that have none. `quiet_until`:
+    working time had not begun, so nobody was to be called before that.
+    """
 
     commits: tuple[Commit, ...] = ()
     commits_total: int = 0
@@ -74,6 +92,11 @@ class CardFacts(Frozen):
     unchecked: tuple[str, ...] = ()
     hold: str = ""
     left_out: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    more: int = 0
+    unread: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    quiet_until: Instant | None = None
 
 
 class FailedBefore(Frozen):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from app.core import locks, refusals
+from app.core import approvers, locks, refusals
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
 from app.core.events import CardFacts, Commit
@@ -13,6 +13,7 @@ from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
+from app.slack.messages.approvers import called, may_approve
 from app.slack.messages.settled import action, settled_card
 
 MAX_COMMITS = 10
@@ -26,25 +27,32 @@ def card_message(
     if card.status != "pending":
         return settled_card(state, card, now)
     spec, shown = card.request.spec, card.request.facts
-    approvers = [text.user_or_group(slack_id) for slack_id in shown.approvers]
     blocked = locks.on(repo, facts, spec.service, now)
-    whom = people.all_of(approvers) if approvers else "nobody can"
     parts: list[Block] = [
         blocks.header(_title(card)),
         *_quote(card),
         blocks.section(_change(state, spec, shown)),
         *_commits(shown, spec),
         blocks.section(_exact(spec)),
-        blocks.section(_evidence(card, repo, whom)),
+        blocks.section(_evidence(card, repo)),
         *_reason(card),
         *_blocked(spec, blocked, repo),
         *_standing(state, card),
         blocks.actions(_buttons(state, card)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
-    asked = f"{whom}: approve to {action(spec)}, {text.short(spec.sha)}?"
-    nobody = f"Nobody can approve to {action(spec)}"
-    return Message(asked if approvers else nobody, tuple(parts))
+    return Message(_notice(spec, shown), tuple(parts))
+
+
+def _notice(spec: ActionSpec, facts: CardFacts) -> str:
+    """Return what a notification shows; it calls those who can approve, if it is time to."""
+    what = f"{action(spec)}, {text.short(spec.sha)}"
+    if not approvers.approvable(facts):
+        return f"Nobody can approve to {action(spec)}"
+    if facts.quiet_until is not None:
+        return f"{what[0].upper()}{what[1:]}: waits for working hours"
+    whom = called(facts)
+    return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {action(spec)} yet"
 
 
 def _title(card: Card) -> str:
@@ -106,13 +114,14 @@ def _exact(spec: ActionSpec) -> str:
     return text.joined(shown)
 
 
-def _evidence(card: Card, repo: RepoConfig, whom: str) -> str:
+def _evidence(card: Card, repo: RepoConfig) -> str:
     request, facts = card.request, card.request.facts
     tested = "Staging" if request.spec.kind == "deploy" else "This version"
     rows = [
         f"*{tested}:* {text.inline(facts.staging, 300)}" if facts.staging else "",
         _left_out(facts, request.spec),
-        _who(card, repo, whom),
+        may_approve(facts, request.spec.service, repo),
+        _quiet(facts),
         *(f"*Not checked:* {text.inline(fact, 200)}" for fact in facts.unchecked[:5]),
         f"*Expires:* {text.when(request.spec.expires_at)} · run {text.code(request.spec_hash[:8])}",
     ]
@@ -124,23 +133,11 @@ def _left_out(facts: CardFacts, spec: ActionSpec) -> str:
     return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
 
 
-def _who(card: Card, repo: RepoConfig, whom: str) -> str:
-    facts = card.request.facts
-    if not facts.approvers and facts.barred:
-        return (
-            "⚠️ *Nobody can approve this:* every approver wrote, merged or pushed it. Name another "
-            f"in `approvers = [...]` for {text.code(repo.name)} in `deploybot.toml`, and ask again."
-        )
-    if not facts.approvers:
-        return (
-            "⚠️ *Nobody can approve this:* no approvers are configured. Set "
-            f"`approvers = [...]` for {text.code(repo.name)} in `deploybot.toml`."
-        )
-    count = runs.counted(facts.needed, "approval")
-    needed = f" · {count} needed" if facts.needed > 1 else ""
-    barred = people.all_of([people.name_of(who, repo) for who in facts.barred])
-    own = f" · not {barred}: no self-approval" if facts.barred else ""
-    return f"*May approve:* {whom}{needed}{own}"
+def _quiet(facts: CardFacts) -> str:
+    """Say that nobody was called, and when that is made up for."""
+    if facts.quiet_until is None:
+        return ""
+    return f"*Working hours* begin {text.when(facts.quiet_until)}; nobody is called before that."
 
 
 def _reason(card: Card) -> list[Block]:
@@ -200,9 +197,10 @@ def _buttons(state: State, card: Card) -> list[Block]:
     on_hold = card.request.facts.hold and not card.hold_released_by
     release = on_hold or state.unheard
     made: list[Block] = []
-    if card.request.facts.approvers and release:
+    may = approvers.approvable(card.request.facts)
+    if may and release:
         made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))
-    elif card.request.facts.approvers:
+    elif may:
         asked, spoken = _are_you_sure(card), f"Approve: {what}"
         made.append(blocks.button("Approve", "approve", value, "primary", asked, spoken))
     feedback = f"Reject with feedback: {what}"

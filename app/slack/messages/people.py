@@ -11,11 +11,13 @@ def person(login: str, repo: RepoConfig) -> str:
     return text.user(slack_id) if slack_id else text.inline(login, 80)
 
 
-def name_of(slack_id: str, repo: RepoConfig) -> str:
-    """Name a Slack user without calling them, where their GitHub login is known."""
+def name_of(slack_id: str, repo: RepoConfig, *, call: bool = True) -> str:
+    """Name a Slack user by their GitHub login; where it is unknown, `call` them, or name the id."""
     logins = (login for login, mapped in repo.people.items() if mapped == slack_id)
     login = next(logins, None)
-    return text.inline(login, 80) if login else text.user(slack_id)
+    if login:
+        return text.inline(login, 80)
+    return text.user(slack_id) if call else text.code(slack_id, 80)
 
 
 def owner(state: State, repo: RepoConfig) -> str | None:

@@ -1,0 +1,36 @@
+"""Who could approve a card, found out when it is made: people, not only the names of groups."""
+
+from app.core import approvers, hours
+from app.core.events import CardFacts
+from app.core.people import Roster, is_group
+from app.core.urgency import is_urgent
+from tools.tool import Desk
+
+
+async def with_approvers(desk: Desk, service: str, facts: CardFacts) -> CardFacts:
+    """Add who may approve for a service, and whether nobody is to be called for it yet."""
+    named = desk.repo.approvers_of(service)
+    roster = await desk.directory.roster(named) if desk.directory else _as_configured(named)
+    changes = {
+        "approvers": tuple(who for who in named if who not in facts.barred),
+        "needed": desk.repo.approvals_needed_for(service),
+        "candidates": approvers.candidates(roster, facts.barred),
+        "more": roster.more,
+        "unread": roster.unread,
+        "empty": roster.empty,
+        "unchecked": (*facts.unchecked, *approvers.unchecked(roster)),
+        "quiet_until": quiet_until(desk),
+    }
+    return facts.model_copy(update=changes)
+
+
+def quiet_until(desk: Desk) -> int | None:
+    """Return when working time begins that people are to be called in; None if they are now."""
+    if is_urgent(desk.state) or hours.is_open(desk.repo.hours, desk.now):
+        return None
+    return hours.opens(desk.repo.hours, desk.now)
+
+
+def _as_configured(named: tuple[str, ...]) -> Roster:
+    groups = tuple(name for name in named if is_group(name))
+    return Roster(unseen=tuple(name for name in named if name not in groups), unread=groups)
