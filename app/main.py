@@ -33,9 +33,11 @@ from app.slack.chat import SlackChat
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
+from app.slack.permalinks import Permalinks
 from app.slack.roster import SlackRoster
 from app.slack.sender import SlackSender
 from app.slack.socket import socket_mode
+from app.slack.web import SlackWeb
 from app.web.health import health_routes
 from app.worker import Worker
 from tools.deployers import DEPLOYERS
@@ -144,8 +146,12 @@ def create_app(
             if serve and settings.slack_app_token:
                 await stack.enter_async_context(socket_mode(bolt, settings.slack_app_token))
             if work:
+                links = Permalinks(
+                    log, SlackWeb(settings.slack_bot_token, settings.slack_api_url), repos
+                )
                 watching = [_reconciler(github, log, repos).run()] if github else []
-                await stack.enter_async_context(_running(worker, sender.run(), *watching))
+                loops = (sender.run(), links.run(), *watching)
+                await stack.enter_async_context(_running(worker, *loops))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -13,6 +13,7 @@ from tools import (
     list_workflow_runs,
     rollback,
     run_e2e_tests,
+    tell_facts,
 )
 from tools.tool import Tool
 
@@ -24,6 +25,7 @@ FILES = (
     list_git_tags,
     list_workflow_runs,
     list_deployments,
+    tell_facts,
     conversation,
 )
 

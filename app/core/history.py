@@ -168,6 +168,10 @@ class _Lines:
         verb = "asked" if e.because in ("question", "stuck") else "said"
         return f"you {verb} {outside(e.text, 110)}{choices}"
 
+    def on_answer_told(self, e: ev.AnswerTold) -> str:
+        lines = ("".join(piece.text for piece in line) for line in e.lines)
+        return f"code answered {outside(' | '.join([e.title, *lines]), 110)}"
+
     def on_approval_requested(self, e: ev.ApprovalRequested) -> str:
         return f"card: {e.spec.tool}({short(e.spec.sha)}), plan {e.plan}"
 

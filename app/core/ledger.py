@@ -14,6 +14,7 @@ from typing import Any
 from app.core import events as ev
 from app.core import flaky, locks
 from app.core.events import Commit, Running
+from app.core.happened import merge_of, place
 from app.core.ports import Write
 from app.core.records import Run
 from app.core.state import State
@@ -179,5 +180,6 @@ def _effect(
 def _line(state: State, kind: str, sha: str, now: int, **more: Any) -> str:
     known = state.known.get(sha)
     title = known.title if known else ""
-    line = {"kind": kind, "sha": sha, "title": title, "thread": state.thread_id, "at": now, **more}
-    return json.dumps(line)
+    line = {"kind": kind, "sha": sha, "title": title, "thread": state.thread_id, "at": now}
+    told = {"message": place(state), **merge_of(state, sha), **more}
+    return json.dumps({**line, **told})

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.core.events import ApprovalRequested, Attempt, FailedBefore
+from app.core.events import ApprovalRequested, Attempt, FailedBefore, Line
 
 STOPPED = "stopped"
 
 Outcome = Literal["succeeded", "failed", "cancelled", "unknown"]
 CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded", "stopped"]
-SayKind = Literal["reply", "question", "stuck", "note", "done", "wait"]
+SayKind = Literal["reply", "question", "stuck", "note", "done", "wait", "answer"]
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Card:
 
 @dataclass(slots=True)
 class Say:
-    """A sentence of the bot's; `n` names its slot."""
+    """A sentence of the bot's; `n` names its slot. An answer has `lines`, of which `cut` more."""
 
     n: int
     call_id: str
@@ -90,6 +90,8 @@ class Say:
     choices: tuple[str, ...] = ()
     answered: bool = False
     until: int | None = None
+    lines: tuple[Line, ...] = ()
+    cut: int = 0
 
 
 @dataclass(slots=True)

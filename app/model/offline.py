@@ -6,11 +6,19 @@ from typing import Any
 from app.core import events as ev
 from app.core.ports import ModelAnswer, Turn
 from app.model import offline_replies as say
+from app.model.offline_memory import resolve
 from app.model.offline_plan import Plan, Step
 from app.model.offline_topic import is_about_the_deploy, wants_an_answer
 from app.model.offline_words import DEFAULT_WAIT_SECONDS, HELP, WISHES, Heard, hear
 
 NAME = say.NAME
+TOLD: Mapping[str, str] = {
+    "running": "production",
+    "went out": "went_out",
+    "who approved": "last_approval",
+    "waiting": "waiting",
+    "blocked": "blocked",
+}
 MAX_WAIT_SECONDS = 7 * 24 * 3600
 
 
@@ -131,11 +139,13 @@ class _Answering:
     def _talk(self, heard: Heard) -> Step:
         facts = self.state.facts
         match heard.kind:
-            case "running":
-                return _reply(say.running(facts.running if facts else ()))
-            case "blocked":
-                services = heard.services or self.plan.services
-                return _reply(say.blocked(self.plan.facts, services, self.turn.repo))
+            case "who approved" | "when" if heard.sha:
+                return self._commit(heard.sha)
+            case kind if kind in TOLD:
+                of = (heard.day,) if kind == "went out" else heard.services
+                return Step(
+                    "tell_facts", {"about": TOLD[kind], "of": of[0] if len(of) == 1 else ""}
+                )
             case "changes":
                 return _reply(say.changes(facts.commits if facts else ()))
             case "failure":
@@ -151,6 +161,12 @@ class _Answering:
                 return _reply(HELP)
             case _:
                 return self._question()
+
+    def _commit(self, sha: str) -> Step:
+        known = resolve(sha, self.state.known)
+        if known is None:
+            return _reply(say.unknown_sha(sha, list(self.state.known.values())))
+        return Step("tell_facts", {"about": "commit", "of": known})
 
     def _question(self) -> Step:
         texts = [words.text for words in self.state.unread]

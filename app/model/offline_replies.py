@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import locks
-from app.core.config import RepoConfig
-from app.core.events import Commit, Running
+from app.core.events import Commit
 from app.core.state import State
 from app.core.writing import short
 
@@ -96,37 +94,6 @@ def _goes_on(state: State) -> bool:
     """Tell whether a step is due when what runs has ended; after the last tests none is."""
     staging = state.staging is not None and state.staging.passed is None
     return _effect_runs(state) or staging or state.verify_requested
-
-
-def running(services: Sequence[Running]) -> str:
-    """Say what production runs."""
-    if not services:
-        return "I do not know what production runs."
-    return "On production: " + "; ".join(map(_running, services)) + "."
-
-
-def _running(service: Running) -> str:
-    notes = ["last recorded deploy" if service.source == "recorded" else "says the target"]
-    if service.sha is None:
-        notes = ["nobody knows"]
-    elif service.verified_sha == service.sha:
-        notes.append("e2e tests green")
-    if service.hold:
-        notes.append("on hold")
-    notes += ["locked" if block.user else "frozen" for block in service.blocks]
-    return f"{service.service} {short(service.sha)} ({', '.join(notes)})"
-
-
-def blocked(running: Sequence[Running], services: Sequence[str], repo: RepoConfig) -> str:
-    """Say what keeps services as they are, who did that, since when, until when and why."""
-    lines: list[str] = []
-    for service in (each for each in running if each.service in services):
-        lines += [f"{service.service}: {locks.plainly(b, repo)}" for b in service.blocks]
-        if service.hold:
-            lines.append(f"{service.service}: on hold since {short(service.hold)} was rolled back")
-    if lines:
-        return "\n".join(lines)
-    return f"Nobody has locked {' or '.join(services)}: no freeze, and no hold."
 
 
 def changes(commits: Sequence[Commit]) -> str:

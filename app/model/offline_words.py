@@ -35,6 +35,10 @@ Talk = Literal[
     "deployments",
     "failure",
     "blocked",
+    "went out",
+    "who approved",
+    "when",
+    "waiting",
     "e2e",
     "help",
     "thanks",
@@ -49,7 +53,8 @@ HELP = (
     'I understand: "backend first", "deploy the backend before the frontend", "only the backend", '
     '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '
     '"wait 10 minutes", "what is on production?", "what changed?", "last 5 commits", '
-    '"why is the backend blocked?".'
+    '"why is the backend blocked?", "what went out today?", "who approved the last one?", '
+    '"when did 1a2b3c4 go out?", "what is waiting?".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300
@@ -64,6 +69,7 @@ class Heard:
     sha: str = ""
     number: int = 0
     environment: str = ""
+    day: str = ""
 
 
 def hear(text: str, services: Sequence[str], mode: Mode = "deploy") -> Heard:
@@ -114,7 +120,8 @@ def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
         kind = "order"
     environment = groups.get("environment") or ""
     environment = "production" if environment.startswith("prod") else environment
-    return Heard(kind, tuple(dict.fromkeys((*named, *later))), sha, number, environment)
+    every = tuple(dict.fromkeys((*named, *later)))
+    return Heard(kind, every, sha, number, environment, groups.get("day") or "")
 
 
 def _services(text: str, services: Sequence[str]) -> Iterator[str]:
@@ -199,6 +206,17 @@ _PROD = r"(?:on|in) prod(?:uction)?"
 _WHY = r"(?:(?:why|since when|until when|how long) )?"
 _IT = r"(?:it|this|that|anything|something|prod(?:uction)?)"
 _KEPT = r"(?:blocked|locked|frozen|on hold|held(?: up)?|stuck)"
+_OUT = (
+    r"(?:go(?:ne)? (?:out|live)|went (?:out|live)|deploy(?:ed)?|ship(?:ped)?|released?|reach)"
+    r"(?: (?:on |in |to )?prod(?:uction)?)?"
+)
+_HAS = r"(?:(?:has|have|was|were|(?:did|have) (?:we|you)) )?(?:been )?"
+_VERSION = r"(?:version|sha|commit)"
+_LAST = r"(?:last (?:one|deploy|deployment|rollback|release|card)|it|that|this)"
+_DAY = (
+    r"(?:on )?(?P<day>today|yesterday|this week|last week|monday|tuesday|wednesday|thursday|friday"
+    r"|saturday|sunday|20\d\d-\d\d-\d\d)"
+)
 _PRAISE = (
     r"(?:thanks|thank you|thx|ty|cheers|nice|great|awesome|perfect|cool|good job|well done"
     r"|great work|nice work|:tada:|:heart:|:pray:|:raised_hands:|:clap:)"
@@ -261,6 +279,18 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("blocked", rf"{_WHY}(?:is|are) (?:{a}|{_IT})(?: still)? {_KEPT}"),
         ("blocked", rf"wh(?:o|at) (?:has |is )?(?:locked|blocks|blocking|freezes) (?:{a}|{_IT})"),
         ("blocked", rf"what is {_KEPT}|(?:show (?:me )?|list )?locks"),
+        ("running", rf"(?:what|which) {_VERSION} (?:of )?{a} (?:is|runs|run)(?: {_PROD})?"),
+        ("running", rf"(?:what|which {_VERSION}) (?:is|does) {a} (?:run|on|at)(?: {_PROD})?"),
+        ("went out", rf"(?:what|which (?:services|deploys)) {_HAS}{_OUT}(?: {_DAY})?"),
+        ("went out", rf"(?:did|has) anything (?:been )?{_OUT}(?: {_DAY})?"),
+        ("went out", rf"(?:show(?: me)? |list )?{_DAY}s? (?:deploys|deployments|releases)"),
+        ("went out", rf"(?:show(?: me)? |list )?(?:deploys|releases) (?:of |from )?{_DAY}"),
+        ("who approved", rf"who (?:approved|released) (?:{_LAST}|{a}|{_SHA})(?: last)?"),
+        ("when", rf"when (?:did|was|has) {_SHA} (?:been )?{_OUT}"),
+        ("when", rf"(?:did|has|is|was) {_SHA} (?:been )?(?:{_OUT}|out|live|{_PROD})(?: yet)?"),
+        ("waiting", r"what is (?:waiting|pending|open)(?: for (?:approval|us|me|people))?"),
+        ("waiting", r"(?:who|what) (?:are (?:you|we)|is it) waiting (?:for|on)|what waits"),
+        ("waiting", r"(?:is )?anything (?:waiting|pending)|what needs (?:an )?approval"),
         ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
         (
             "e2e",

@@ -45,6 +45,7 @@ class SlackStub:
         self.hanging: set[str] = set()
         self.errors: dict[str, str] = {}
         self.over = asyncio.Event()
+        self.workspace = "https://a.slack.com/"
         self.url = ""
 
     @classmethod
@@ -104,7 +105,7 @@ class SlackStub:
     def _known(self, method: str, fields: Json) -> Json:
         match method:
             case "auth.test":
-                return {"ok": True, "team_id": TEAM, "user_id": BOT, "url": "https://a.slack.com/"}
+                return {"ok": True, "team_id": TEAM, "user_id": BOT, "url": self.workspace}
             case "users.info":
                 user = {"id": fields["user"], "team_id": TEAM}
                 return {"ok": True, "user": user | self.users.get(fields["user"], {})}

@@ -60,31 +60,43 @@ async def test_it_names_itself() -> None:
         "locks",
     ],
 )
-def test_it_says_who_keeps_a_service_as_it_is_and_why(words: str) -> None:
+def test_it_has_code_say_who_keeps_a_service_as_it_is_and_why(words: str) -> None:
     thread = _situation("a card waits for backend, which bob has locked", words)
-    tool, arguments = _step(thread)
+    of = "backend" if "backend" in words else ""
+    assert _step(thread) == ("tell_facts", {"about": "blocked", "of": of})
+
+
+@pytest.mark.parametrize(
+    ("words", "about", "of"),
+    [
+        ("what is on production?", "production", ""),
+        ("what does the backend run?", "production", "backend"),
+        ("what version of the frontend runs on production?", "production", "frontend"),
+        ("what went out?", "went_out", ""),
+        ("What went out today?", "went_out", "today"),
+        ("what was deployed to prod on Monday?", "went_out", "monday"),
+        ("what have we released this week", "went_out", "this week"),
+        ("has anything gone live today?", "went_out", "today"),
+        ("today's deploys", "went_out", "today"),
+        ("show me the deploys of 2026-11-30", "went_out", "2026-11-30"),
+        ("who approved the last one?", "last_approval", ""),
+        ("who approved the backend last?", "last_approval", "backend"),
+        ("who approved 4af9ec0?", "commit", SHA),
+        ("when was 4af9ec0 deployed?", "commit", SHA),
+        ("is 4af9ec0 live yet?", "commit", SHA),
+        ("what's waiting?", "waiting", ""),
+        ("who are we waiting for", "waiting", ""),
+    ],
+)
+def test_it_has_code_answer_questions_about_the_day(words: str, about: str, of: str) -> None:
+    for situation in ("a card waits for frontend", "a mention with these words"):
+        assert _step(_situation(situation, words)) == ("tell_facts", {"about": about, "of": of})
+
+
+def test_it_does_not_know_when_an_unknown_commit_went_out() -> None:
+    tool, arguments = _step(_situation("a card waits for frontend", "when did fffff11 go out?"))
     assert tool == "reply"
-    assert arguments["message"] == (
-        "backend: locked by U02BOB since 2030-03-17 17:46 UTC until 2030-03-17 19:46 UTC: "
-        "Show prices with tax"
-    )
-
-
-def test_it_says_that_nothing_keeps_a_service_as_it_is() -> None:
-    thread = _situation("a card waits for backend, which bob has locked", "is frontend locked?")
-    assert _step(thread)[1]["message"] == "Nobody has locked frontend: no freeze, and no hold."
-    thread = _situation("a card waits for frontend", "why is it blocked?")
-    assert _step(thread)[1]["message"] == (
-        "Nobody has locked frontend or backend: no freeze, and no hold."
-    )
-
-
-def test_what_runs_is_said_with_what_is_locked() -> None:
-    thread = _situation("a card waits for backend, which bob has locked", "what is on production?")
-    assert (
-        "backend 9f8e7d6 (last recorded deploy, e2e tests green, locked)"
-        in (_step(thread)[1]["message"])
-    )
+    assert arguments["message"].startswith("I know no single commit fffff11 here.")
 
 
 def test_the_feedback_of_a_rejection_holds_until_everything_is_shipped() -> None:

@@ -425,10 +425,10 @@ async def test_words_count_once_however_often_they_arrive(tmp_path: Path) -> Non
             await to_slack_door(w, said | {"event_id": "Ev2"}, url=other),
         ]
         assert [answer.status_code for answer in asked] == [200] * 4
-        await w.sees("On production: ")
+        await w.sees("On production:")
         [entries] = (await threads(w)).values()
         assert [e.event.type for e in entries].count("human_said") == 1
-        assert sum("On production: " in text(m) for m in await w.messages()) == 1
+        assert sum("On production:" in text(m) for m in await w.messages()) == 1
 
 
 async def test_a_mention_told_twice_at_once_to_two_processes_is_one_thread(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ async def test_a_question_in_the_middle_leaves_the_card_as_it_is(tmp_path: Path)
         await w.merge()
         card = await w.card("Deploy frontend")
         await w.reply("alice", card, "what is on production?")
-        await w.sees("On production: ")
+        await w.sees("On production:")
         again = await w.card("Deploy frontend")
         assert again["ts"] == card["ts"]
         await w.click("bob", again, "approve")
@@ -91,8 +91,8 @@ async def test_a_mention_starts_one_thread_and_is_answered(tmp_path: Path) -> No
         await w.merge()
         await w.card("Deploy frontend")
         await w.mention("alice", "what is on production?")
-        answer = await w.sees("On production: ")
-        told = [m for m in await w.messages() if "On production: " in text(m)]
+        answer = await w.sees("On production:")
+        told = [m for m in await w.messages() if "On production:" in text(m)]
         assert told == [answer]
 
 

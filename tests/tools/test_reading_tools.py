@@ -23,7 +23,12 @@ async def test_deployments_are_listed_from_what_happened() -> None:
     box.model.will("list_deployments", service="backend")
     box.model.will("done_for_now", message="that is all")
     await box.approves()
-    assert await answer(box) == f"{SHA[:7]} deploy succeeded, 0s ago: Add gift cards"
+    listed = f"backend {SHA[:7]} deploy succeeded, 0s ago: Add gift cards"
+    assert await answer(box) == listed
+    box.model.will("list_deployments", service="all")
+    box.model.will("reply", message="that is all")
+    await box.says("and of all?")
+    assert await answer(box) == listed
 
 
 async def test_deployments_of_an_unknown_service_are_refused_with_the_known_ones() -> None:
@@ -32,7 +37,7 @@ async def test_deployments_of_an_unknown_service_are_refused_with_the_known_ones
     box.model.will("reply", message="There is no such service.")
     await box.mentions("what went out of payments?")
     error = (await box.state()).last_error
-    assert error == "'payments' is no service; there are: frontend, backend"
+    assert error == "'payments' is no service; there are: frontend, backend, all"
 
 
 async def test_listed_commits_are_known_from_then_on() -> None:

@@ -60,6 +60,9 @@ from app.core.events.threads import (
     StopRequested,
     ThreadStarted,
 )
+from app.core.events.told import AnswerTold
+from app.core.events.told import Line as Line
+from app.core.events.told import Piece as Piece
 from app.core.events.values import Attempt as Attempt
 from app.core.events.values import Block as Block
 from app.core.events.values import Candidate as Candidate
@@ -125,6 +128,7 @@ KnownEvent = (
     | PlanEnded
     | RollbackOpened
     | BotSaid
+    | AnswerTold
     | Ignored
     | StepFailed
     | ApprovalRequested

@@ -79,6 +79,11 @@ class FoldAgent(Folding):
         elif e.because != "note":
             self.concluded()
 
+    def on_answer_told(self, e: ev.AnswerTold) -> None:
+        self.say(e.call_id, e.title, "answer")
+        self.state.says[-1].lines, self.state.says[-1].cut = e.lines, e.cut
+        self.state.unread, self.state.errors = [], 0
+
     def on_step_failed(self, e: ev.StepFailed) -> None:
         self.state.fault = e.error_id
 

@@ -47,7 +47,7 @@ def render(
         slot = f"progress:e2e:{first.attempt.attempt_id}"
         timed.append((first.started_at, slot, tests.message()))
     for say in state.says:
-        timed.append((say.at, f"say:{say.n}", say_message(state, repo, say)))
+        timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
     timed += _locks(state, facts, now)
     timed.sort(key=lambda item: item[0])
     status = status_message(state, repo, now, facts)

@@ -1,19 +1,24 @@
 """The bot's sentences: replies, questions with their choices, notes, and the end of a plan."""
 
+from collections.abc import Mapping
+
 from app.core.config import RepoConfig
 from app.core.records import Say
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people
+from app.slack.messages.answer import answer_message
 from app.slack.messages.production_tests import ProductionTests, production_tests
 
 MAX_CHOICES = 10
 
 
-def say_message(state: State, repo: RepoConfig, say: Say) -> Message:
-    """Render one sentence of the bot's."""
+def say_message(state: State, repo: RepoConfig, say: Say, facts: Mapping[str, str]) -> Message:
+    """Render one sentence of the bot's; `facts` are the repository's."""
     match say.because:
+        case "answer":
+            return answer_message(say, repo, facts)
         case "question" | "stuck":
             return _question(state, repo, say)
         case "done":

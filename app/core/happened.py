@@ -1,0 +1,82 @@
+"""The repository's history as values: what production got, what passed staging, who approved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.core.events.values import Frozen
+from app.core.state import State
+
+
+class Record(Frozen):
+    """One line of the history; `at` is in milliseconds.
+
+    `pull`, `url` and `author` are the pull request's, `message` is "<channel>|<ts>" of its thread;
+    a line of an older version has none of them.
+    """
+
+    kind: str
+    sha: str
+    at: int
+    title: str = ""
+    service: str = ""
+    outcome: str = ""
+    approved_by: tuple[str, ...] = ()
+    pull: int = 0
+    url: str = ""
+    author: str = ""
+    thread: str = ""
+    message: str = ""
+
+    @property
+    def is_effect(self) -> bool:
+        """Tell whether it is about something that production got, or was to get."""
+        return bool(self.service)
+
+
+def records(history: Sequence[str]) -> list[Record]:
+    """Return the history in its own order, newest first; what a commit's merge told is shared."""
+    told = [Record.model_validate_json(line) for line in history]
+    pulls = {record.sha: record for record in told if record.pull}
+    return [_joined(record, pulls.get(record.sha)) for record in told]
+
+
+def _joined(record: Record, merge: Record | None) -> Record:
+    if record.pull or merge is None:
+        return record
+    shared = {"title": record.title or merge.title, "pull": merge.pull}
+    return record.model_copy(update={**shared, "url": merge.url, "author": merge.author})
+
+
+def place(state: State) -> str:
+    """Return where a thread is in Slack, as "<channel>|<ts>"; "" before it is there."""
+    root = (state.channel, state.root_ts) if state.root_ts else state.slots.get("status")
+    return f"{root[0]}|{root[1]}" if root else ""
+
+
+def merge_of(state: State, sha: str) -> dict[str, Any]:
+    """Return what a line of the history says of the merge that brought a commit."""
+    pull = state.pull_request
+    if pull is None or state.sha != sha:
+        return {}
+    return {"pull": pull.number, "url": pull.url, "author": pull.author}
+
+
+def under_way(state: State) -> list[Record]:
+    """Return what was approved in a thread and has no outcome yet, newest first."""
+    approved = (
+        card
+        for card in reversed(state.cards.values())
+        if card.status == "approved"
+        and (card.attempt_id is None or state.runs[card.attempt_id].outcome is None)
+    )
+    return [
+        Record(
+            kind=card.request.spec.kind,
+            sha=card.request.spec.sha,
+            at=card.decided_at or card.at,
+            service=card.request.spec.service,
+            approved_by=tuple(card.approvers),
+            message=place(state),
+        )
+        for card in approved
+    ]

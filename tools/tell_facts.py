@@ -1,0 +1,102 @@
+"""tell_facts: answer what people ask about the day from records, with links that code writes."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from app.core import answers, days, locks
+from app.core.answers import Answer
+from app.core.config import RepoConfig
+from app.core.events import AnswerTold, Event, Running
+from app.core.fold import fold
+from app.core.happened import Record, place, records, under_way
+from app.core.ports import HISTORY_KEPT
+from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
+
+THREADS = 50
+
+About = Literal["production", "went_out", "last_approval", "commit", "waiting", "blocked"]
+
+
+class TellArguments(Arguments):
+    about: About = Field(
+        description="production: what runs. went_out: what production got on a day. last_approval: "
+        "who approved last. commit: when a SHA went out. waiting: what waits for people. blocked: "
+        "who locked or froze a service, or why it is on hold."
+    )
+    of: str = Field(
+        description=f"went_out: {days.FORM}. commit: its SHA. Else a service, empty for all.",
+        max_length=200,
+    )
+
+
+def tools(repo: RepoConfig) -> list[Tool]:
+    """Return the tool."""
+    description = (
+        "Answer a person's question about production, a day, an approval, a commit, what waits or "
+        "what is blocked: code writes the whole answer, with links. It answers like reply does."
+    )
+    return [Tool("tell_facts", description, TellArguments, _tell, when="answering", settles=False)]
+
+
+async def _tell(desk: Desk, arguments: TellArguments) -> Sequence[Event]:
+    answer = await _answer(desk, arguments.about, arguments.of.strip())
+    told = AnswerTold(call_id=desk.call_id, title=answer.title, lines=answer.lines, cut=answer.cut)
+    return [told]
+
+
+async def _answer(desk: Desk, about: About, of: str) -> Answer:
+    match about:
+        case "production":
+            return answers.on_production(_running(desk, of), await _records(desk))
+        case "went_out":
+            span = days.span(of or "today", desk.repo.zone, desk.now)
+            if span is None:
+                raise ToolError(f"{of[:60]!r} is no day; there are: {days.FORM}")
+            return answers.went_out(await _records(desk), span)
+        case "last_approval":
+            services = _services(desk, of)
+            recorded = [*under_way(desk.state), *await _records(desk)]
+            return answers.last_approval(recorded, services[0] if of else "")
+        case "commit":
+            sha = known_sha(desk.state, of)
+            return answers.of_commit(sha, await _records(desk), _running(desk, ""))
+        case "waiting":
+            return await _waiting(desk)
+        case "blocked":
+            return await _blocked(desk, of)
+
+
+async def _records(desk: Desk) -> list[Record]:
+    return records(await desk.log.history(desk.repo.name, HISTORY_KEPT))
+
+
+def _services(desk: Desk, of: str) -> tuple[str, ...]:
+    services = tuple(desk.repo.production.services)
+    if of and of not in services:
+        raise ToolError(f"{of[:60]!r} is no service; there are: {', '.join(services)}")
+    return (of,) if of else services
+
+
+def _running(desk: Desk, of: str) -> list[Running]:
+    services = _services(desk, of)
+    facts = desk.state.facts.running if desk.state.facts else ()
+    return [running for running in facts if running.service in services]
+
+
+async def _waiting(desk: Desk) -> Answer:
+    ids = await desk.log.threads(desk.repo.name, THREADS)
+    return answers.waiting([fold(await desk.log.read(thread_id)) for thread_id in ids])
+
+
+async def _blocked(desk: Desk, of: str) -> Answer:
+    facts = await desk.log.facts(desk.repo.name)
+    services = _services(desk, of)
+    found = {service: locks.lock_on(facts, service, desk.now) for service in services}
+    locked = {
+        service: (lock, place(fold(await desk.log.read(lock.thread_id))))
+        for service, lock in found.items()
+        if lock
+    }
+    return answers.blocked(_running(desk, of), locked, services)
