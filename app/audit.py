@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.audit import Click, Effect, effects
+from app.core.audit import Broken, Click, Effect, effects
 from app.core.errors import UserError
 from app.core.events import UnknownEvent as Unknown
 from app.core.untrusted import one_line
@@ -85,6 +85,10 @@ def _effect(effect: Effect) -> Iterator[str]:
     yield f"    attempt {attempt.attempt_id}, by deployer {one_line(attempt.deployer)}"
     for click in effect.approvals:
         yield f"    approved by {_click(click)}"
+    if effect.glass:
+        lifted = ", ".join(effect.glass.lifts)
+        yield f"    GLASS BROKEN by {_click(effect.glass.click)}"
+        yield f"        lifted {lifted}: {one_line(effect.glass.reason)}"
     if effect.stated:
         yield f"    outcome stated by {_click(effect.stated)}"
     for problem in effect.problems:
@@ -115,9 +119,15 @@ def _exported_effect(effect: Effect) -> dict[str, Any]:
         "ended_at": effect.ended_at,
         "outcome": effect.outcome,
         "approvals": [_exported_click(click) for click in effect.approvals],
+        "glass": _exported_glass(effect.glass) if effect.glass else None,
         "stated": _exported_click(effect.stated) if effect.stated else None,
         "problems": effect.problems,
     }
+
+
+def _exported_glass(broken: Broken) -> dict[str, Any]:
+    told = {"reason": broken.reason, "lifts": list(broken.lifts)}
+    return {**_exported_click(broken.click), **told}
 
 
 def _exported_click(click: Click) -> dict[str, Any]:

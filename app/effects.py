@@ -131,7 +131,7 @@ async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> 
     arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
     if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
         return "how this is deployed has been configured anew since the card was made"
-    block = policy.blocked_by(job.repo, spec, facts, now)
+    block = policy.blocked_by(job.repo, spec, facts, now, card.lifted)
     if block and now < spec.expires_at:
         raise Blocked(block)
     recorded = ledger.production(facts, spec.service)
@@ -142,6 +142,7 @@ async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> 
         policy.hold_on(spec, facts),
         job.repo.policy_version(spec.service),
         now,
+        card.needed,
     )
     return refusal or policy.unauthorised(job.repo, job.state, card)
 

@@ -92,13 +92,14 @@ class Story:
     def locks(self, *services: str, user: str = ALICE, **more: Any) -> "Story":
         """Lock services in this thread: the event, and the facts that come with it."""
         locked = ev.ServiceLocked(services=services, user=user, **more)
-        return self._with_facts(locked)
+        return self.brings(locked)
 
     def unlocks(self, *services: str, user: str = BOB) -> "Story":
         """Unlock services that this thread locked."""
-        return self._with_facts(ev.ServiceUnlocked(services=services, user=user))
+        return self.brings(ev.ServiceUnlocked(services=services, user=user))
 
-    def _with_facts(self, event: ev.Event) -> "Story":
+    def brings(self, event: ev.Event) -> "Story":
+        """Let an event happen, with the facts that it brings."""
         changed = ledger.write(self.state, [event], self.now + 1000).facts
         kept = {key: value for key, value in self.facts.items() if key not in changed}
         self.facts = kept | {key: value for key, value in changed.items() if value is not None}

@@ -7,6 +7,8 @@ from app.core import events as ev
 from app.core.events import Attempt, Entry
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 
+_OF_PEOPLE: frozenset[ev.Lift] = frozenset({"approvers", "self_approval"})
+
 
 @dataclass(frozen=True, slots=True)
 class Click:
@@ -15,6 +17,15 @@ class Click:
     user: str
     spec_hash: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """That a person broke the glass for a hash: why, and which rules that lifted."""
+
+    click: Click
+    reason: str
+    lifts: Sequence[ev.Lift]
 
 
 @dataclass(slots=True)
@@ -32,11 +43,13 @@ class Effect:
     outcome: str = "running"
     ended_at: int | None = None
     stated: Click | None = None
+    glass: Broken | None = None
 
 
 @dataclass(slots=True)
 class _Asked:
     request: ev.ApprovalRequested
+    glass: Broken | None = None
     clicks: list[Click] = field(default_factory=list[Click])
     settled: str = ""
     started: bool = False
@@ -71,6 +84,8 @@ def _follow_cards(entry: Entry, asked: dict[str, _Asked]) -> None:
             asked[e.call_id] = _Asked(e)
         case ev.ApprovalGranted() as e if e.call_id in asked:
             asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at))
+        case ev.GlassBroken() as e if e.call_id in asked:
+            _break_glass(entry.at, e, asked[e.call_id])
         case ev.ApprovalRejected() | ev.ApprovalExpired() | ev.ApprovalSuperseded() as e:
             if e.call_id in asked:
                 asked[e.call_id].settled = e.type.removeprefix("approval_")
@@ -79,6 +94,13 @@ def _follow_cards(entry: Entry, asked: dict[str, _Asked]) -> None:
                 card.settled = card.settled or ("" if card.started else "stopped")
         case _:
             pass
+
+
+def _break_glass(at: int, event: ev.GlassBroken, card: _Asked) -> None:
+    """Note that the glass was broken, which approves what was not approved yet."""
+    card.glass = Broken(Click(event.user, event.spec_hash, at), event.reason, event.lifts)
+    if len({click.user for click in card.clicks}) < card.request.facts.needed:
+        card.clicks.append(card.glass.click)
 
 
 def _is_effect(attempt: Attempt) -> bool:
@@ -92,7 +114,9 @@ def _traced(attempt: Attempt, card: _Asked | None, at: int, before: Mapping[str,
     problems = [*_of_card(card, at), *_of_attempt(attempt, card.request.spec)]
     if attempt.attempt_id in before:
         problems.append("It was started twice.")
-    return Effect(attempt, at, card.request.spec, tuple(card.clicks), problems)
+    effect = Effect(attempt, at, card.request.spec, tuple(card.clicks), problems)
+    effect.glass = card.glass
+    return effect
 
 
 def _of_card(card: _Asked, at: int) -> list[str]:
@@ -100,14 +124,17 @@ def _of_card(card: _Asked, at: int) -> list[str]:
     problems: list[str] = []
     if spec_hash(request.spec) != request.spec_hash:
         problems.append("The stored action has another hash than its card.")
-    if any(click.spec_hash != request.spec_hash for click in card.clicks):
+    broken = [card.glass.click] if card.glass else []
+    if any(click.spec_hash != request.spec_hash for click in [*card.clicks, *broken]):
         problems.append("An approval names another hash than the card.")
     if card.settled:
         problems.append(f"Its card was {card.settled} before.")
     people = {click.user for click in card.clicks}
     problems += [f"{user} was none of the card's approvers." for user in _strangers(card, people)]
-    if len(people) < request.facts.needed:
-        problems.append(f"It has {len(people)} of {request.facts.needed} approvals.")
+    lifted = card.glass.lifts if card.glass else ()
+    needed = 1 if "approvals_needed" in lifted else request.facts.needed
+    if len(people) < needed:
+        problems.append(f"It has {len(people)} of {needed} approvals.")
     if at >= request.spec.expires_at:
         problems.append("It was started after the card had expired.")
     return problems
@@ -117,8 +144,12 @@ def _strangers(card: _Asked, people: Iterable[str]) -> list[str]:
     """Return who approved and is not on the card; members of user groups cannot be told."""
     facts = card.request.facts
     groups = any(name.startswith("S") for name in facts.approvers)
+    lifted = set(card.glass.lifts) if card.glass else set[ev.Lift]()
+    breaker = card.glass.click.user if card.glass and lifted & _OF_PEOPLE else ""
     return sorted(
-        user for user in people if user in facts.barred or not (groups or user in facts.approvers)
+        user
+        for user in people
+        if user != breaker and (user in facts.barred or not (groups or user in facts.approvers))
     )
 
 

@@ -55,7 +55,7 @@ class Click:
 
 def approve(click: Click) -> Decision:
     """Approve exactly the bytes of a card."""
-    card = _open_card(click)
+    card = open_card(click)
     if isinstance(card, Refused):
         return card
     verdict = policy.may_approve(click.repo, click.person, click.state, card)
@@ -77,7 +77,7 @@ def approve(click: Click) -> Decision:
 
 def reject(click: Click) -> Decision:
     """Reject a card, with the person's words or by asking for them; anyone may."""
-    card = _open_card(click)
+    card = open_card(click)
     if isinstance(card, Refused):
         return card
     rejected = ev.ApprovalRejected(call_id=click.call_id, user=click.user, text=click.text)
@@ -91,13 +91,13 @@ def reject(click: Click) -> Decision:
 
 def may_reject(click: Click) -> Decision:
     """Tell whether the card can still be rejected, before anybody types why."""
-    card = _open_card(click)
+    card = open_card(click)
     return card if isinstance(card, Refused) else Accepted(())
 
 
 def release(click: Click) -> Decision:
     """Take a card out of a hold that nothing else will end: a silent model's, or a target's."""
-    card = _open_card(click)
+    card = open_card(click)
     if isinstance(card, Refused):
         return card
     spec = card.request.spec
@@ -256,6 +256,11 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
             "Only the button approves: press *Approve* on the card. "
             "Words here are for asking, or for changing the plan."
         )
+    if words.is_breaking_glass(text) and (state.pending or state.approved):
+        return Refused(
+            "Words break no glass: press *Break glass* on the card. Where the card does not show "
+            "it, press *Approve*: if you may not, and it would help, I offer it to you there."
+        )
     return Accepted((ev.HumanSaid(user=user, text=text, ts=ts),))
 
 
@@ -271,13 +276,19 @@ def service_of(state: State, call_id: str) -> str | None:
     return run.attempt.service if run else None
 
 
-def _open_card(click: Click) -> Card | Refused:
+def open_card(click: Click) -> Card | Refused:
+    """Return the card if people can still decide about it."""
     card = click.state.cards.get(click.call_id)
     if card is None:
         return Refused(refusals.UNKNOWN_CARD)
     settled = refusals.settled(card)
     if settled:
         return Refused(settled)
+    return unexpired(click, card)
+
+
+def unexpired(click: Click, card: Card) -> Card | Refused:
+    """Return the card if its time is not up."""
     expires_at = card.request.spec.expires_at
     if click.now >= expires_at:
         return Refused(f"Too late: this card expired {when(expires_at)}. Ask for it again.")

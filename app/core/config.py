@@ -101,6 +101,12 @@ class RepoConfig(_Frozen):
         own = self.production.services[service].freeze
         return self.freeze if own is None else own
 
+    @property
+    def all_approvers(self) -> tuple[str, ...]:
+        """Return everybody who may approve for some production service, each once."""
+        lists = (self.approvers_of(service) for service in self.production.services)
+        return tuple(dict.fromkeys(who for approvers in lists for who in approvers))
+
     def policy_version(self, service: str) -> str:
         """Return a short hash of the rules that an approval for a service is given under.
 

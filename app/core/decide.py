@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.core.actions import Action, Here, Wait
 from app.core.config import RepoConfig
-from app.core.rules import agent, production, running, staging, verification
+from app.core.rules import agent, glass, production, running, staging, verification
 from app.core.state import State
 
 Rule = Callable[[State, Here], Action | None]
@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     agent.answer_meanwhile,
     running.observe,
     agent.leave_to_newer,
+    glass.ask_for_review,
     staging.sort,
     staging.run_staging,
     verification.place_holds,
@@ -39,4 +40,4 @@ RULES: tuple[Rule, ...] = (
 )
 
 # When (ms) a thread that waits has to be looked at, though nothing happens.
-CLOCKS: tuple[Clock, ...] = (production.next_expiry, agent.next_turn)
+CLOCKS: tuple[Clock, ...] = (production.next_expiry, agent.next_turn, glass.next_review)

@@ -7,6 +7,7 @@ from app.core.folding.agent import FoldAgent
 from app.core.folding.approvals import FoldApprovals
 from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
+from app.core.folding.glass import FoldGlass
 from app.core.folding.threads import FoldThreads
 from app.core.state import State
 
@@ -19,7 +20,7 @@ def fold(entries: Sequence[ev.Entry]) -> State:
     return Fold().follow(entries)
 
 
-class Fold(FoldThreads, FoldEffects, FoldBlocks, FoldAgent, FoldApprovals):
+class Fold(FoldThreads, FoldEffects, FoldBlocks, FoldAgent, FoldApprovals, FoldGlass):
     """Applies events one by one; the method of an event is named after its type."""
 
     def follow(self, entries: Sequence[ev.Entry]) -> State:

@@ -178,6 +178,10 @@ class _Lines:
     def on_approval_granted(self, e: ev.ApprovalGranted) -> str:
         return f"@{e.user} approved the card {self._card(e.call_id)}"
 
+    def on_glass_broken(self, e: ev.GlassBroken) -> str:
+        why = outside(e.reason, 80)
+        return f"@{e.user} BROKE THE GLASS for the card {self._card(e.call_id)}: {why}"
+
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> str:
         words = f" with {outside(e.text, 110)}" if e.text else " without words"
         return f"@{e.user} REJECTED the card {self._card(e.call_id)}{words}"

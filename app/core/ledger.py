@@ -1,8 +1,8 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>", "hold/<service>" and "lock/<service>" are JSON; "verified/<service>" is
-a full SHA, and so is "staging/<service>": what staging runs, kept under staging's lock. "e2e/…" are
-the newest runs of the tests, see `flaky`.
+Facts: "running/<service>", "hold/<service>", "lock/<service>" and "glass/<thread>:<call>" are JSON;
+"verified/<service>" is a full SHA, and so is "staging/<service>": what staging runs, kept under
+staging's lock. "e2e/…" are the newest runs of the tests, see `flaky`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.core import events as ev
-from app.core import flaky, locks
+from app.core import flaky, glass_uses, locks
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
 from app.core.ports import Write
@@ -131,7 +131,7 @@ def _follow(
             case ev.ServiceUnlocked(services=services):
                 facts.update({f"lock/{service}": None for service in services})
             case _:
-                pass
+                facts.update(glass_uses.changes(event, state, now))
     return facts, history
 
 

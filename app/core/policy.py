@@ -1,11 +1,11 @@
 """Who may approve what, and whether an approved action may still happen; asks nobody itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import ledger, locks
 from app.core.config import RepoConfig
-from app.core.events import ApprovalRequested, Block
+from app.core.events import ApprovalRequested, Block, Lift
 from app.core.people import Person
 from app.core.records import Card
 from app.core.spec import ActionSpec, spec_hash
@@ -27,17 +27,27 @@ class Denied:
 
 def may_decide(repo: RepoConfig, service: str, person: Person) -> Allowed | Denied:
     """Tell whether the person is an approver of a service, whatever the card."""
-    flaw = _flaw(person)
-    if flaw:
-        return Denied(flaw)
+    if wrong := flaw(person):
+        return Denied(wrong)
     if service not in repo.production.services:
         return Denied(f"{service} is no longer configured for {repo.name}, so nobody can decide.")
     approvers = repo.approvers_of(service)
     if not approvers:
         return Denied(f"Nobody can approve {service}: its list of approvers is empty.")
-    if person.user_id in approvers or person.groups.intersection(approvers):
+    if is_approver(repo, service, person):
         return Allowed()
     return Denied(f"You are not an approver of {service}. These are: {mentions(approvers)}.")
+
+
+def is_approver(repo: RepoConfig, service: str, person: Person) -> bool:
+    """Tell whether the person is among the approvers of a service that is configured."""
+    return not {person.user_id, *person.groups}.isdisjoint(repo.approvers_of(service))
+
+
+def is_an_approver(repo: RepoConfig, person: Person) -> bool:
+    """Tell whether the person may approve for some production service of the repository."""
+    listed = not {person.user_id, *person.groups}.isdisjoint(repo.all_approvers)
+    return listed and not flaw(person)
 
 
 def may_approve(repo: RepoConfig, person: Person, state: State, card: Card) -> Allowed | Denied:
@@ -84,15 +94,20 @@ def hold_on(spec: ActionSpec, facts: Mapping[str, str]) -> str | None:
 
 
 def blocked_by(
-    repo: RepoConfig, spec: ActionSpec, facts: Mapping[str, str], now: int
+    repo: RepoConfig,
+    spec: ActionSpec,
+    facts: Mapping[str, str],
+    now: int,
+    lifted: Collection[Lift] = (),
 ) -> Block | None:
-    """Return the lock or the freeze that stands against an action now.
+    """Return the lock or the freeze that stands against an action now, but for what was lifted.
 
     A lock is somebody at work on the service, so it stands against a rollback, too; a freeze is
     only a time in which nothing new is to come.
     """
     found = locks.on(repo, facts, spec.service, now)
-    against = (block for block in found if block.user or spec.kind == "deploy")
+    is_free = spec.kind == "rollback" or "freeze" in lifted
+    against = (block for block in found if block.user or not is_free)
     return next(against, None)
 
 
@@ -103,16 +118,20 @@ def last_look(
     hold: str | None,
     policy_version: str,
     now: int,
+    needed: int | None = None,
 ) -> str | None:
     """Return why an approved action may not be executed now, or None if it may.
+
+    As many approvals are `needed` as its card says, unless that was lifted.
 
     `hold` is the bad SHA, None where there is none or it was released; `now` is in milliseconds.
     """
     spec, approved = request.spec, request.spec_hash
     if spec_hash(spec) != approved or any(granted != approved for granted in granted_hashes):
         return "the stored action is not, byte for byte, what was approved"
-    if len(granted_hashes) < max(1, request.facts.needed):
-        return f"it has {len(granted_hashes)} of {request.facts.needed} approvals"
+    needed = request.facts.needed if needed is None else needed
+    if len(granted_hashes) < max(1, needed):
+        return f"it has {len(granted_hashes)} of {needed} approvals"
     if now >= spec.expires_at:
         return f"the approval expired at {utc(spec.expires_at)}"
     if policy_version != spec.policy_version:
@@ -133,18 +152,28 @@ def unauthorised(repo: RepoConfig, state: State, card: Card) -> str | None:
     """
     service = card.request.spec.service
     approvers, people = repo.approvers_of(service), set(card.approvers)
-    needed = repo.approvals_needed_for(service)
+    needed = 1 if "approvals_needed" in card.lifted else repo.approvals_needed_for(service)
     if len(people) < needed:
         return f"it has {len(people)} of {needed} approvals by different people"
-    has_groups = any(name.startswith("S") for name in approvers)
-    if not has_groups and not people.issubset(approvers):
+    breaker = {card.glass.user} if card.glass else set[str]()
+    if not breaker.issubset(repo.all_approvers) and not _has_groups(repo.all_approvers):
+        return "the glass was broken by somebody who may approve nothing here"
+    bound = people - breaker if "approvers" in card.lifted else people
+    if not _has_groups(approvers) and not bound.issubset(approvers):
         return "one of its approvals is by somebody who may not approve it"
-    if not repo.allow_self_approval and people & barred(repo, state, card):
+    bound = people - breaker if "self_approval" in card.lifted else people
+    if not repo.allow_self_approval and bound & barred(repo, state, card):
         return "one of its approvals is by somebody whose own change it is"
     return None
 
 
-def _flaw(person: Person) -> str:
+def _has_groups(approvers: Collection[str]) -> bool:
+    """Tell whether user groups are among them, whose members are not known here."""
+    return any(name.startswith("S") for name in approvers)
+
+
+def flaw(person: Person) -> str:
+    """Say why this account decides nothing, whatever is configured; "" if it may."""
     if person.is_bot:
         return "Bots cannot decide about production."
     if person.deleted:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.core.events import ApprovalRequested, Attempt, FailedBefore, Line
+from app.core.events import ApprovalRequested, Attempt, FailedBefore, GlassUse, Lift, Line
 
 STOPPED = "stopped"
 
@@ -50,6 +50,16 @@ class Run:
         return self.attempt.environment == "production" and self.attempt.kind != "e2e"
 
 
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """Who broke the glass for a card, when and why, and the rules that this lifts for it."""
+
+    user: str
+    reason: str
+    lifts: tuple[Lift, ...]
+    at: int
+
+
 @dataclass(slots=True)
 class Card:
     """An approval card: what was asked, who answered what, and the run that came of it.
@@ -71,6 +81,17 @@ class Card:
     unheard_by: str | None = None
     hold_released_by: str = ""
     attempt_id: str | None = None
+    glass: Glass | None = None
+
+    @property
+    def lifted(self) -> tuple[Lift, ...]:
+        """Return the rules that do not count for this card because the glass was broken."""
+        return self.glass.lifts if self.glass else ()
+
+    @property
+    def needed(self) -> int:
+        """Return how many approvals it takes."""
+        return 1 if "approvals_needed" in self.lifted else self.request.facts.needed
 
     @property
     def approvers(self) -> list[str]:
@@ -140,3 +161,22 @@ class Locking:
     ends: bool = False
     opens: bool = False
     ended: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class Review:
+    """Uses of the glass that people were asked to look at; `reviewed`: by whom and when, each."""
+
+    uses: tuple[GlassUse, ...]
+    at: int
+    reviewed: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+
+    @property
+    def open(self) -> list[GlassUse]:
+        """Return the uses that nobody has looked at."""
+        return [use for use in self.uses if use.name not in self.reviewed]
+
+    @property
+    def reviewers(self) -> list[str]:
+        """Return who looked at some, each once."""
+        return list(dict.fromkeys(user for user, _ in self.reviewed.values()))

@@ -25,6 +25,9 @@ def settled(card: Card) -> str:
     match card.status:
         case "pending":
             return ""
+        case "approved" if card.glass:
+            by = mentions([card.glass.user])
+            return f"Too late: {by} broke the glass for this already, {when(card.glass.at)}."
         case "approved":
             return f"Too late: {by} approved this already, {at}."
         case "rejected":

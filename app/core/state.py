@@ -14,7 +14,7 @@ from app.core.events import (
     SourceWaited,
     WaitStarted,
 )
-from app.core.records import Card, Locking, Run, Say, Staging, Verification, Words
+from app.core.records import Card, Locking, Review, Run, Say, Staging, Verification, Words
 
 Mode = Literal["deploy", "rollback"]
 
@@ -72,6 +72,7 @@ class State:
     waits_for_source: SourceWaited | None = None
     waits_for_block: Block | None = None
     lockings: list[Locking] = field(default_factory=list[Locking])
+    reviews: dict[str, Review] = field(default_factory=dict[str, Review])
     effects: dict[str, str] = field(default_factory=dict[str, str])
     shipped: dict[str, str] = field(default_factory=dict[str, str])
     rolled_back: dict[str, str] = field(default_factory=dict[str, str])

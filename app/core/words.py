@@ -23,6 +23,22 @@ _APPROVAL = frozenset(
         "looks good to me",
     }
 )
+_BREAKING = frozenset(
+    {
+        "break glass",
+        "break the glass",
+        "override",
+        "override it",
+        "override the freeze",
+        "bypass the freeze",
+        "ignore the freeze",
+        "approve it anyway",
+        "approve anyway",
+        "deploy it anyway",
+        "force it",
+        "force approve",
+    }
+)
 
 
 def sha_like(text: str) -> list[str]:
@@ -44,6 +60,11 @@ def is_continue(text: str) -> bool:
 def is_approval(text: str) -> bool:
     """Tell whether the words are nothing but an approval, which only the button can give."""
     return _bare(text) in _APPROVAL
+
+
+def is_breaking_glass(text: str) -> bool:
+    """Tell whether the words are nothing but the wish to go past the rules."""
+    return _bare(text) in _BREAKING
 
 
 def _bare(text: str) -> str:

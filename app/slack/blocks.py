@@ -17,6 +17,7 @@ Style = Literal["primary", "danger"]
 class Message:
     """What one slot looks like now; `text` is what a notification shows.
 
+    Outside of the thread it stands in a `channel` of its own, or in the thread's.
     With `edit_every_seconds`, a change may wait until the last edit is that old. What has `passed`
     is kept up to date where it stands, but not posted any more: nobody needs to be called for it.
     """
@@ -24,6 +25,7 @@ class Message:
     text: str
     blocks: tuple[Block, ...]
     in_thread: bool = True
+    channel: str = ""
     edit_every_seconds: int = 0
     passed: bool = False
 

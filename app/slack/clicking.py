@@ -10,27 +10,24 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from app.core import clicks, ledger
+from app.core import clicks, glass, ledger
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
 from app.core.fold import fold
-from app.core.policy import Person
+from app.core.people import Person
 from app.core.ports import ThreadLog
 from app.core.state import State
-from app.slack.forms import feedback_form
-from app.slack.payloads import Clicked, Target, clicked, feedback, target
+from app.slack.blocks import actions, section
+from app.slack.messages.glass import glass_button
+from app.slack.payloads import Clicked, Target, clicked, target
 from app.slack.people import SlackPeople
-from app.slack.text import inline
-from app.slack.web import SlackSilent
 from app.slack.whispers import Whispers
 
 TRIES = 10
 UNKNOWN_THREAD = "I do not know this thread any more."
 OTHER_CHANNEL = "This button belongs to another channel. Use the card in its own thread."
 SHARED_CHANNEL = "This channel is shared with other workspaces, so nothing can be decided in it."
-NO_WORDS = "Say what I should do instead."
-NO_FORM = "I could not open the form. Write here what I should do instead, or press Reject."
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -51,7 +48,10 @@ GUARDED: Mapping[str, Decide] = {
     "release": clicks.release,
     "happened": clicks.happened,
     "did_not_happen": clicks.did_not_happen,
+    "reviewed": glass.reviewed,
 }
+# … where the approvers of any service of the repository are meant.
+OF_ANY_SERVICE = frozenset({"break_glass", "reviewed"})
 
 
 class Clicking:
@@ -74,7 +74,7 @@ class Clicking:
         click = clicked(body)
         about = target(click.value)
         if about is None or about.repo not in self._repos:
-            self._answer(click, UNKNOWN_THREAD)
+            self.answer(click, UNKNOWN_THREAD)
         else:
             decide = GUARDED.get(click.action_id) or OPEN.get(click.action_id) or clicks.choose
             # Rolling back an unknown effect states that it may have happened.
@@ -82,51 +82,33 @@ class Clicking:
             guarded = click.action_id in GUARDED or states
             text = _scope(click.action_id, about)
             refusal = await self.settle(click, about, decide, text, guarded)
-            if refusal:
-                self._answer(click, refusal)
+            if refusal and not await self._offered_glass(click, about, refusal):
+                self.answer(click, refusal)
         await ack()
 
-    async def on_form(self, body: Json, ack: AsyncAck) -> None:
-        """Open the feedback form, while the trigger still counts."""
-        click = clicked(body)
-        about = target(click.value)
-        state = await self._read(about)
-        refusal = UNKNOWN_THREAD
-        if about and state:
-            refusal = _elsewhere(click, state)
-            decision = clicks.may_reject(await self._click(about, Person(click.user)))
-            refusal = refusal or (decision.sentence if isinstance(decision, Refused) else "")
-        if refusal or not about or not state:
-            self._answer(click, refusal)
-        else:
-            form = feedback_form(click.value, state.cards[about.call_id])
-            self._whispers.later(self._open_form(click, form))
-        await ack()
-
-    async def on_feedback(self, body: Json, ack: AsyncAck) -> None:
-        """Reject with the words of the form; words that come too late are given back."""
-        typed = feedback(body)
-        about = target(typed.value)
-        if not typed.text:
-            await ack(response_action="errors", errors={"feedback": NO_WORDS})
-            return
+    async def look(self, click: Clicked, about: Target | None, by_approvers: bool) -> Click:
+        """Return what a click is about, as it is now; raise `UserError` where it is nothing."""
         state = await self._read(about)
         if about is None or state is None:
-            await ack(response_action="errors", errors={"feedback": UNKNOWN_THREAD})
-            return
-        click = Clicked(
-            user=typed.user,
+            raise UserError(UNKNOWN_THREAD)
+        if elsewhere := self._elsewhere(click, state):
+            raise UserError(elsewhere)
+        person = await self._approver(click, state, about) if by_approvers else Person(click.user)
+        return await self._click(about, person)
+
+    async def at_its_card(self, about: Target | None, user: str, action_id: str) -> Clicked | None:
+        """Return the click that a form amounts to, which tells of no message; None if nothing."""
+        state = await self._read(about)
+        if about is None or state is None:
+            return None
+        return Clicked(
+            user=user,
             channel=state.channel,
             thread_ts=_thread_ts(state),
-            action_id="feedback",
-            value=typed.value,
+            action_id=action_id,
+            value="",
             trigger_id="",
         )
-        refusal = await self.settle(click, about, clicks.reject, typed.text)
-        if refusal:
-            yours = inline(typed.text, 1500)
-            self._answer(click, f"{refusal} Your words were not passed on: “{yours}”")
-        await ack()
 
     async def settle(
         self,
@@ -145,8 +127,7 @@ class Clicking:
             state = await self._read(about)
             if state is None:
                 return UNKNOWN_THREAD
-            elsewhere = _elsewhere(click, state)
-            if elsewhere:
+            if elsewhere := self._elsewhere(click, state):
                 return elsewhere
             try:
                 person = person or await self._approver(click, state, about)
@@ -175,14 +156,43 @@ class Clicking:
 
     async def _approver(self, click: Clicked, state: State, about: Target) -> Person:
         """Ask Slack who clicked; raise `UserError` where nobody may decide or Slack is silent."""
-        if await self._people.is_shared(state.channel):
+        if await self._people.is_shared(click.channel):
             raise UserError(SHARED_CHANNEL)
         repo = self._repos[about.repo]
+        if click.action_id in OF_ANY_SERVICE:
+            return await self._of_any_service(click, repo, state, about)
         service = clicks.service_of(state, about.call_id)
         known = service is not None and service in repo.production.services
         return await self._people.person(
             click.user, repo.approvers_of(service) if service and known else ()
         )
+
+    async def _of_any_service(
+        self, click: Clicked, repo: RepoConfig, state: State, about: Target
+    ) -> Person:
+        """Ask who clicked, and for the groups of the card's service and of the others."""
+        service = clicks.service_of(state, about.call_id) or ""
+        own = repo.approvers_of(service) if service in repo.production.services else ()
+        person = await self._people.person(click.user, own)
+        other = await self._people.person(click.user, repo.all_approvers)
+        return replace(person, groups=person.groups | other.groups)
+
+    async def _offered_glass(self, click: Clicked, about: Target, refusal: str) -> bool:
+        """Offer to break the glass to who may not approve, where that would help."""
+        state = await self._read(about) if click.action_id == "approve" else None
+        if state is None or state.pending is None:
+            return False
+        try:
+            breaking = click.model_copy(update={"action_id": "break_glass"})
+            seen = await self.look(breaking, about, by_approvers=True)
+        except UserError:
+            return False
+        if isinstance(glass.liftable(seen), Refused):
+            return False
+        button = glass_button(seen.state, seen.state.cards[about.call_id])
+        blocks = [section(refusal), actions([button])]
+        self._whispers.ask(click.channel, click.user, refusal, blocks, click.thread_ts)
+        return True
 
     async def _click(self, about: Target, person: Person) -> Click:
         here = await self._log.look(about.thread_id)
@@ -195,23 +205,20 @@ class Clicking:
         entries = await self._log.read(about.thread_id)
         return fold(entries) if entries else None
 
-    async def _open_form(self, click: Clicked, form: Json) -> None:
-        try:
-            await self._whispers.web.call("views.open", trigger_id=click.trigger_id, view=form)
-        except SlackSilent:
-            self._answer(click, NO_FORM)
+    def _elsewhere(self, click: Clicked, state: State) -> str:
+        here = {state.channel}
+        if click.action_id == "reviewed":  # what is to be reviewed stands in the repository's own
+            here.add(self._repos[state.repo].channel)
+        return "" if click.channel in here else OTHER_CHANNEL
 
-    def _answer(self, click: Clicked, text: str) -> None:
+    def answer(self, click: Clicked, text: str) -> None:
+        """Tell who clicked something that nobody else sees."""
         if click.channel:
             self._whispers.tell(click.channel, click.user, text, click.thread_ts)
 
 
 def _scope(action_id: str, about: Target) -> str:
     return "e2e" if action_id == "retry_e2e" else about.choice
-
-
-def _elsewhere(click: Clicked, state: State) -> str:
-    return "" if click.channel == state.channel else OTHER_CHANNEL
 
 
 def _thread_ts(state: State) -> str | None:

@@ -147,7 +147,7 @@ class Delivery:
         if message.in_thread and root is None:
             return False
         try:
-            if not await self._looked(here, slot, root):
+            if not await self._looked(here, slot, message, root):
                 return False
             if slot in here.state.slots:
                 return True
@@ -165,7 +165,7 @@ class Delivery:
             here.failed = True
             return False
 
-    async def _looked(self, here: Pass, slot: str, root: str | None) -> bool:
+    async def _looked(self, here: Pass, slot: str, message: Message, root: str | None) -> bool:
         """Bind a message whose reply was lost; False if it is not known yet whether there is one.
 
         While Slack is gone, reading is also how to ask whether it is back: it changes nothing.
@@ -173,7 +173,7 @@ class Delivery:
         tried_at = here.tried_at(slot)
         if tried_at is None and not self._outage.is_on:
             return True
-        line, channel, key = self._pace.readings, here.state.channel, _key(here, slot)
+        line, channel, key = self._pace.readings, _channel(here, message), _key(here, slot)
         since = here.now if tried_at is None else tried_at
         try:
             if not self._turn(here, line, here.claim.thread_id, int(tried_at is None)):
@@ -188,7 +188,7 @@ class Delivery:
         return True
 
     async def _posted(self, here: Pass, slot: str, message: Message, root: str | None) -> bool:
-        channel, thread_id, key = here.state.channel, here.claim.thread_id, _key(here, slot)
+        channel, thread_id, key = _channel(here, message), here.claim.thread_id, _key(here, slot)
         line, blocks = self._pace.posts(channel), _marked(here, slot, message)
         if not self._turn(here, line, thread_id, here.rank):
             return False
@@ -250,6 +250,10 @@ def _is_awaited(here: Pass, messages: Mapping[str, Message]) -> bool:
     """Tell whether people wait for something that is not posted, or something just happened."""
     awaited = any(slot not in here.state.slots for slot in unfinished(here.state, messages))
     return awaited or here.now - here.changed < RECENT_MS
+
+
+def _channel(here: Pass, message: Message) -> str:
+    return message.channel or here.state.channel
 
 
 def _can_wait(slot: str, message: Message) -> bool:

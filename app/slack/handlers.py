@@ -21,6 +21,7 @@ from app.core.fold import fold
 from app.core.lock_words import is_about_locks
 from app.core.ports import Chat, ThreadLog
 from app.core.state import State
+from app.slack.asking import CALLBACKS, FORMS, Asking, field_of
 from app.slack.clicking import GUARDED, OPEN, Clicking
 from app.slack.forms import HELP, blocks_lines, channels_line, home, waiting_line
 from app.slack.hearing import Hearing
@@ -80,8 +81,11 @@ def _register(app: AsyncApp, clicking: Clicking, handlers: "Handlers") -> None:
         bolt.action(action_id)(clicking.on_click)
     bolt.action(re.compile(r"^choose_\d+$"))(clicking.on_click)
     bolt.action(re.compile(r"^choose_repo_\d+$"))(handlers.on_repo)
-    bolt.action("reject_with_feedback")(clicking.on_form)
-    bolt.view("feedback")(clicking.on_feedback)
+    asking = Asking(clicking, handlers.whispers)
+    for action_id in FORMS:
+        bolt.action(action_id)(asking.on_button)
+    for callback_id in CALLBACKS:
+        bolt.view(callback_id)(asking.on_submission)
     bolt.command("/deploybot")(handlers.on_command)
     bolt.error(handlers.on_error)
 
@@ -99,7 +103,7 @@ class Handlers:
     ) -> None:
         self._repos = repos
         self._log = log
-        self._whispers = whispers
+        self.whispers = whispers
         self._clicking = clicking
         self._locking = locking
         self._hearing = Hearing(repos, log, whispers, locking)
@@ -116,7 +120,7 @@ class Handlers:
         choice = RepoChoice.model_validate_json(click.value)
         answer = await self._hearing.choose_repo(click.user, click.channel, choice)
         if answer:
-            self._whispers.tell(click.channel, click.user, answer, click.thread_ts)
+            self.whispers.tell(click.channel, click.user, answer, click.thread_ts)
         await ack()
 
     async def on_command(self, body: Json, ack: AsyncAck) -> None:
@@ -148,7 +152,7 @@ class Handlers:
         if event.get("tab") != "home" or not isinstance(user, str):
             return
         view = home([s for s in await self._newest(list(self._repos.values())) if s.pending])
-        self._whispers.later(self._whispers.web.call("views.publish", user_id=user, view=view))
+        self.whispers.later(self.whispers.web.call("views.publish", user_id=user, view=view))
 
     async def on_session_stopped(self, body: Json) -> None:
         """Stop the thread whose agent session a person stopped."""
@@ -163,7 +167,7 @@ class Handlers:
         answer = _failed(error)
         is_event = body.get("type") == "event_callback"
         if body.get("type") == "view_submission" and answer.status != 400:
-            errors = {"feedback": answer.body}
+            errors = {field_of(body): answer.body}
             return BoltResponse(status=200, body={"response_action": "errors", "errors": errors})
         if not is_event and answer.status != 400:
             self._tell_failure(body, answer.body)
@@ -172,10 +176,10 @@ class Handlers:
     def _tell_failure(self, body: Json, text: str) -> None:
         if "command" in body:
             command = Command.model_validate(body)
-            self._whispers.tell(command.channel_id, command.user_id, text)
+            self.whispers.tell(command.channel_id, command.user_id, text)
             return
         click = clicked(body)
-        self._whispers.tell(click.channel, click.user, text, click.thread_ts)
+        self.whispers.tell(click.channel, click.user, text, click.thread_ts)
 
     async def _newest(self, repos: Sequence[RepoConfig]) -> list[State]:
         ids = [

@@ -162,8 +162,8 @@ class _Submission(_Payload):
     view: _View
 
 
-class Feedback(_Payload):
-    """A submitted feedback form."""
+class Typed(_Payload):
+    """A submitted form of one field: who typed what, and the value of the button before it."""
 
     user: str
     value: str
@@ -232,13 +232,13 @@ def session_stopped(body: Json) -> SessionStopped:
     return _SessionEvent.model_validate(body).event
 
 
-def feedback(body: Json) -> Feedback:
-    """Read the submission of the feedback form."""
+def typed(body: Json, field: str) -> Typed:
+    """Read the submission of a form of one field: its block's and its action's id."""
     payload = _Submission.model_validate(body)
-    typed = payload.view.state.values.get("feedback", {}).get("feedback", _Input()).value
+    typed = payload.view.state.values.get(field, {}).get(field, _Input()).value
     # What is typed into a form is not encoded as messages are.
     text = cut(masked(clean(typed or "")).strip(), MAX_WORDS)
-    return Feedback(user=payload.user.id, value=payload.view.private_metadata, text=text)
+    return Typed(user=payload.user.id, value=payload.view.private_metadata, text=text)
 
 
 def target(value: str) -> Target | None:

@@ -215,12 +215,18 @@ class Desk:
             }
         )
 
-    async def submits(self, text: str | None, user: str = "U03CARA") -> httpx.Response:
-        """Submit the feedback form of the card."""
-        values = {"feedback": {"feedback": {"type": "plain_text_input", "value": text}}}
+    async def submits(
+        self,
+        text: str | None,
+        user: str = "U03CARA",
+        callback_id: str = "feedback",
+        field: str = "feedback",
+    ) -> httpx.Response:
+        """Submit a form of the card."""
+        values = {field: {field: {"type": "plain_text_input", "value": text}}}
         view = {
             "type": "modal",
-            "callback_id": "feedback",
+            "callback_id": callback_id,
             "private_metadata": f"{THREAD}:c1",
             "state": {"values": values},
         }

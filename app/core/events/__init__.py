@@ -52,6 +52,9 @@ from app.core.events.effects import (
     VerificationEnded,
     VerificationRequested,
 )
+from app.core.events.glass import GlassBroken, GlassReviewed, ReviewAsked
+from app.core.events.glass import GlassUse as GlassUse
+from app.core.events.glass import Lift as Lift
 from app.core.events.threads import (
     ChangeSeen,
     Continued,
@@ -138,6 +141,9 @@ KnownEvent = (
     | ApprovalSuperseded
     | ApprovalReleased
     | AskedAgain
+    | GlassBroken
+    | ReviewAsked
+    | GlassReviewed
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

@@ -9,6 +9,7 @@ from app.core.rules.staging import is_unsorted
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages.card import card_message
+from app.slack.messages.glass import announcement, review_message
 from app.slack.messages.locks import lock_message, next_end
 from app.slack.messages.production_tests import ProductionTests, production_tests
 from app.slack.messages.say import say_message, verification
@@ -49,6 +50,7 @@ def render(
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
     timed += _locks(state, facts, now)
+    timed += _glass(state, repo)
     timed.sort(key=lambda item: item[0])
     status = status_message(state, repo, now, facts)
     return {"status": status} | {slot: message for _, slot, message in timed}
@@ -61,6 +63,20 @@ def _locks(state: State, facts: Mapping[str, str], now: int) -> list[Timed]:
         for locking in state.lockings
         if not locking.opens
     ]
+
+
+def _glass(state: State, repo: RepoConfig) -> list[Timed]:
+    """Return what the channel is told of broken glass, and the reviews of it."""
+    told = [
+        (card.glass.at, f"glass:{call_id}", announcement(state, repo, card, card.glass))
+        for call_id, card in state.cards.items()
+        if card.glass
+    ]
+    asked = [
+        (review.at, call_id, review_message(state, repo, call_id, review))
+        for call_id, review in state.reviews.items()
+    ]
+    return [*told, *asked]
 
 
 def _tests_of_their_own(state: State) -> list[ProductionTests]:

@@ -1,9 +1,8 @@
 """An approval card while it waits for people; how it ends is in settled.py."""
 
-import json
 from collections.abc import Mapping, Sequence
 
-from app.core import approvers, locks, refusals
+from app.core import approvers, glass, locks, refusals
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
 from app.core.events import CardFacts, Commit
@@ -14,10 +13,11 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
 from app.slack.messages.approvers import called, may_approve
-from app.slack.messages.settled import action, settled_card
+from app.slack.messages.glass import glass_button
+from app.slack.messages.settled import settled_card
+from app.slack.messages.shown import action, exact
 
 MAX_COMMITS = 10
-MAX_ARGUMENTS = 12
 
 
 def card_message(
@@ -33,12 +33,12 @@ def card_message(
         *_quote(card),
         blocks.section(_change(state, spec, shown)),
         *_commits(shown, spec),
-        blocks.section(_exact(spec)),
+        blocks.section(exact(spec)),
         blocks.section(_evidence(card, repo)),
         *_reason(card),
         *_blocked(spec, blocked, repo),
         *_standing(state, card),
-        blocks.actions(_buttons(state, card)),
+        blocks.actions(_buttons(state, card, blocked)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
     return Message(_notice(spec, shown), tuple(parts))
@@ -101,17 +101,6 @@ def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
 def _commit(commit: Commit) -> str:
     by = f" · {text.inline(commit.author, 60)}" if commit.author else ""
     return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
-
-
-def _exact(spec: ActionSpec) -> str:
-    """Return the exact call and the deployer's exact arguments; what hides is shown as \\u…."""
-    lines = [f"{spec.tool}(sha={json.dumps(spec.sha)})"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in sorted(spec.arguments.items())]
-    shown = [text.code(line, 1200) for line in lines[:MAX_ARGUMENTS]]
-    shown.insert(1, f"runs deployer {text.code(spec.deployer)} with")
-    if len(lines) > MAX_ARGUMENTS:
-        shown.append(f"… and {len(lines) - MAX_ARGUMENTS} more (cut)")
-    return text.joined(shown)
 
 
 def _evidence(card: Card, repo: RepoConfig) -> str:
@@ -189,7 +178,7 @@ def _held(state: State, reader: str) -> str:
     return f"{why} An approver can release the card without it."
 
 
-def _buttons(state: State, card: Card) -> list[Block]:
+def _buttons(state: State, card: Card, blocked: Sequence[LockOrFreeze]) -> list[Block]:
     value, what = (
         f"{state.thread_id}:{card.request.call_id}",
         text.line(action(card.request.spec), 50),
@@ -208,6 +197,9 @@ def _buttons(state: State, card: Card) -> list[Block]:
     made.append(
         blocks.button("Reject with feedback", "reject_with_feedback", value, spoken=feedback)
     )
+    frozen = any(not block.user for block in blocked) and not any(b.user for b in blocked)
+    if not release and glass.may_help(state, card, frozen):
+        made.append(glass_button(state, card))
     return made
 
 

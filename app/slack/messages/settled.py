@@ -1,12 +1,13 @@
 """A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
 
-from app.core import locks
+from app.core import glass, locks
 from app.core.records import Card, Run
-from app.core.spec import ActionSpec
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
+from app.slack.messages.glass import glass_button, glass_line
+from app.slack.messages.shown import action, change
 
 
 def settled_card(state: State, card: Card, now: int) -> Message:
@@ -20,26 +21,24 @@ def settled_card(state: State, card: Card, now: int) -> Message:
     if can_ask_again:
         value = f"{state.thread_id}:{card.request.call_id}"
         parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
+    if card.status == "approved" and glass.may_help(state, card, frozen=True):
+        parts.append(blocks.actions([glass_button(state, card)]))
     passed = card.status in ("superseded", "stopped", "expired") and not can_ask_again
     return Message(f"{action(card.request.spec)}: {card.status}", tuple(parts), passed=passed)
-
-
-def action(spec: ActionSpec) -> str:
-    """Name the action as mrkdwn, without its versions."""
-    way = "deploy {} to {}" if spec.kind == "deploy" else "roll back {} in {}"
-    return way.format(text.inline(spec.service, 60), spec.environment)
 
 
 def _title(mark: str, card: Card) -> Block:
     spec = card.request.spec
     named = action(spec)
-    versions = f"{text.short(spec.production_was)} → {text.short(spec.sha)}"
-    return blocks.section(f"{mark} *{named[0].upper()}{named[1:]}* · {versions}")
+    return blocks.section(f"{mark} *{named[0].upper()}{named[1:]}* · {change(spec)}")
 
 
 def _approvals(card: Card) -> str:
-    given = [f"{text.user(user)} {text.when(at)}" for user, at in card.approvals]
-    return f"approved by {people.all_of(given)}"
+    broken = card.glass
+    breaker = broken.user if broken and broken.lifts != ("freeze",) else ""
+    given = [f"{text.user(user)} {text.when(at)}" for user, at in card.approvals if user != breaker]
+    approved = [f"approved by {people.all_of(given)}"] if given else []
+    return " · ".join([*approved, *([glass_line(broken)] if broken else [])])
 
 
 def _trace(card: Card) -> str:

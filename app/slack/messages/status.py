@@ -12,7 +12,8 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
 from app.slack.messages.locks import lock_line
-from app.slack.messages.settled import action, waiting_for, waiting_line
+from app.slack.messages.settled import waiting_for, waiting_line
+from app.slack.messages.shown import action
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")

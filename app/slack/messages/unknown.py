@@ -7,7 +7,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.runs import stated
-from app.slack.messages.settled import action
+from app.slack.messages.shown import action
 
 
 def unknown_alert(state: State, repo: RepoConfig, run: Run) -> Message | None:

@@ -1,0 +1,121 @@
+"""Broken glass: the form that asks why, the announcement in the channel, the morning's review."""
+
+from app.core import glass
+from app.core.config import RepoConfig
+from app.core.events import GlassUse, Lift
+from app.core.records import Card, Glass, Review
+from app.core.state import State
+from app.slack import blocks, text
+from app.slack.blocks import Block, Message
+from app.slack.messages import people
+from app.slack.messages.shown import action, change, exact
+
+MARK = "🚨"
+SHOWN_USES = 10
+
+
+def glass_button(state: State, card: Card) -> Block:
+    """Offer to break the glass for a card."""
+    value = f"{state.thread_id}:{card.request.call_id}"
+    spoken = f"Break glass: {text.line(action(card.request.spec), 50)}"
+    return blocks.button("Break glass", "break_glass", value, "danger", spoken=spoken)
+
+
+def glass_form(value: str, card: Card, lifts: tuple[Lift, ...]) -> Block:
+    """Build the form that asks for the reason; `value` comes back with it."""
+    spec = card.request.spec
+    typed: Block = {
+        "type": "plain_text_input",
+        "action_id": "reason",
+        "multiline": True,
+        "min_length": glass.SHORTEST_REASON,
+        "max_length": 1000,
+    }
+    means = (
+        f"This lifts: {glass.told(lifts)}. It is announced in the channel at once, with your "
+        "reason, and another approver reviews it in the morning."
+    )
+    return {
+        "type": "modal",
+        "callback_id": "break_glass",
+        "private_metadata": value,
+        "title": blocks.plain("Break glass"),
+        "submit": blocks.plain("Break glass"),
+        "close": blocks.plain("Back"),
+        "blocks": [
+            blocks.section(f"*{_named(action(spec))}* · {change(spec)}"),
+            blocks.section(exact(spec)),
+            blocks.section(f"{MARK} {means} · run {text.code(card.request.spec_hash[:8])}"),
+            {
+                "type": "input",
+                "block_id": "reason",
+                "label": blocks.plain("Why can it not wait?"),
+                "element": typed,
+            },
+        ],
+    }
+
+
+def glass_line(broken: Glass) -> str:
+    """Say in one line that the glass was broken, as it stays on the card."""
+    why = text.inline(text.quoted(broken.reason), 250)
+    lifted = glass.told(broken.lifts)
+    return (
+        f"{MARK} glass broken by {text.user(broken.user)} {text.when(broken.at)}: {why} ({lifted})"
+    )
+
+
+def announcement(state: State, repo: RepoConfig, card: Card, broken: Glass) -> Message:
+    """Tell the repository's channel who broke the glass for what, and why."""
+    spec = card.request.spec
+    by = text.user(broken.user)
+    lines = [
+        f"{MARK} *Glass broken* by {by} {text.when(broken.at)}: {action(spec)} · {change(spec)}",
+        f"*Why:* {text.inline(text.quoted(broken.reason), 1000)}",
+        f"*Lifted:* {glass.told(broken.lifts)} · run {text.code(card.request.spec_hash[:8])}",
+        f"*Thread:* {_where(state)}",
+    ]
+    said = f"{MARK} Glass broken by {by}: {action(spec)}"
+    return Message(
+        said, (blocks.section(text.joined(lines)),), in_thread=False, channel=repo.channel
+    )
+
+
+def review_message(state: State, repo: RepoConfig, call_id: str, review: Review) -> Message:
+    """List what is to be reviewed, and who has done so."""
+    count = len(review.uses)
+    times = "once" if count == 1 else f"{count} times"
+    title = f"{MARK} The glass was broken {times} since the last review."
+    shown = review.uses[:SHOWN_USES]
+    lines = [title, *(_use(use, review, repo) for use in shown)]
+    if count > len(shown):
+        lines.append(f"… and {count - len(shown)} more (cut)")
+    parts: list[Block] = [blocks.section(text.joined(lines))]
+    if review.open:
+        value = f"{state.thread_id}:{call_id}"
+        parts.append(blocks.actions([blocks.button("Reviewed", "reviewed", value)]))
+        who = "Any approver but who broke it: was it right, and what has to change?"
+        parts.append(blocks.context(blocks.plain(who)))
+    return Message(title, tuple(parts), in_thread=False, channel=repo.channel)
+
+
+def _use(use: GlassUse, review: Review, repo: RepoConfig) -> str:
+    by = people.name_of(use.user, repo)
+    line = (
+        f"• {text.inline(use.service, 60)} {text.short(use.sha)} by {by} {text.when(use.at)}: "
+        f"{text.inline(text.quoted(use.reason), 300)} · lifted: {glass.told(use.lifts)}"
+    )
+    if use.name not in review.reviewed:
+        return line
+    user, at = review.reviewed[use.name]
+    return f"{line}\n   ✅ reviewed by {people.name_of(user, repo)} {text.when(at)}"
+
+
+def _where(state: State) -> str:
+    pull = state.pull_request
+    thread = text.code(state.thread_id, 120)
+    return f"{thread} · {text.link(pull.url, f'#{pull.number}')}" if pull else thread
+
+
+def _named(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}"
