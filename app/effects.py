@@ -1,7 +1,7 @@
 """Acting on the world: recorded before it is sent, sent once, observed until it is known."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -9,15 +9,24 @@ import structlog
 from app.core import events as ev
 from app.core import ledger, locks, policy
 from app.core.actions import Start
-from app.core.errors import Blocked, Locked, NotStarted, SourceUnavailable, StoreUnavailable
+from app.core.errors import (
+    Blocked,
+    Locked,
+    NotStarted,
+    SourceUnavailable,
+    StoppedBefore,
+    StoreUnavailable,
+)
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.records import Card, Run
+from app.core.rules.running import ends_when_stopped
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 from app.desk import AGAIN_SECONDS, Job
 
 PROGRESS_EVERY_MS = 3000
+SENT_AGAIN_MS = 24 * 3600 * 1000  # a target need not know a key for longer
 SLOWEST_POLL_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -55,8 +64,7 @@ async def start(job: Job, action: Start) -> float | None:
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
             await job.decide_on([waited], waits=True)
         return SLOWEST_POLL_SECONDS
-    await _send(job, attempt, card)
-    return None
+    return await _send(job, attempt, card)
 
 
 async def _waits_for_us(job: Job, holder: str) -> bool:
@@ -155,8 +163,11 @@ async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
     return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
 
 
-async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
-    """Send an attempt that is recorded; with its target locked, look once more before."""
+async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> float | None:
+    """Send an attempt that is recorded; with its target locked, look once more before.
+
+    Return how long to pause, where nothing can be said of it yet.
+    """
     deployer = job.ports.deployers[attempt.deployer]
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     deadline = job.asked_at + job.ports.send_seconds
@@ -165,12 +176,22 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> None:
         async with asyncio.timeout_at(deadline):
             reference = await deployer.start(attempt)
     except (TimeoutError, SourceUnavailable):
-        return  # whether it arrived is for the next look at the target to say
+        return None  # whether it arrived is for the next look at the target to say
     except NotStarted as error:
-        failed = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome="failed", summary=str(error))
-        await job.record([failed])
-        return
+        if _may_arrive(job, attempt):
+            return SLOWEST_POLL_SECONDS
+        outcome = "cancelled" if isinstance(error, StoppedBefore) else "failed"
+        ended = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome=outcome, summary=str(error))
+        await job.record([ended])
+        return None
     await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
+    return None
+
+
+def _may_arrive(job: Job, attempt: ev.Attempt) -> bool:
+    """Tell whether an earlier send of the same attempt may still be on its way."""
+    earlier = job.state.runs.get(attempt.attempt_id)
+    return earlier is not None and job.now < earlier.send_by
 
 
 async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline: float) -> None:
@@ -203,15 +224,22 @@ async def _refusal_now(job: Job, attempt: ev.Attempt, card: Card | None) -> str 
 
 
 async def _refusal(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
-    if card is None:
-        is_effect = attempt.environment == "production" and attempt.kind != "e2e"
-        return "nobody was asked about it" if is_effect else None
-    if attempt != _approved_attempt(card):
+    if card and attempt != _approved_attempt(card):
         return "what was recorded is not what was approved"
-    # GitHub first: what a person locks while it is asked counts.
-    gone = await _off_branch(job, card.request.spec)
+    if card is None and attempt.environment == "production" and attempt.kind != "e2e":
+        return "nobody was asked about it"
+    # GitHub first: whoever stops or locks while it is asked is heard.
+    gone = await _off_branch(job, card.request.spec) if card else None
     here = await job.ports.log.look(job.claim.thread_id)
-    return gone or await _against(job, card, here.facts, here.now)
+    if ends_when_stopped(attempt) and _is_stopped(job, here.entries):
+        raise StoppedBefore("stopped before it was sent")
+    return gone or (await _against(job, card, here.facts, here.now) if card else None)
+
+
+def _is_stopped(job: Job, entries: Sequence[ev.Entry]) -> bool:
+    """Tell whether people stopped the thread, also since it was read."""
+    missed = (entry.event for entry in entries[job.state.version :])
+    return bool(job.state.stopped_by) or any(isinstance(e, ev.StopRequested) for e in missed)
 
 
 async def observe(job: Job, run: Run) -> float | None:
@@ -222,10 +250,20 @@ async def observe(job: Job, run: Run) -> float | None:
         return await _progress(job, run, seen)
     keyed = deployer.recovery(run.attempt.arguments) == "keyed"
     if seen.status == "missing" and not run.sent and keyed:
-        await _send(job, run.attempt, job.state.cards.get(run.call_id or ""))
-        return None
+        return await _lost_start(job, run, seen)
     await job.record([await _outcome(job, run, seen)])
     return None
+
+
+async def _lost_start(job: Job, run: Run, seen: Observation) -> float | None:
+    """Send a keyed attempt again that never arrived, while its target is sure to know the key.
+
+    What may not be sent any more has not begun as soon as the first send can no longer arrive.
+    """
+    if job.now - run.started_at > SENT_AGAIN_MS:
+        await job.record([await _outcome(job, run, seen)])
+        return None
+    return await _send(job, run.attempt, job.state.cards.get(run.call_id or ""))
 
 
 async def _progress(job: Job, run: Run, seen: Observation) -> float:
@@ -275,7 +313,10 @@ async def cancel(job: Job, run: Run) -> float | None:
     try:
         possible = await deployer.cancel(run.attempt, run.reference)
     except SourceUnavailable:
-        return SLOWEST_POLL_SECONDS
+        if not run.cancel_unanswered:
+            unanswered = ev.CancelRequested(attempt_id=run.attempt.attempt_id, possible=None)
+            await job.record([unanswered])
+        return await observe(job, run)  # it may end by itself, or never be heard of again
     asked = ev.CancelRequested(attempt_id=run.attempt.attempt_id, possible=possible)
     await job.record([asked])
     return None

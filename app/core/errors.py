@@ -36,6 +36,10 @@ class NotStarted(Exception):
     """Report that an attempt certainly did not begin; the sentence says why."""
 
 
+class StoppedBefore(NotStarted):
+    """Report that a person stopped the thread before the attempt was sent."""
+
+
 class Blocked(Exception):
     """Report that a lock or a freeze stands against an approved action now."""
 

@@ -42,6 +42,7 @@ class Run:
     tail: tuple[str, ...] = ()
     before: tuple[FailedBefore, ...] = ()
     cancel_requested: bool = False
+    cancel_unanswered: bool = False
     cancel_possible: bool = False
 
     @property

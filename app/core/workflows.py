@@ -74,8 +74,12 @@ class Workflows(Protocol):
         *,
         successful: bool = False,
         head_sha: str = "",
+        since: float | None = None,
     ) -> list[WorkflowRun]:
-        """Return a workflow's newest 100 runs of a kind, newest first; a new one may be missing."""
+        """Return a workflow's newest 100 runs of a kind, newest first; a new one may be missing.
+
+        With `since` (seconds since the epoch), all that were begun from then on, and maybe more.
+        """
         ...
 
     async def jobs(self, repo: str, run_id: int) -> list[WorkflowJob]:

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from app.core.errors import NotStarted, SourceMissing, SourceUnavailable
 from app.core.untrusted import clean, masked, one_line
@@ -19,6 +18,7 @@ from app.github.client import API_VERSION, GitHubClient, NoAnswer, NotReached, c
 # https://docs.github.com/en/rest/about-the-rest-api/breaking-changes
 ACTIONS_VERSION = "2026-03-10"
 PAGE = 100
+_PAGES = 10  # of one search: https://docs.github.com/en/rest/actions/workflow-runs
 _BAD_VERSION = 400
 _AMBIGUOUS = (408, *range(500, 600))
 _NAME_LENGTH = 300
@@ -49,9 +49,9 @@ class RunItem(BaseModel):
     status: str | None
     conclusion: str | None
     html_url: str
-    created_at: datetime
-    updated_at: datetime
-    run_started_at: datetime | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    run_started_at: AwareDatetime | None = None
 
     def run(self) -> WorkflowRun:
         """Return it in ours."""
@@ -145,12 +145,25 @@ class GitHubActions:
         *,
         successful: bool = False,
         head_sha: str = "",
+        since: float | None = None,
     ) -> list[WorkflowRun]:
-        """Return a workflow's newest 100 runs of a kind, newest first."""
+        """Return a workflow's newest 100 runs of a kind, newest first, or all begun since then.
+
+        GitHub lists at most 1,000; raise `SourceUnavailable` where there may be more.
+        """
         path = f"/actions/workflows/{quote(workflow, safe='')}/runs?event={event}&per_page={PAGE}"
         path += "&exclude_pull_requests=true"
         path += "&status=success" if successful else ""
         path += f"&head_sha={head_sha}" if head_sha else ""
+        found: list[WorkflowRun] = []
+        for page in range(1, _PAGES + 1):
+            listed = await self._listed(repo, f"{path}&page={page}")
+            found += listed
+            if since is None or len(listed) < PAGE or listed[-1].started < since:
+                return found
+        raise SourceUnavailable(f"GitHub does not list all runs of {workflow}: there are too many.")
+
+    async def _listed(self, repo: str, path: str) -> list[WorkflowRun]:
         items = parsed(RUNS, await self._get(repo, path)).workflow_runs
         return [item.run() for item in items]
 

@@ -124,9 +124,13 @@ class Box:
 
     async def does(self, *events: ev.Event) -> None:
         """Let a person do something, and the worker all that follows."""
+        await self.did(*events)
+        await self.settles()
+
+    async def did(self, *events: ev.Event) -> None:
+        """Let a person do something."""
         state = await self.state()
         await self.log.append(ledger.write(state, events, await self.log.now(REPO)))
-        await self.settles()
 
     async def says(self, text: str, user: str = "U01ALICE") -> None:
         await self.does(ev.HumanSaid(user=user, text=text))

@@ -102,7 +102,7 @@ class FakeActions:
         self.cancels: list[int] = []
         self.asked: list[str] = []
         self.wrong: list[str] = []
-        self.troubles: list[Trouble] = []
+        self.troubles: list[Trouble | None] = []
         self.away: Trouble | None = None
         self.now = EPOCH
         self.held = self.old = False
@@ -250,7 +250,8 @@ class FakeActions:
             run.looks += 1
             if run.looks > self.lag and wanted(run) and _asked_for(run, query):
                 listed.append(run)
-        page = listed[: int(query.get("per_page", "30"))]
+        size, number = int(query.get("per_page", "30")), int(query.get("page", "1"))
+        page = listed[size * (number - 1) : size * number]
         return 200, {"total_count": len(listed), "workflow_runs": [_shown(d, run) for run in page]}
 
     def _cancel(self, run: Run) -> Answer:

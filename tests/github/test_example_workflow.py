@@ -21,14 +21,19 @@ ID = "3f2a9c8b7d6e5f4a3b2c1d0e9f8a7b6c"
 # As much of GitHub's own program as the step uses.
 GH = """#!{python}
 import json, sys, urllib.error, urllib.request
-_, _, _, path, _, event, _, page, _, jq = sys.argv[1:]
+_, _, _, paginate, path, _, event, _, size, _, jq = sys.argv[1:]
+assert paginate == "--paginate"
 assert jq == '.workflow_runs[] | "\\\\(.id) \\\\(.display_title)"', jq
-try:
-    answer = urllib.request.urlopen(f"{url}/{{path}}?{{event}}&{{page}}")
-except urllib.error.HTTPError as error:
-    sys.exit(f"gh: {{error}}")
-for run in json.load(answer)["workflow_runs"]:
-    print(run["id"], run["display_title"])
+page, found = 0, [{{}}] * 100
+while len(found) == 100:
+    page += 1
+    try:
+        answer = urllib.request.urlopen(f"{url}/{{path}}?{{event}}&{{size}}&page={{page}}")
+    except urllib.error.HTTPError as error:
+        sys.exit(f"gh: {{error}}")
+    found = json.load(answer)["workflow_runs"]
+    for run in found:
+        print(run["id"], run["display_title"])
 """
 
 
@@ -87,6 +92,15 @@ async def test_the_second_run_of_an_attempt_is_refused(tmp_path: Path) -> None:
         said = await refuses(github, tmp_path, second)
         assert said == f"::error::Run {first} is this attempt already\n"
         assert await refuses(github, tmp_path, first) == ""
+
+
+async def test_it_is_refused_however_many_runs_came_between(tmp_path: Path) -> None:
+    async with FakeActions.run() as github:
+        first = dispatched(github, ID)
+        for _ in range(100):
+            dispatched(github, "f" * 32)
+        said = await refuses(github, tmp_path, dispatched(github, ID))
+        assert said == f"::error::Run {first} is this attempt already\n"
 
 
 async def test_without_an_answer_no_run_goes_on(tmp_path: Path) -> None:

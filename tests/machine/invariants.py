@@ -9,7 +9,7 @@ from app.core.events import Attempt
 from app.core.ids import thread_id_for
 from app.core.spec import spec_hash
 from app.redis.chain import Stored, check
-from tests.machine.life import FROZEN
+from tests.machine.life import FROZEN, STOPPED
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
@@ -170,7 +170,7 @@ def i13_a_model_only_proposes(world: World) -> None:
             assert sha in BRANCH[mirror.repo.name], "a commit that nobody put into the thread"
 
 
-def i14_nothing_begins_on_what_is_locked_or_frozen(world: World) -> None:
+def i14_nothing_begins_that_is_locked_frozen_or_stopped(world: World) -> None:
     """Hold for what stood when the process looked for the last time before it sent.
 
     A lock stands against a rollback, too; a freeze does not.
@@ -180,6 +180,7 @@ def i14_nothing_begins_on_what_is_locked_or_frozen(world: World) -> None:
         assert looked is not None, "sent without a last look"
         assert attempt.service not in looked, f"{where_of(attempt)} was locked"
         assert FROZEN not in looked or attempt.kind == "rollback", f"{where_of(attempt)} was frozen"
+        assert STOPPED not in looked, f"{where_of(attempt)} was stopped"
 
 
 def facts_agree_with_the_targets(world: World) -> None:
@@ -228,7 +229,7 @@ INVARIANTS = (
     i9_what_comes_twice_counts_once,
     i12_nobody_approves_an_own_change,
     i13_a_model_only_proposes,
-    i14_nothing_begins_on_what_is_locked_or_frozen,
+    i14_nothing_begins_that_is_locked_frozen_or_stopped,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )

@@ -10,12 +10,13 @@ from typing import Any, Literal, TypeVar
 
 from app.core.errors import StoreUnavailable
 from app.core.events import Attempt, ToolStarted
+from app.core.fold import fold
 from app.core.ports import Look, ThreadLog, Write
 from tests.machine.targets import SEND_MS, Ground, Target
 
 Answer = TypeVar("Answer")
 Moment = Literal["before", "after"]
-FROZEN = "*"
+FROZEN, STOPPED = "*", "!"
 Deed = Callable[["Life", str], Awaitable[None]]
 
 
@@ -105,7 +106,7 @@ class Living:
 
 
 class Looking(Living):
-    """The log as one process uses it: notes what stood locked or frozen when it last looked."""
+    """The log as one process uses it: notes what stood against an effect at its last look."""
 
     def __init__(self, log: ThreadLog, life: Life, frozen: Callable[[int], object]) -> None:
         super().__init__(log, life, "log")
@@ -122,9 +123,11 @@ class Looking(Living):
                 for name, fact in here.facts.items()
                 if name.startswith("lock/") and (json.loads(fact)["until"] or math.inf) > here.now
             }
-            self._life.looked = frozenset(
-                standing | ({FROZEN} if self._frozen(here.now) else set())
-            )
+            if self._frozen(here.now):
+                standing.add(FROZEN)
+            if fold(here.entries).stopped_by:
+                standing.add(STOPPED)
+            self._life.looked = frozenset(standing)
             return here
 
         return await self._life.call("log.look", looks)

@@ -268,6 +268,43 @@ async def test_an_id_counts_only_as_a_whole_word_of_a_name() -> None:
         assert seen.line == "GitHub does not list its run yet"
 
 
+async def test_a_keyed_attempt_is_not_started_again_however_many_runs_came_between() -> None:
+    async with rig(deploy=Workflow(refuses=True)) as r:
+        attempt = r.attempt(KEYED)
+        await r.deployer.start(attempt)
+        for _ in range(100):
+            r.github.begins("deploy.yml", "Deploy something else")
+        assert await r.again().start(attempt) == "5001"
+        assert r.github.starts == {ID: 1}
+
+
+async def test_runs_are_listed_back_to_when_no_attempt_can_be_older() -> None:
+    async with rig() as r:
+        for _ in range(150):
+            r.github.begins("deploy.yml", "Deploy something else")
+        r.github.passes(4 * 24 * 3600)
+        for _ in range(100):
+            r.github.begins("deploy.yml", "Deploy something else")
+        r.github.asked.clear()
+        await r.deployer.observe(r.attempt(), "")
+        assert len(r.github.asked) == 2
+
+
+async def test_among_more_runs_than_github_lists_nobody_can_say_that_one_is_missing() -> None:
+    async with rig() as r:
+        for _ in range(1000):
+            r.github.begins("deploy.yml", "Deploy something else")
+        r.github.passes(60)
+        seen = await r.deployer.observe(r.attempt(), "")
+        assert (seen.status, seen.line) == (
+            "running",
+            "GitHub does not list all runs of deploy.yml: there are too many.",
+        )
+        with pytest.raises(SourceUnavailable):
+            await r.deployer.start(r.attempt(KEYED))
+        assert not r.github.starts
+
+
 async def test_two_runs_with_one_id_are_unknown() -> None:
     async with rig() as r:
         attempt = r.attempt()
@@ -544,6 +581,30 @@ async def test_a_run_over_its_time_is_ended_and_was_too_slow() -> None:
             "failed",
             f"it took longer than 10m and was cancelled: {URL}/5001",
         )
+
+
+async def test_a_run_that_nobody_may_end_is_said_to_go_on_and_then_unknown() -> None:
+    async with rig() as r:
+        attempt, reference, _ = await r.holds({**OPTIONS, "timeout": "10m"})
+        r.github.refused_cancels = 403
+        r.github.passes(601)
+        seen = await r.deployer.observe(attempt, reference)
+        assert seen.line == "over its limit of 10m: these credentials may not end it"
+        r.github.passes(600)
+        seen = await r.deployer.observe(attempt, reference)
+        assert (seen.status, seen.summary) == (
+            "unknown",
+            f"it still runs, long after its limit of 10m: {URL}/5001",
+        )
+
+
+async def test_a_red_run_whose_jobs_are_gone_is_red() -> None:
+    async with rig() as r:
+        attempt, reference, run = await r.holds()
+        r.github.ends(run, "failure")
+        r.github.troubles = [None, Trouble(404, "Not Found")]
+        seen = await r.deployer.observe(attempt, reference)
+        assert (seen.status, seen.summary) == ("failed", f"the run ended as failure: {URL}/5001")
 
 
 # What deploys itself.

@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
-from app.core.errors import NotStarted, SourceUnavailable
+from app.core.errors import NotStarted, SourceMissing, SourceUnavailable
 from app.core.events import Attempt
 from app.core.ports import Observation
 from app.core.spec import Environment
-from app.core.workflows import WorkflowRun, Workflows
+from app.core.workflows import WorkflowJob, WorkflowRun, Workflows
 from tools.deployers import github_actions_options, github_actions_outcome
 from tools.deployers.github_actions_options import Arguments, Options
 from tools.deployers.github_actions_outcome import limit
 
 LISTED_WITHIN_SECONDS = 30.0
 _UNANSWERED_SECONDS = 30.0
+_OVERDUE_SECONDS = 600.0  # what does not end that long after it should have is nobody's to wait for
+_ATTEMPT_SECONDS = 3 * 24 * 3600.0  # longer than an attempt runs, waits to be seen or is sent again
 _BY_NAME = "by name"
 _BY_PUSH = "by push"
 _NEEDED = "needs GITHUB_TOKEN, or GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY"
@@ -108,15 +111,32 @@ class GitHubActionsDeployer:
         if isinstance(run, Observation):
             return run
         self._missed.pop(attempt.attempt_id, None)
-        now, ending = self._clock(), ""
-        jobs = await workflows.jobs(attempt.repo, run.run_id) if _has_jobs(run) else []
+        now = self._clock()
+        jobs: list[WorkflowJob] = []
+        if _has_jobs(run):
+            with suppress(SourceMissing):  # they only say where it is
+                jobs = await workflows.jobs(attempt.repo, run.run_id)
         if github_actions_outcome.is_over(run):
             self._remember(attempt, arguments, run)
             return github_actions_outcome.ended(run, jobs, arguments.timeout)
-        if now - run.started > arguments.timeout and arguments.trigger == "dispatch":
-            await workflows.cancel(attempt.repo, run.run_id)
-            ending = f"over its limit of {limit(arguments.timeout)}: GitHub was asked to end it"
-        return github_actions_outcome.running(run, jobs, now, ending)
+        late = now - run.started - arguments.timeout
+        if late <= 0 or arguments.trigger == "push":
+            return github_actions_outcome.running(run, jobs, now)
+        return await self._overdue(workflows, attempt, run, late)
+
+    async def _overdue(
+        self, workflows: Workflows, attempt: Attempt, run: WorkflowRun, late: float
+    ) -> Observation:
+        """Have a run ended that is over its limit; nobody knows what comes of one that goes on."""
+        timeout = limit(Arguments.model_validate(attempt.arguments).timeout)
+        if late > _OVERDUE_SECONDS:
+            return Observation(
+                "unknown", f"it still runs, long after its limit of {timeout}: {run.url}"
+            )
+        ends = await workflows.cancel(attempt.repo, run.run_id)
+        asked = "GitHub was asked to end it" if ends else "these credentials may not end it"
+        ending = f"over its limit of {timeout}: {asked}"
+        return github_actions_outcome.running(run, [], self._clock(), ending)
 
     def _without_answer(self, attempt: Attempt, arguments: Arguments, why: str) -> Observation:
         now = self._clock()
@@ -147,7 +167,10 @@ class GitHubActionsDeployer:
     async def _named(
         self, workflows: Workflows, attempt: Attempt, arguments: Arguments
     ) -> list[WorkflowRun]:
-        runs = await workflows.runs(attempt.repo, arguments.workflow, "workflow_dispatch")
+        since = self._clock() - _ATTEMPT_SECONDS
+        runs = await workflows.runs(
+            attempt.repo, arguments.workflow, "workflow_dispatch", since=since
+        )
         words = github_actions_outcome.words
         return [run for run in runs if attempt.attempt_id in words(run.name)]
 

@@ -35,11 +35,14 @@ class ToolProgressed(Frozen):
 
 
 class CancelRequested(Frozen):
-    """The deployer was asked to cancel; `possible` is False where it cannot."""
+    """The deployer was asked to cancel.
+
+    `possible` is False where it cannot, None where it could not be asked: that is tried again.
+    """
 
     type: Literal["cancel_requested"] = "cancel_requested"
     attempt_id: str
-    possible: bool
+    possible: bool | None
 
 
 class ToolEnded(Frozen):

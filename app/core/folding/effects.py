@@ -35,7 +35,8 @@ class FoldEffects(Folding):
 
     def on_cancel_requested(self, e: ev.CancelRequested) -> None:
         run = self.state.runs[e.attempt_id]
-        run.cancel_requested, run.cancel_possible = True, e.possible
+        run.cancel_requested, run.cancel_unanswered = e.possible is not None, e.possible is None
+        run.cancel_possible = bool(e.possible)
 
     def on_tool_ended(self, e: ev.ToolEnded) -> None:
         run = self.state.runs[e.attempt_id]

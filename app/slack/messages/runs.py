@@ -21,8 +21,8 @@ def story(run: Run, name: str) -> str:
     mark = MARKS[run.outcome]
     if run.outcome is None:
         since = f"{mark} {name} · since {text.when(run.started_at)}"
-        if run.cancel_requested:
-            return f"{since} · {cancelling(run)}"
+        if cancel := cancelling(run):
+            return f"{since} · {cancel}"
         return f"{since} · {text.code(run.line, 160)}" if run.line.strip() else since
     if run.outcome == "succeeded":
         return f"{mark} {name} · {duration(run)}"
@@ -30,7 +30,11 @@ def story(run: Run, name: str) -> str:
 
 
 def cancelling(run: Run) -> str:
-    """Say what a request to cancel does to a run."""
+    """Say what a request to cancel does to a run; empty if there was none."""
+    if run.cancel_unanswered:
+        return "to be cancelled: who could do it does not answer yet"
+    if not run.cancel_requested:
+        return ""
     return "being cancelled" if run.cancel_possible else "cannot be cancelled: runs to its end"
 
 

@@ -112,8 +112,9 @@ def _outcome(card: Card, run: Run) -> str:
     approved = _approvals(card)
     doing = "deploying" if run.attempt.kind == "deploy" else "rolling back"
     if run.outcome is None:
-        cancel = f" · {runs.cancelling(run)}" if run.cancel_requested else ""
-        return f"{approved} · {doing} since {text.when(run.started_at)}{cancel}"
+        cancel = runs.cancelling(run)
+        since = f"{doing} since {text.when(run.started_at)}"
+        return " · ".join(part for part in (approved, since, cancel) if part)
     ended = text.when(run.ended_at or run.started_at)
     trace = _trace(card)
     if said := runs.stated(run):
