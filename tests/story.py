@@ -145,9 +145,11 @@ class Story:
 
     def asks(self, call_id: str = "c1", service: str = "backend", **more: Any) -> "Story":
         """Put up a card; facts, quote, reason… may be given."""
+        kind = more.pop("kind", "deploy")
+        tool = "deploy_{}_to_prod" if kind == "deploy" else "rollback_{}_in_prod"
         spec = ActionSpec(
-            tool=f"deploy_{service}_to_prod",
-            kind=more.pop("kind", "deploy"),
+            tool=tool.format(service),
+            kind=kind,
             repo=REPO,
             service=service,
             environment="production",

@@ -16,6 +16,7 @@ LOCKS = (
     "requirements-dev.lock",
     "requirements-soak.lock",
 )
+STAND_INS = ("standins/package-lock.json", "standins/browser/package-lock.json")
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -24,7 +25,7 @@ def test_every_package_has_its_hashes(lock: str) -> None:
     assert [name for name, entry in locked(lock).items() if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "standins/package-lock.json"])
+@pytest.mark.parametrize("lock", [*LOCKS, *STAND_INS])
 def test_no_lock_names_an_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert '"resolved"' not in text
@@ -56,8 +57,9 @@ def test_the_lock_is_not_older_than_the_project(dependency: str) -> None:
     assert Version(entry.split("==")[1].split()[0]) in wanted.specifier
 
 
-def test_stand_ins_are_pinned_by_hash() -> None:
-    packages = json.loads((ROOT / "standins/package-lock.json").read_text())["packages"]
-    wanted = {"@octokit/openapi": "23.0.2", "emulate": "0.12.2"}
-    assert packages.pop("")["dependencies"] == wanted
+@pytest.mark.parametrize("lock", STAND_INS)
+def test_stand_ins_are_pinned_by_hash(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
+    versions = packages.pop("")["dependencies"].values()
+    assert [version for version in versions if not version[0].isdigit()] == []
     assert [name for name, package in packages.items() if not package["integrity"]] == []

@@ -1,0 +1,76 @@
+"""Writes docs/screens: each state of a card as the local Slack's page shows it."""
+
+import asyncio
+import json
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+from app.demo.local_slack import LocalSlack, Workspace
+from app.slack.chat import SlackChat
+from tests.browser.slack_page import SlackPage, slack_page
+from tests.browser.states import Said, Screen, screens
+from tests.scenarios.world import CHANNEL as CHANNEL_ID
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+# One width, and no time of day: what did not change gives the same picture.
+STYLE = ".thread-pane{width:640px!important} .msg-time,.msg-edited{display:none}"
+NAME = "deploybot"  # whose message is the only one in the channel
+INTRODUCTION = """# What people see
+
+Each state of a card, as the local Slack's page shows it (which knows no code blocks).
+`make screenshots` makes them from the events that lead there: [states.py](../../tests/browser/states.py).
+"""
+
+
+async def main() -> None:
+    """Make every picture, and the page that shows them."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace("http://127.0.0.1:1/nobody-listens")
+        async with LocalSlack.run(workspace) as slack, slack_page(slack, Path(folder)) as shown:
+            for screen in screens():
+                picture = await draw(slack, shown, screen)
+                (FOLDER / f"{screen.name}.png").write_bytes(picture)
+    parts = [f"## {s.name}\n\n{s.line}\n\n![{s.line}]({s.name}.png)\n" for s in screens()]
+    (FOLDER / "README.md").write_text("\n".join([INTRODUCTION, *parts]))
+
+
+async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:
+    """Put a thread's messages into the local Slack, and return the picture of those to be seen."""
+    await slack.reset()
+    places = await _posted(slack, screen)
+    await shown.page.open(slack.url)
+    await shown.open_thread(NAME)
+    await shown.page.evaluate(f"document.head.append({_style()})")
+    for part in screen.shows:
+        await shown.page.appears(_message(places[part]))
+    every = ", ".join(_message(places[part]) for part in screen.shows)
+    return await shown.page.picture(f"[{every}]")
+
+
+async def _posted(slack: LocalSlack, screen: Screen) -> dict[str | Said, str]:
+    """Post a thread's messages, people's words after what they follow; return each one's ts."""
+    chat = SlackChat("xoxb-local", slack.api_url, dates=False)
+    follows = dict(pairwise(screen.shows))
+    places: dict[str | Said, str] = {}
+    for slot, message in screen.story.show().items():
+        root = places.get("status")
+        places[slot] = await chat.post(CHANNEL_ID, message.text, message.blocks, root, slot)
+        if isinstance(said := follows.get(slot), Said):
+            places[said] = await slack.say(CHANNEL_ID, said.user, said.text, root)
+    return places
+
+
+def _style() -> str:
+    return f"Object.assign(document.createElement('style'), {{textContent: {json.dumps(STYLE)}}})"
+
+
+def _message(ts: str) -> str:
+    return f"document.querySelector('.thread-pane .msg[data-ts=\"{ts}\"]')"
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,208 @@
+"""Every state that people see a card in: what led to it, and which messages show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import events as ev
+from app.demo.local_slack import ALICE, BOB, CARA
+from tests.fake_calendar import freeze
+from tests.shop import repo_config
+from tests.story import NEW, OLD, START, Story, card_facts
+
+HOUR = 3_600_000
+PEOPLE = {"alice": ALICE.id, "bob": BOB.id, "cara": CARA.id}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody wrote, as part of a picture."""
+
+    user: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One picture: its file's name, a line about it, and what it shows from top to bottom."""
+
+    name: str
+    line: str
+    story: Story
+    shows: tuple[str | Said, ...] = ("card:c1",)
+
+
+def screens() -> list[Screen]:
+    """Return all pictures, in the order in which somebody would look at them."""
+    return [make() for make in SCREENS]
+
+
+def _staged(**repo: Any) -> Story:
+    return Story(repo_config(people=PEOPLE, **repo)).merged().staged()
+
+
+def _running() -> Story:
+    return _staged().asks().approves().starts("p", "production", call_id="c1")
+
+
+def _waiting() -> Screen:
+    story = _staged().asks(reason="Next in the default order.")
+    line = "A card waits: what changes, the exact call, the evidence, who may approve, until when."
+    return Screen("waiting", line, story)
+
+
+def _staging() -> Screen:
+    story = Story(repo_config(people=PEOPLE)).merged()
+    story.starts("s", service="frontend").ends("s").starts("t", service="backend")
+    story.then(ev.ToolProgressed(attempt_id="t", line="image 3 of 7 pushed"))
+    line = "After the merge: the status in the channel, and how far staging is in its thread."
+    return Screen("staging", line, story, ("status", "progress:staging:1"))
+
+
+def _held() -> Screen:
+    said = Said(CARA.id, "can you deploy the backend first?")
+    story = _staged().asks(service="frontend").then(ev.HumanSaid(user=said.user, text=said.text))
+    line = "Somebody wrote: the card is held until their words are read."
+    return Screen("held", line, story, ("card:c1", said))
+
+
+def _replanned() -> tuple[Said, Story]:
+    said = Said(CARA.id, "can you deploy the backend first?")
+    story = _staged().asks(service="frontend").then(ev.HumanSaid(user=said.user, text=said.text))
+    story.then(ev.ApprovalSuperseded(call_id="c1", user=CARA.id))
+    return said, story.asks("c2", plan=2, quote=said.text, quoted_user=CARA.id)
+
+
+def _superseded() -> Screen:
+    said, story = _replanned()
+    line = "The words led to another plan: the old card is settled in two lines."
+    return Screen("superseded", line, story, ("card:c1", said))
+
+
+def _plan_two() -> Screen:
+    _, story = _replanned()
+    return Screen("plan-2", "The new card quotes the words that led to it.", story, ("card:c2",))
+
+
+def _one_of_two() -> Screen:
+    story = _staged(approvals_needed=2).asks(facts=card_facts(needed=2)).approves()
+    return Screen("one-of-two", "Two approvals are needed, and one is there.", story)
+
+
+def _under_way() -> Screen:
+    story = _running().then(ev.ToolProgressed(attempt_id="p", line="image 3 of 7 pushed"))
+    return Screen("running", "Approved: the buttons are gone, the deploy runs.", story)
+
+
+def _done() -> Screen:
+    story = _running().ends("p").then(ev.PlanEnded(call_id="d", message="Everything is out."))
+    story.starts("e", "production", "e2e").ends("e")
+    story.then(ev.VerificationEnded(passed=True, versions={}))
+    line = "Done and tested; the way back is a button."
+    return Screen("done", line, story, ("status", "card:c1", "say:0"))
+
+
+def _failed() -> Screen:
+    story = _running().ends(
+        "p", "failed", "exit code 1", tail=("pushing image", "error: no space left on device")
+    )
+    return Screen("failed", "The deploy failed, with its last lines.", story)
+
+
+def _rejected() -> Screen:
+    story = _staged().asks()
+    story.then(ev.ApprovalRejected(call_id="c1", user=CARA.id, text="not before the sale ends"))
+    return Screen("rejected", "Rejected with words: by whom, when, and why.", story)
+
+
+def _expired() -> Screen:
+    story = _staged().asks().then(ev.ApprovalExpired(call_id="c1", reason="nobody decided in time"))
+    return Screen("expired", "Expired is not rejected, and one click asks again.", story)
+
+
+def _stopped() -> Screen:
+    story = _staged().asks().then(ev.StopRequested(user=ALICE.id))
+    line = "Stopped by words or by the button: nothing new begins."
+    return Screen("stopped", line, story, ("status", "card:c1"))
+
+
+def _on_hold() -> Screen:
+    hold = "on hold since the rollback of 1111111 by cara"
+    story = _staged().asks(facts=card_facts(hold=hold))
+    return Screen("on-hold", "On hold after a rollback: an approver releases it first.", story)
+
+
+def _locked() -> Screen:
+    story = _staged().asks().locks("backend", until=START + HOUR, reason="load test")
+    return Screen("locked", "Somebody locked the service: who, until when, and why.", story)
+
+
+def _frozen() -> Screen:
+    story = _staged(freeze=(freeze(START, START + 60 * HOUR, "no deploys at weekends"),)).asks()
+    return Screen("frozen", "A freeze is in force.", story)
+
+
+def _nobody() -> Screen:
+    story = _staged(approvers=(ALICE.id,)).asks(facts=card_facts(approvers=(), barred=(ALICE.id,)))
+    return Screen("nobody-can-approve", "Nobody can approve, and how to mend it.", story)
+
+
+def _unknown() -> Screen:
+    story = _running().ends("p", "unknown", "the host died while it ran")
+    story.now += 60_000
+    line = "Nobody can tell whether it happened: the approvers are called, and choose."
+    return Screen("unknown", line, story, ("card:c1", "alert:unknown:p"))
+
+
+def _staging_red() -> Screen:
+    story = Story(repo_config(people=PEOPLE)).merged()
+    for service in ("frontend", "backend"):
+        story.starts(f"s-{service}", service=service).ends(f"s-{service}")
+    story.starts("s", kind="e2e")
+    tail = ("FAILED test_checkout", "AssertionError: POST /orders answered 500")
+    story.ends("s", "failed", "1 test failed", failing_tests=("test_checkout",), tail=tail)
+    story.then(ev.StagingEnded(sha=NEW, passed=False, summary="e2e tests: 1 test failed"))
+    line = "Staging is red: the author is called, with the reasons and the way on."
+    return Screen("staging-red", line, story, ("status", "alert:staging:1"))
+
+
+def _rollback() -> Screen:
+    story = _running().ends("p").then(ev.PlanEnded(call_id="d", message="Everything is out."))
+    for run in ("e", "f"):
+        story.starts(run, "production", "e2e")
+        story.ends(run, "failed", "1 test failed", failing_tests=("test_checkout",))
+    story.then(ev.VerificationEnded(passed=False, versions={}))
+    story.asks(
+        "c2",
+        kind="rollback",
+        was=NEW,
+        sha=OLD,
+        arguments={"argv": ["./deploy.sh", "backend", "production", OLD]},
+        facts=card_facts(staging="passed the production tests", barred=()),
+        reason="test_checkout failed twice after this deploy, and passed before it.",
+    )
+    line = "Production is red twice: a rollback is proposed, by a card."
+    return Screen("rollback", line, story, ("progress:e2e:e", "card:c2"))
+
+
+SCREENS: tuple[Callable[[], Screen], ...] = (
+    _staging,
+    _waiting,
+    _held,
+    _superseded,
+    _plan_two,
+    _one_of_two,
+    _under_way,
+    _done,
+    _failed,
+    _rejected,
+    _expired,
+    _stopped,
+    _on_hold,
+    _locked,
+    _frozen,
+    _nobody,
+    _unknown,
+    _staging_red,
+    _rollback,
+)
