@@ -82,7 +82,7 @@ $(CORPORA)/.locked: attack-corpora.lock | $(VENV)/.uv
 	@touch $@
 
 # A browser with the libraries and the fonts that it needs, so that it runs on a machine that has none.
-$(BROWSER)/.locked: standins/browser/package-lock.json standins/browser/unpack.mjs $(VENV)/.locked
+$(BROWSER)/.locked: standins/browser/package-lock.json standins/browser/unpack.mjs | $(VENV)/.locked
 	@echo "Installing a browser for the tests (80 MB)"
 	@rm -rf $(BROWSER) && mkdir -p $(BROWSER)/unpacked && cp standins/browser/* $(BROWSER)
 	@$(NPM_CI) --prefix $(BROWSER)

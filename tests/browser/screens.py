@@ -19,7 +19,8 @@ NAME = "deploybot"  # whose message is the only one in the channel
 INTRODUCTION = """# What people see
 
 Each state of a card, as the local Slack's page shows it (which knows no code blocks).
-`make screenshots` makes them from the events that lead there: [states.py](../../tests/browser/states.py).
+`make screenshots` makes them from the events that lead to each, in
+[states.py](../../tests/browser/states.py).
 """
 
 
@@ -34,8 +35,13 @@ async def main() -> None:
             for screen in screens():
                 picture = await draw(slack, shown, screen)
                 (FOLDER / f"{screen.name}.png").write_bytes(picture)
+    (FOLDER / "README.md").write_text(contents())
+
+
+def contents() -> str:
+    """Return the page that shows every picture."""
     parts = [f"## {s.name}\n\n{s.line}\n\n![{s.line}]({s.name}.png)\n" for s in screens()]
-    (FOLDER / "README.md").write_text("\n".join([INTRODUCTION, *parts]))
+    return "\n".join([INTRODUCTION, *parts])
 
 
 async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:

@@ -52,7 +52,7 @@ async def test_a_deploy_from_the_merge_to_its_end(tmp_path: Path) -> None:
         assert "approved by @Bob Okafor" in await slack.sees("✅ Deploy frontend to production")
         assert await slack.sees("production tests passed")
         assert await slack.buttons("production tests passed") == ["Roll back"]
-        assert "✅ done and tested" in await slack.sees(f"Deploy {sha} ·", CHANNEL)
+        assert f"Deploy {sha} ·" in await slack.sees("✅ done and tested", CHANNEL)
         production = [line for line in w.effects() if line.startswith("production")]
         assert production == [f"production {what} {sha}" for what in ("backend", "frontend", "e2e")]
 
