@@ -92,6 +92,10 @@ class _Environment(_Strict):
     services: dict[str, dict[str, Any]] = Field(min_length=1)
 
 
+class _Undeployed(_Strict):
+    cron: Annotated[str, AfterValidator(_cron)]
+
+
 class _Repo(_Strict):
     branch: str = Field(default="main", min_length=1)
     channel: _Channel
@@ -103,6 +107,7 @@ class _Repo(_Strict):
     people: dict[str, _User] = {}
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     freeze: _Freezes = []
+    undeployed: _Undeployed | None = None
     staging: dict[str, Any]
     production: dict[str, Any]
 
@@ -208,6 +213,7 @@ class _Reader:
             people=repo.people,
             zone=ZoneInfo(repo.zone),
             freeze=_freezes(repo.freeze, ZoneInfo(repo.zone)),
+            undeployed=_schedule(repo.undeployed, ZoneInfo(repo.zone)),
             staging=staging,
             production=production,
         )
@@ -283,6 +289,10 @@ def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
         )
         for table in tables
     )
+
+
+def _schedule(table: _Undeployed | None, zone: ZoneInfo) -> cron.Cron | None:
+    return cron.Cron(table.cron, 0, zone) if table else None
 
 
 def _known_zone(repo_table: Mapping[str, Any]) -> ZoneInfo:

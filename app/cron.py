@@ -19,7 +19,7 @@ _JOINED = 100
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The `Calendar` of a checked expression; `seconds` is how long each window lasts."""
+    """`Calendar` and `Schedule` of a checked expression; each window lasts `seconds`."""
 
     expression: str
     seconds: int
@@ -45,6 +45,10 @@ class Cron:
     def next_start(self, now: int) -> int | None:
         """Return when the next window begins."""
         return next(self._coming(now), None)
+
+    def last_start(self, now: int) -> int | None:
+        """Return when the newest window began, also one that is over."""
+        return next(self._started(now), None)
 
     def _started(self, now: int) -> Iterator[int]:
         """Return the beginnings up to now, newest first."""

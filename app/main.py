@@ -38,6 +38,7 @@ from app.slack.roster import SlackRoster
 from app.slack.sender import SlackSender
 from app.slack.socket import socket_mode
 from app.slack.web import SlackWeb
+from app.undeployed import UndeployedWatch
 from app.web.health import health_routes
 from app.worker import Worker
 from tools.deployers import DEPLOYERS
@@ -150,7 +151,8 @@ def create_app(
                     log, SlackWeb(settings.slack_bot_token, settings.slack_api_url), repos
                 )
                 watching = [_reconciler(github, log, repos).run()] if github else []
-                loops = (sender.run(), links.run(), *watching)
+                asking = UndeployedWatch(log, source, repos)
+                loops = (sender.run(), links.run(), asking.run(), *watching)
                 await stack.enter_async_context(_running(worker, *loops))
             yield
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from app.core.freezes import Freeze
 
+DAY_MS = 24 * 3600 * 1000
+
 
 @dataclass(frozen=True)
 class Window:
@@ -22,3 +24,14 @@ class Window:
 def freeze(begin: int, end: int, reason: str = "weekend") -> Freeze:
     """Freeze a service from one time to another."""
     return Freeze(calendar=Window(begin, end), reason=reason)
+
+
+@dataclass(frozen=True)
+class Daily:
+    """A schedule that comes at `first` and each day after it."""
+
+    first: int
+
+    def last_start(self, now: int) -> int | None:
+        days = (now - self.first) // DAY_MS
+        return self.first + days * DAY_MS if days >= 0 else None

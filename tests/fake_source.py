@@ -51,6 +51,8 @@ class FakeSource:
         return self.ran[:limit]
 
     def _ancestry(self, sha: str) -> list[str]:
+        if sha == "main":
+            return self.branch
         return self.branch[: self.branch.index(sha) + 1] if sha in self.branch else [sha]
 
     def _ask(self) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from app.core.freezes import Freeze
 from app.core.hours import Hours
+from app.core.schedules import Schedule
 
 
 class _Frozen(BaseModel):
@@ -58,6 +59,7 @@ class RepoConfig(_Frozen):
     people: Mapping[str, str] = {}
     zone: InstanceOf[tzinfo] = UTC
     freeze: tuple[Freeze, ...] = ()
+    undeployed: InstanceOf[Schedule] | None = None
     hours: InstanceOf[Hours] | None = None
     remind_after_seconds: int = 30 * 60
     escalate_to: tuple[str, ...] = ()

@@ -46,7 +46,8 @@ def _section(title: str, lines: Iterable[str], tokens: int) -> str:
 
 def _goal(state: State, now: int) -> list[str]:
     begun = f"in a thread begun {age(now, state.started_at)}"
-    by = "by a merge" if state.origin == "merge" else f"by @{state.asked_by}'s {state.origin}"
+    by_itself = state.origin in ("merge", "schedule")
+    by = f"by a {state.origin}" if by_itself else f"by @{state.asked_by}'s {state.origin}"
     if state.mode == "rollback":
         lines = [f"Bring production of {state.repo} back to what worked, {begun} {by}."]
     elif state.sha:

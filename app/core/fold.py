@@ -9,6 +9,7 @@ from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
 from app.core.folding.glass import FoldGlass
 from app.core.folding.threads import FoldThreads
+from app.core.folding.undeployed import FoldUndeployed
 from app.core.state import State
 
 # What is no step of ours says nothing about whether the next one will work.
@@ -20,7 +21,15 @@ def fold(entries: Sequence[ev.Entry]) -> State:
     return Fold().follow(entries)
 
 
-class Fold(FoldThreads, FoldEffects, FoldBlocks, FoldAgent, FoldApprovals, FoldGlass):
+class Fold(
+    FoldThreads,
+    FoldEffects,
+    FoldBlocks,
+    FoldAgent,
+    FoldApprovals,
+    FoldGlass,
+    FoldUndeployed,
+):
     """Applies events one by one; the method of an event is named after its type."""
 
     def follow(self, entries: Sequence[ev.Entry]) -> State:

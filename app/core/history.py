@@ -72,6 +72,13 @@ class _Lines:
     def on_change_seen(self, e: ev.ChangeSeen) -> str:
         return f"the merge touches {', '.join(e.touched) or 'no service'}"
 
+    def on_undeployed_found(self, e: ev.UndeployedFound) -> str:
+        told = f"commits up to {short(e.sha)} are not on production ({len(e.merges)} of them)"
+        return f"code asked people on a schedule: {told}. Deploy to {', '.join(e.was)}?"
+
+    def on_undeployed_answered(self, e: ev.UndeployedAnswered) -> str:
+        return f"@{e.user} answered by a button: {'deploy' if e.deploy else 'not now'}"
+
     def on_human_said(self, e: ev.HumanSaid) -> str:
         return f"@{e.user} said {outside(e.text, 110)}"
 

@@ -2,7 +2,8 @@
 
 Facts: "running/<service>", "hold/<service>", "lock/<service>" and "glass/<thread>:<call>" are JSON;
 "verified/<service>" is a full SHA, and so is "staging/<service>": what staging runs, kept under
-staging's lock. "e2e/…" are the newest runs of the tests, see `flaky`.
+staging's lock. "e2e/…" are the newest runs of the tests, see `flaky`. "undeployed" is what was
+asked about last on a schedule.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -19,6 +20,7 @@ from app.core.ports import Write
 from app.core.records import Run
 from app.core.state import State
 
+ASKED = "undeployed"  # what was asked on a schedule; its thread shows when production moves on
 ATTEMPT = "attempt"  # stands in the index where messages have their channel
 NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
@@ -30,6 +32,7 @@ def write(
     version: int | None = None,
     index: Sequence[str] = (),
     known: Mapping[str, str] = NO_FACTS,
+    wake: Sequence[str] = (),
     **rest: Any,
 ) -> Write:
     """Build the write that appends these events to a thread, with all that follows for its repo.
@@ -49,8 +52,16 @@ def write(
         release=release,
         index=(*index, *map(attempt_key, started)),
         elsewhere=elsewhere,
+        wake=(*wake, *_asking(facts, known)),
         **rest,
     )
+
+
+def _asking(facts: Mapping[str, str | None], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the thread that asked about what production does not have, once that changes."""
+    moved = any(name.startswith("running/") for name in facts)
+    thread = json.loads(known.get(ASKED, "{}")).get("thread") if moved else None
+    return (thread,) if thread else ()
 
 
 def attempt_key(attempt_id: str) -> str:

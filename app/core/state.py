@@ -12,6 +12,8 @@ from app.core.events import (
     ModelDown,
     PullRequest,
     SourceWaited,
+    UndeployedAnswered,
+    UndeployedFound,
     WaitStarted,
 )
 from app.core.records import Card, Locking, Review, Run, Say, Staging, Verification, Words
@@ -30,7 +32,7 @@ class State:
     repo: str = ""
     branch: str = ""
     channel: str = ""
-    origin: Literal["merge", "mention", "command"] = "merge"
+    origin: Literal["merge", "mention", "command", "schedule"] = "merge"
     sha: str | None = None
     pull_request: PullRequest | None = None
     asked_by: str | None = None
@@ -40,6 +42,8 @@ class State:
     newer: list[str] = field(default_factory=list[str])
 
     change: ChangeSeen | None = None
+    undeployed: UndeployedFound | None = None
+    undeployed_answer: UndeployedAnswered | None = None
     stagings: list[Staging] = field(default_factory=list[Staging])
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     cards: dict[str, Card] = field(default_factory=dict[str, Card])

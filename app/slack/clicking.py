@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from app.core import clicks, glass, ledger
+from app.core import clicks, glass, ledger, undeployed
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
@@ -41,6 +41,8 @@ OPEN: Mapping[str, Decide] = {
     "retry": clicks.retry,
     "retry_e2e": clicks.retry,
     "rollback": clicks.rollback,
+    "deploy_undeployed": undeployed.deploy,
+    "not_now": undeployed.not_now,
 }
 # … and these only approvers: Slack is asked who they are.
 GUARDED: Mapping[str, Decide] = {

@@ -104,6 +104,15 @@ def test_a_service_has_the_freezes_of_its_repository_or_its_own(tmp_path: Path) 
     assert window == {"backend": [(friday, monday)], "frontend": [], "api": [None]}
 
 
+def test_undeployed_changes_are_asked_about_in_the_zone(tmp_path: Path) -> None:
+    repo: Table = {**good(), "zone": "Europe/Berlin", "undeployed": {"cron": "0 10 * * MON-FRI"}}
+    path = written(tmp_path, {"acme/shop": repo})
+    schedule = load_repos(path, command_deployer(tmp_path))["acme/shop"].undeployed
+    assert schedule is not None
+    saturday, friday = 1_795_255_200_000, 1_795_165_200_000  # 11:00 and 10:00 there
+    assert schedule.last_start(saturday) == friday
+
+
 def test_freezes_are_no_part_of_the_rules_of_an_approval(tmp_path: Path) -> None:
     path = written(tmp_path, {"acme/shop": good()})
     before = load_repos(path, command_deployer(tmp_path))["acme/shop"].policy_version("backend")
@@ -146,6 +155,13 @@ BAD: list[tuple[str, Change, str]] = [
         "a freeze without a reason",
         lambda r: r.update(freeze=[{"cron": "0 16 * * FRI", "duration": "64h"}]),
         f"{SHOP}.freeze.0.reason: missing",
+    ),
+    ("undeployed", lambda r: r.update(undeployed="10:00"), f"{SHOP}.undeployed: not a table"),
+    ("undeployed alone", lambda r: r.update(undeployed={}), f"{SHOP}.undeployed.cron: missing"),
+    (
+        "undeployed's cron",
+        lambda r: r.update(undeployed={"cron": "10:00"}),
+        f"{SHOP}.undeployed.cron: '10:00': not five fields",
     ),
     ("a freeze's zone", lambda r: _freeze(r, zone="UTC"), f"{SHOP}.freeze.0.zone: unknown key"),
     (

@@ -60,6 +60,7 @@ class Box:
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
         deployers = {"command": self.deployer}
+        self.source = source
         self._ports = Ports(self.log, model or self.model, planner, source, deployers)
         self.configure(self.config)
         self.thread_id = ""

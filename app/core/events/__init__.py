@@ -66,6 +66,8 @@ from app.core.events.threads import (
 from app.core.events.told import AnswerTold
 from app.core.events.told import Line as Line
 from app.core.events.told import Piece as Piece
+from app.core.events.undeployed import Merged as Merged
+from app.core.events.undeployed import UndeployedAnswered, UndeployedFound
 from app.core.events.values import Attempt as Attempt
 from app.core.events.values import Block as Block
 from app.core.events.values import Candidate as Candidate
@@ -132,6 +134,8 @@ KnownEvent = (
     | RollbackOpened
     | BotSaid
     | AnswerTold
+    | UndeployedFound
+    | UndeployedAnswered
     | Ignored
     | StepFailed
     | ApprovalRequested

@@ -6,14 +6,14 @@ from app.core.events.values import Frozen, PullRequest
 
 
 class ThreadStarted(Frozen):
-    """A merge, a mention or a command began it; `root_ts` is the mention's own message."""
+    """What began it: merge, mention, command, schedule; `root_ts` is the mention's own message."""
 
     type: Literal["thread_started"] = "thread_started"
     thread_id: str
     repo: str
     branch: str
     channel: str
-    origin: Literal["merge", "mention", "command"]
+    origin: Literal["merge", "mention", "command", "schedule"]
     sha: str | None = None
     pull_request: PullRequest | None = None
     asked_by: str | None = None

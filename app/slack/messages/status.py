@@ -15,6 +15,7 @@ from app.slack.messages.locks import lock_line
 from app.slack.messages.settled import waiting_for, waiting_line
 from app.slack.messages.shown import action
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
+from app.slack.messages.undeployed import undeployed_buttons, undeployed_line
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
@@ -27,6 +28,10 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
     if opening:
         told = lock_line(state, opening, facts, now)
         lines = [told] if state.only_locks else [*lines, told]
+    asked = state.undeployed
+    if asked:
+        told = undeployed_line(state, asked, repo, facts)
+        lines = [told, *lines] if state.turn_due or state.says or state.cards else [told]
     parts: list[Block] = []
     if state.origin == "merge":
         parts += [blocks.header(text.line(_title(state), 150)), *_byline(state, repo)]
@@ -39,9 +44,9 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
             "Nothing more is begun here"
         )
     parts.append(blocks.section("\n".join(lines)))
-    if buttons := _buttons(state):
+    if buttons := _buttons(state) or undeployed_buttons(state, facts):
         parts.append(blocks.actions(buttons))
-    text_now = _plain(lines[0 if opening else -1])
+    text_now = _plain(lines[0 if opening or asked else -1])
     return Message(
         text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),

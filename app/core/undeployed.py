@@ -1,0 +1,215 @@
+"""What is merged but not on production, whether to ask about it, and what the answers mean.
+
+Where nobody can tell ancestry, the order in which the merges' threads began stands in for it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core import events as ev
+from app.core import ledger, locks
+from app.core.clicks import Accepted, Click, Decision, Refused
+from app.core.config import RepoConfig
+from app.core.ids import thread_id_for
+from app.core.state import State
+from app.core.writing import mentions
+
+FACT = ledger.ASKED
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked last: for which time of the schedule, by which thread, about which commits."""
+
+    slot: int = 0
+    thread: str = ""
+    shas: tuple[str, ...] = ()
+
+    def as_fact(self) -> dict[str, str | None]:
+        """Return the fact that says so."""
+        told = {"slot": self.slot, "thread": self.thread, "shas": self.shas}
+        return {FACT: json.dumps(told)}
+
+
+def asked(facts: Mapping[str, str]) -> Asked:
+    """Return what was asked last; nothing yet is about no commits."""
+    recorded = facts.get(FACT)
+    if recorded is None:
+        return Asked()
+    told = json.loads(recorded)
+    return Asked(told["slot"], told["thread"], tuple(told["shas"]))
+
+
+def thread_of(repo: str, slot: int) -> str:
+    """Name the thread of a question: the same one, whoever asks."""
+    return thread_id_for(repo, FACT, str(slot))
+
+
+# Is there something to ask?
+
+
+def bases(repo: RepoConfig, facts: Mapping[str, str], now: int) -> dict[str, str]:
+    """Return what the services run that are free to be deployed and known to run something."""
+    free = (s for s in repo.production.services if not locks.on(repo, facts, s, now))
+    runs = {service: ledger.production(facts, service) for service in free}
+    return {service: sha for service, sha in runs.items() if sha}
+
+
+def find(
+    repo: RepoConfig,
+    facts: Mapping[str, str],
+    threads: Sequence[State],
+    ahead: Mapping[str, Sequence[ev.Commit]] | None,
+    now: int,
+) -> ev.UndeployedFound | None:
+    """Return what is worth asking about now, None if nothing is.
+
+    `threads` are the newest first. `ahead` says for each service which commits of the branch it
+    does not have, newest first; None where nobody can say.
+    """
+    merges = {state.sha: state for state in threads if state.origin == "merge" and state.sha}
+    was = bases(repo, facts, now)
+    lacking = {service: _lacking(service, was[service], merges, ahead) for service in was}
+    ready = [sha for sha in merges if _is_ready(sha, merges[sha], lacking, facts)]
+    if not ready:
+        return None
+    sha = ready[0]
+    shipped = {s: _from(sha, lacks, merges) for s, lacks in lacking.items() if sha in lacks}
+    found = {commit.sha: commit for lacks in shipped.values() for commit in lacks}
+    if set(found) <= set(asked(facts).shas) or _under_way(threads, sha, found, repo, now):
+        return None
+    told = tuple(_merged(commit, merges.get(commit.sha)) for commit in found.values())
+    return ev.UndeployedFound(sha=sha, merges=told[:SHOWN], was={s: was[s] for s in shipped})
+
+
+def _lacking(
+    service: str,
+    runs: str,
+    merges: Mapping[str, State],
+    ahead: Mapping[str, Sequence[ev.Commit]] | None,
+) -> dict[str, ev.Commit]:
+    """Return the commits that are for a service and not there, newest first."""
+    if ahead is not None:
+        commits = list(ahead[service])
+    else:
+        order = list(merges)
+        newer = order[: order.index(runs)] if runs in merges else []
+        commits = [merges[sha].known[sha] for sha in newer if _passed(merges[sha])]
+    return {c.sha: c for c in commits if not _is_for_others(service, merges.get(c.sha))}
+
+
+def _is_for_others(service: str, merge: State | None) -> bool:
+    return merge is not None and merge.is_untouched(service)
+
+
+def _passed(merge: State) -> bool:
+    return any(staging.sha == merge.sha and staging.passed for staging in merge.stagings)
+
+
+def _is_ready(
+    sha: str,
+    merge: State,
+    lacking: Mapping[str, Mapping[str, ev.Commit]],
+    facts: Mapping[str, str],
+) -> bool:
+    """Tell whether a commit passed staging, and is no bad one of a service that lacks it."""
+    lacks = [service for service, commits in lacking.items() if sha in commits]
+    good = [service for service in lacks if ledger.hold(facts, service) != sha]
+    return bool(good) and len(good) == len(lacks) and _passed(merge)
+
+
+def _from(sha: str, lacks: Mapping[str, ev.Commit], merges: Mapping[str, State]) -> list[ev.Commit]:
+    """Return the commits that a deploy of one of them brings: it, and the older ones."""
+    order = list(lacks)
+    return [lacks[older] for older in order[order.index(sha) :]]
+
+
+def _merged(commit: ev.Commit, merge: State | None) -> ev.Merged:
+    pull = merge.pull_request if merge else None
+    if pull is None:
+        return ev.Merged(sha=commit.sha, title=commit.title, author=commit.author)
+    return ev.Merged(
+        sha=commit.sha, title=pull.title, author=pull.author, number=pull.number, url=pull.url
+    )
+
+
+# Is somebody at it?
+
+
+def _under_way(
+    threads: Sequence[State],
+    sha: str,
+    found: Mapping[str, ev.Commit],
+    repo: RepoConfig,
+    now: int,
+) -> bool:
+    """Tell whether an open thread is about these commits, or about a newer merge with them."""
+    is_newer = True
+    for state in threads:
+        if is_open(state, repo, now) and (
+            (is_newer and state.origin == "merge") or not found.keys().isdisjoint(_about(state))
+        ):
+            return True
+        is_newer = is_newer and state.sha != sha
+    return False
+
+
+def _about(state: State) -> set[str]:
+    cards = [card for card in (state.pending, state.approved) if card]
+    shas = {card.request.spec.sha for card in cards} | {s.sha for s in state.stagings}
+    return shas | ({state.sha} if state.sha else set[str]())
+
+
+def is_open(state: State, repo: RepoConfig, now: int) -> bool:
+    """Tell whether a thread goes on by itself, or waits for people who were asked lately."""
+    if state.running or state.unknown or state.approved or state.pending or state.newer:
+        return True
+    if state.stopped_by or state.touches_nothing:
+        return False
+    staging, question = state.staging, state.question
+    lately = now - repo.approval_expires_seconds * 1000
+    asks = question is not None and question.at > lately
+    tests = staging is not None and staging.passed is None
+    return bool(asks or tests or state.turn_due or state.wait or state.ask_again)
+
+
+# What became of the question?
+
+
+def over(state: State, facts: Mapping[str, str]) -> str:
+    """Say why a question needs no answer any more; "" while it does."""
+    found, answer = state.undeployed, state.undeployed_answer
+    if found is None:
+        return "I do not know this question any more."
+    if answer:
+        by = mentions([answer.user])
+        again = "I ask again when something new is merged."
+        return f"Deploy: asked for by {by}." if answer.deploy else f"Not now, says {by}. {again}"
+    if state.stopped_by:
+        return f"{mentions([state.stopped_by])} stopped this thread."
+    if asked(facts).thread != state.thread_id:
+        return "A newer question took the place of this one."
+    moved = all(ledger.production(facts, s) != sha for s, sha in found.was.items())
+    return f"Production of {', '.join(found.was)} has moved on since then." if moved else ""
+
+
+def deploy(click: Click) -> Decision:
+    """Deploy what was asked about, as if the person had said so; anyone may."""
+    state = click.state
+    against = over(state, click.facts)
+    if against or state.undeployed is None:
+        return Refused(against)
+    services = " and ".join(state.undeployed.was)
+    words = f"deploy {services} {state.undeployed.sha[:12]}"
+    answered = ev.UndeployedAnswered(user=click.user, deploy=True)
+    return Accepted((answered, ev.HumanSaid(user=click.user, text=words)))
+
+
+def not_now(click: Click) -> Decision:
+    """Leave it until something new is merged; anyone may."""
+    against = over(click.state, click.facts)
+    if against:
+        return Refused(against)
+    return Accepted((ev.UndeployedAnswered(user=click.user, deploy=False),))

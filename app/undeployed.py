@@ -1,0 +1,121 @@
+"""Asks on each repository's schedule about what is merged but not on production.
+
+Any number of instances look; the one write that asks is known by its time, so one of them asks.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from app.core import ledger, undeployed
+from app.core.config import RepoConfig
+from app.core.errors import Conflict, SourceUnavailable, StoreUnavailable
+from app.core.events import Commit, ThreadStarted, UndeployedFound
+from app.core.fold import fold
+from app.core.ports import Source, ThreadLog, Write
+from app.core.state import State
+from app.core.undeployed import Asked
+
+TICK_SECONDS = 5.0
+LATE_MS = 60 * 60 * 1000  # who was away at that time still asks within the hour
+LOOKED_AT = 200
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class UndeployedWatch:
+    """Looks at the repositories that have a schedule; `source` is None without credentials."""
+
+    def __init__(
+        self, log: ThreadLog, source: Source | None, repos: Mapping[str, RepoConfig]
+    ) -> None:
+        self._log = log
+        self._source = source
+        self._repos = [repo for repo in repos.values() if repo.undeployed]
+
+    async def run(self) -> None:
+        """Look whenever it is time, until cancelled; that may be anywhere."""
+        while self._repos:
+            for repo in self._repos:
+                await self._look(repo)
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _look(self, repo: RepoConfig) -> None:
+        try:
+            await self.ask_if_due(repo)
+        except (SourceUnavailable, StoreUnavailable) as error:
+            _log.warning("undeployed commits not looked for", repo=repo.name, why=str(error))
+        except Exception:
+            _log.exception("fault", repo=repo.name)
+
+    async def ask_if_due(self, repo: RepoConfig) -> bool:
+        """Look now if it is time and nobody did; tell whether a question was put.
+
+        Raise `SourceUnavailable` if GitHub did not answer: the next look is soon.
+        """
+        now = await self._log.now(repo.name)
+        slot = repo.undeployed.last_start(now) if repo.undeployed else None
+        facts = await self._log.facts(repo.name)
+        before = undeployed.asked(facts)
+        if slot is None or now - slot > LATE_MS or slot <= before.slot:
+            return False
+        threads = await self._threads(repo)
+        ahead = await self._ahead(repo, facts, now)
+        found = undeployed.find(repo, facts, threads, ahead, now)
+        write = _quiet(repo, slot, before) if found is None else _ask(repo, slot, found, before)
+        try:
+            return bool(await self._log.append(write)) and found is not None
+        except Conflict:  # the thread is there, though its cause was forgotten
+            return False
+
+    async def _threads(self, repo: RepoConfig) -> list[State]:
+        ids = await self._log.threads(repo.name, LOOKED_AT)
+        return [fold(await self._log.read(thread_id)) for thread_id in ids]
+
+    async def _ahead(
+        self, repo: RepoConfig, facts: Mapping[str, str], now: int
+    ) -> dict[str, Sequence[Commit]] | None:
+        """Return for each service the commits of the branch that it does not have."""
+        if self._source is None:
+            return None
+        bases = undeployed.bases(repo, facts, now)
+        compared = {
+            sha: await self._source.compare(repo.name, sha, repo.branch)
+            for sha in sorted(set(bases.values()))
+        }
+        return {service: compared[sha].commits for service, sha in bases.items()}
+
+
+def _ask(repo: RepoConfig, slot: int, found: UndeployedFound, before: Asked) -> Write:
+    """Build the one write that asks; the message of an earlier question is looked at anew."""
+    thread_id = undeployed.thread_of(repo.name, slot)
+    started = ThreadStarted(
+        thread_id=thread_id,
+        repo=repo.name,
+        branch=repo.branch,
+        channel=repo.channel_of(list(found.was)),
+        origin="schedule",
+        sha=found.sha,
+    )
+    asked = Asked(slot, thread_id, tuple(merge.sha for merge in found.merges))
+    return Write(
+        thread_id,
+        [started, found],
+        version=0,
+        dedupe=[_cause(repo, slot)],
+        facts=asked.as_fact(),
+        wake=[before.thread] if before.thread else [],
+    )
+
+
+def _quiet(repo: RepoConfig, slot: int, before: Asked) -> Write:
+    """Build the write that notes that there was nothing to ask at this time."""
+    facts = replace(before, slot=slot).as_fact()
+    cause = _cause(repo, slot)
+    return Write(f"{repo.name}/{ledger.ASKED}", [], dedupe=[cause], facts=facts, silent=True)
+
+
+def _cause(repo: RepoConfig, slot: int) -> str:
+    return f"{ledger.ASKED}:{repo.name}:{slot}"

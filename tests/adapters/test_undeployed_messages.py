@@ -1,0 +1,76 @@
+"""The question about undeployed changes in Slack: in the channel, two answers, then settled."""
+
+from typing import Any
+
+from app.core import events as ev
+from app.core.undeployed import Asked
+from tests.shop import ALICE, BOB, REPO
+from tests.story import NEW, OLD, THREAD, Story
+
+
+def story(*merges: ev.Merged) -> Story:
+    started = ev.ThreadStarted(
+        thread_id=THREAD,
+        repo=REPO,
+        branch="main",
+        channel="C01DEPLOYS",
+        origin="schedule",
+        sha=NEW,
+    )
+    shown = merges or (
+        ev.Merged(sha=NEW, title="Tax <!here>", author="alice", number=41, url="https://x.y/41"),
+        ev.Merged(sha=OLD, title="Direct push", author="zoe"),
+    )
+    told = Story().then(started, ev.UndeployedFound(sha=NEW, merges=shown, was={"backend": OLD}))
+    told.facts |= {
+        "undeployed": str(Asked(1, THREAD, (NEW,)).as_fact()["undeployed"]),
+        "running/backend": f'{{"sha": "{OLD}"}}',
+    }
+    return told
+
+
+def words(told: Story) -> str:
+    block: dict[str, Any] = told.show()["status"].blocks[0]
+    return str(block["text"]["text"])
+
+
+def test_it_names_commits_and_authors_in_the_channel_and_asks() -> None:
+    told = story()
+    assert words(told) == (
+        "📦 *2 commits are merged but not on production:*\n"
+        f"• <https://x.y/41|#41> Tax &lt;!here&gt; (<@{ALICE}>)\n"
+        "• `1111111` Direct push (zoe)\n"
+        "Deploy `4af9ec0`, the newest that passed staging, to backend?"
+    )
+    assert list(told.buttons("status")) == ["deploy_undeployed", "not_now"]
+    message = told.show()["status"]
+    assert not message.in_thread
+    assert message.text == "📦 *2 commits are merged but not on production:*"
+
+
+def test_many_are_cut_visibly_and_one_is_one() -> None:
+    many = [ev.Merged(sha=f"{n:040x}", title=f"Change {n}") for n in range(14)]
+    assert "• … and 4 more (cut)\nDeploy" in words(story(*many))
+    assert words(story(ev.Merged(sha=NEW))).startswith("📦 *1 commit is merged but not")
+
+
+def test_not_now_takes_the_buttons_away() -> None:
+    told = story().then(ev.UndeployedAnswered(user=BOB, deploy=False))
+    assert words(told).endswith(
+        f"Not now, says <@{BOB}>. I ask again when something new is merged."
+    )
+    assert told.buttons("status") == {}
+
+
+def test_deploy_shows_what_goes_on_below_the_question() -> None:
+    told = story().then(ev.UndeployedAnswered(user=BOB, deploy=True))
+    told.then(ev.HumanSaid(user=BOB, text="deploy backend 4af9ec0"))
+    assert words(told).endswith(f"Deploy: asked for by <@{BOB}>.\n*Production*  🤔 reading")
+    assert list(told.buttons("status")) == ["stop"]
+
+
+def test_a_newer_question_settles_it() -> None:
+    told = story()
+    told.facts["undeployed"] = str(Asked(2, "acme/shop/ffffffffff").as_fact()["undeployed"])
+    assert words(told).endswith("A newer question took the place of this one.")
+    assert told.buttons("status") == {}
