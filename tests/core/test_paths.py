@@ -1,6 +1,11 @@
 """Which services a change touches."""
 
+import re
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.config import EnvironmentConfig, TargetConfig
 from app.core.paths import touched
@@ -56,3 +61,28 @@ def test_where_nobody_knows_the_files_all_are_touched() -> None:
 
 def test_a_change_of_nothing_touches_what_has_no_paths() -> None:
     assert touched(SHOP, []) == ("infra",)
+
+
+@pytest.mark.parametrize("pattern", ["**/*a*a*a*.py", "*a" * 40, "**/" * 30 + "x", "**a" * 30])
+def test_no_pattern_takes_long_on_any_path(pattern: str) -> None:
+    shop = repo_config(production=EnvironmentConfig(services={"backend": target(pattern)}))
+    before = time.thread_time()
+    assert touched(shop, ["a" * 4000 + "b", "a/" * 2000 + "b", "a" * 3997 + "b.py"]) == (
+        ("backend",) if pattern.endswith(".py") else ()
+    )
+    assert time.thread_time() - before < 2
+
+
+@given(st.text("a/*?.", max_size=7), st.text("a/.\n", max_size=8))
+@settings(max_examples=1000, deadline=None)
+def test_a_pattern_means_what_its_regular_expression_means(pattern: str, path: str) -> None:
+    shop = repo_config(production=EnvironmentConfig(services={"backend": target(pattern)}))
+    assert bool(touched(shop, [path])) == bool(matched(pattern, path))
+
+
+def matched(pattern: str, path: str) -> object:
+    """Match by a regular expression, which is as short as it is slow."""
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts: list[str] = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern)
+    text = "".join(wildcards.get(part) or re.escape(part) for part in parts)
+    return re.fullmatch(text, path, re.DOTALL)
