@@ -58,9 +58,9 @@ async def _ended(log: RedisLog, repo: str, service: str, user: str) -> str:
             f"Nobody has locked {service!r} of {repo!r}. `deploybot locks list` lists "
             "what is locked; a hold is released on its card."
         )
-    entries = await log.read(lock.thread_id)
+    state = fold(await log.read(lock.thread_id))
     ended = ServiceUnlocked(services=(service,), user=user, by="command line")
-    await log.append(ledger.write(fold(entries), [ended], now, len(entries)))
+    await log.append(ledger.write(state, [ended], now, state.version, seen=facts))
     return lock.thread_id
 
 

@@ -16,7 +16,7 @@ class ConfigError(Exception):
 
 
 class Conflict(Exception):
-    """Report that the thread moved on: read it again and decide anew."""
+    """Report that the thread or a fact moved on: read again and decide anew."""
 
 
 class Fenced(Exception):

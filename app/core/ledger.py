@@ -33,11 +33,14 @@ def write(
     index: Sequence[str] = (),
     known: Mapping[str, str] = NO_FACTS,
     wake: Sequence[str] = (),
+    seen: Mapping[str, str] | None = None,
     **rest: Any,
 ) -> Write:
     """Build the write that appends these events to a thread, with all that follows for its repo.
 
     `known` are the repo's facts as they were read: what is kept no longer is taken out of them.
+    `seen` are the facts that a person's deed was decided on: those that it changes have to be the
+    same still when it is written, for other threads may change them, too.
     """
     facts, history = _follow(state, events, known, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
@@ -47,6 +50,7 @@ def write(
         state.thread_id,
         events,
         version=version,
+        expects={} if seen is None else {key: seen.get(key) for key in facts},
         facts=facts,
         history=history,
         release=release,

@@ -24,13 +24,20 @@ FORM = (
 )
 LONGEST_DAYS = 366
 MAX_OPENING = 200
-_MENTION = re.compile(r"^\s*(?:<@[A-Z0-9]+>[\s,:]*)+")
 _VERB = re.compile(r"(lock|unlock)(?:[\s,:]+(?:the )?|$)", re.IGNORECASE)
 _REST = re.compile(
     r"(?:until (?P<until>\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2})|for (?P<span>\S+?))?"
     r"[,;]?(?: ?because:? (?P<why>.+))?[.!]?",
     re.IGNORECASE,
 )
+
+
+class NotOfTheForm(UserError):
+    """Words that only begin like a lock; `near` tells whether one was meant, as far as one sees."""
+
+    def __init__(self, sentence: str = FORM, *, near: bool = True) -> None:
+        super().__init__(sentence)
+        self.near = near
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +66,28 @@ def is_about_locks(text: str) -> bool:
 def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | UnlockWish:
     """Understand words that begin with lock or unlock; `repos` are those that they can mean.
 
-    Raise `UserError`, in Slack's markup, for what is not, or not clearly, of the form.
+    Raise `UserError`, in Slack's markup, for what cannot be: `NotOfTheForm` for other words.
     """
     said = _said(text)
     verb = _VERB.match(said)
     if verb is None:
-        raise UserError(FORM)
+        raise NotOfTheForm
     repos, words = _repos(said[verb.end() :].split(" "), repos)
     repo, services = _services(words[0], repos)
     rest = " ".join(words[1:])
     if verb[1].lower() == "unlock":
         if rest.strip(".!"):
-            raise UserError(FORM)
+            raise NotOfTheForm
         return UnlockWish(repo, services)
     match = _REST.fullmatch(rest)
     if match is None:
-        raise UserError(FORM)
+        raise NotOfTheForm
     until = _until(match["until"], match["span"], repo.zone, now)
     return LockWish(repo, services, until, cut((match["why"] or "").strip(), MAX_REASON))
 
 
 def _said(text: str) -> str:
-    return one_line(masked(_MENTION.sub("", text)))
+    return one_line(masked(text))
 
 
 def _repos(words: list[str], repos: Sequence[RepoConfig]) -> tuple[Sequence[RepoConfig], list[str]]:
@@ -100,7 +107,7 @@ def _names(repo: RepoConfig) -> tuple[str, str]:
 def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple[str, ...]]:
     service = word.strip("`'\".,!:").lower().replace("-", "_")
     if not service:
-        raise UserError(FORM)
+        raise NotOfTheForm
     found = [repo for repo in repos if service == ALL or service in repo.production.services]
     if len(found) > 1:
         example = f"`lock {found[0].name} {service}`"
@@ -109,7 +116,9 @@ def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple
     if not found:
         known = ", ".join(sorted({name for repo in repos for name in repo.production.services}))
         named = inline(service, 60)
-        raise UserError(f"I know no service “{named}” here. There are: {known}, all. {FORM}")
+        raise NotOfTheForm(
+            f"I know no service “{named}” here. There are: {known}, all. {FORM}", near=False
+        )
     repo = found[0]
     return repo, tuple(repo.production.services) if service == ALL else (service,)
 

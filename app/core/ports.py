@@ -33,7 +33,8 @@ class Write:
     """One change of one thread: all of it happens, or none.
 
     `version` is the number of events that the writer has seen (None: append whatever is there).
-    `fence` must still be the thread's newest. `dedupe` holds the causes' keys: if one of them was
+    `fence` must still be the thread's newest, and the facts of the repository that it `expects`
+    have to be so (None: there is none). `dedupe` holds the causes' keys: if one of them was
     seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
@@ -48,6 +49,7 @@ class Write:
     events: Sequence[Event]
     version: int | None = None
     fence: int | None = None
+    expects: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     dedupe: Sequence[str] = ()
     take: Sequence[str] = ()
     release: Sequence[str] = ()
@@ -83,7 +85,8 @@ class ThreadLog(Protocol):
         Otherwise the thread is returned as it is then, so that who goes on need not look again.
         Without events it only wakes: a thread that somebody works on as soon as it is given back.
 
-        Raise `Conflict` when the version moved, `Fenced` when the fence did, `Locked` for a lock.
+        Raise `Conflict` when the version moved or a fact is not as expected, `Fenced` when the
+        fence moved, `Locked` for a lock.
         The same write sent again (a lost reply) gives the same answer and changes nothing.
         """
         ...

@@ -28,6 +28,9 @@ if change.fence and tonumber(redis.call('HGET', fences, thread) or 0) ~= change.
 end
 local length = redis.call('LLEN', log)
 if change.version and length ~= change.version then return {'conflict'} end
+for key, expected in pairs(change.expects) do
+  if (redis.call('HGET', facts, key) or cjson.null) ~= expected then return {'conflict'} end
+end
 for _, target in ipairs(change.take) do
   local holder = redis.call('HGET', locks, target)
   if holder and holder ~= thread then

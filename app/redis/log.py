@@ -281,6 +281,7 @@ def _change(write: Write, start: int) -> str:
         "take": list(write.take),
         "release": list(write.release),
         "waits": write.waits,
+        "expects": dict(write.expects),
         "facts": dict(write.facts),
         "history": list(write.history),
         "index": list(write.index),

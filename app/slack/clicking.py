@@ -145,8 +145,9 @@ class Clicking:
 
     async def _appended(self, click: Click, decision: Accepted) -> bool:
         state = click.state
+        write = ledger.write(state, decision.events, click.now, state.version, seen=click.facts)
         try:
-            await self._log.append(ledger.write(state, decision.events, click.now, state.version))
+            await self._log.append(write)
         except Conflict:
             return False
         _log.info(

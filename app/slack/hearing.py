@@ -9,7 +9,7 @@ from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.lock_words import is_about_locks
+from app.core.lock_words import NotOfTheForm, is_about_locks
 from app.core.ports import ThreadLog, Write
 from app.core.state import State
 from app.core.words import is_approval, is_continue, is_stop
@@ -46,7 +46,7 @@ class Hearing:
         here = bool(thread_id and heard.thread_ts)
         if (here or (heard.is_mention and repos)) and is_about_locks(heard.text):
             meant = [self._repos[thread_id.rpartition("/")[0]]] if thread_id else repos
-            await self._locking.hear(meant, thread_id, heard)
+            await self._lock(meant, thread_id, heard)
         elif thread_id and heard.thread_ts:
             await self._reply(thread_id, heard)
         elif heard.is_mention and repos and not thread_id:
@@ -117,7 +117,15 @@ class Hearing:
         except Conflict:
             await self._reply(thread_id, heard)
 
-    async def _reply(self, thread_id: str, heard: Heard) -> None:
+    async def _lock(self, repos: Sequence[RepoConfig], thread_id: str | None, heard: Heard) -> None:
+        """Let code lock and unlock; a reply that only begins so is said to the thread."""
+        try:
+            await self._locking.hear(repos, thread_id, heard)
+        except NotOfTheForm as other:
+            if thread_id:
+                await self._reply(thread_id, heard, str(other) if other.near else "")
+
+    async def _reply(self, thread_id: str, heard: Heard, hint: str = "") -> None:
         if not heard.text:
             if heard.is_mention:
                 self._answer(heard, NOTHING_SAID)
@@ -129,8 +137,9 @@ class Hearing:
                 fresh = await self._log.append(await self._write(state, decision, heard))
             except Conflict:
                 continue
-            if fresh and isinstance(decision, Refused):
-                self._answer(heard, decision.sentence)
+            answer = decision.sentence if isinstance(decision, Refused) else hint
+            if fresh and answer:
+                self._answer(heard, answer)
             return
         raise Conflict(thread_id)
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.core import ledger, lock_words, locking
@@ -11,10 +12,9 @@ from app.core.errors import Conflict, UserError
 from app.core.events import ServiceUnlocked, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.lock_words import LockWish, UnlockWish
+from app.core.lock_words import LockWish, NotOfTheForm, UnlockWish
 from app.core.policy import Person
-from app.core.ports import ThreadLog, Write
-from app.core.state import State
+from app.core.ports import Look, ThreadLog, Write
 from app.slack.payloads import Command, Heard, words_of
 from app.slack.people import SlackPeople
 from app.slack.whispers import Whispers
@@ -32,6 +32,7 @@ class Said:
     """Locking words: who said them where, and the keys that they are known by when they come again.
 
     A thread that is begun for them hangs on `root_ts`, or on a message of its own without one.
+    A reply in a thread that is not of the form is for who reads the thread.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Said:
     keys: tuple[str, ...]
     thread_id: str | None
     root_ts: str | None = None
+    is_reply: bool = False
 
 
 class Locking:
@@ -52,8 +54,19 @@ class Locking:
         self._people = people
 
     async def hear(self, repos: Sequence[RepoConfig], thread_id: str | None, heard: Heard) -> None:
-        """Do what locking words say, and tell the person what no thread shows."""
-        said = Said(heard.user, heard.channel, heard.text, heard.keys, thread_id, heard.root_ts)
+        """Do what locking words say, and tell the person what no thread shows.
+
+        Raise `NotOfTheForm` for a reply in a thread that says something else.
+        """
+        said = Said(
+            heard.user,
+            heard.channel,
+            heard.text,
+            heard.keys,
+            thread_id,
+            heard.root_ts,
+            is_reply=bool(thread_id and heard.thread_ts),
+        )
         answer = await self._answer(repos, said)
         if answer:
             self._whispers.tell(heard.channel, heard.user, answer, heard.thread_ts)
@@ -74,6 +87,8 @@ class Locking:
             await self._lock(wish, said)
             return ""
         except UserError as error:
+            if said.is_reply and isinstance(error, NotOfTheForm):
+                raise
             # A mention arrives twice; who was faster has answered.
             mark = Write(f"{repos[0].name}/-", [], dedupe=said.keys, silent=True)
             return str(error) if await self._log.append(mark) else ""
@@ -86,54 +101,43 @@ class Locking:
             decision = locking.lock(wish, said.user, here.facts, here.now)
             if isinstance(decision, Refused):
                 raise UserError(decision.sentence)
-            state = fold(here.entries)
-            write = self._locking(repo, state, decision, said, thread_id, here.now)
-            try:
-                await self._log.append(write)
-            except Conflict:
-                continue
-            return
+            with suppress(Conflict):
+                await self._log.append(self._locking(repo, decision, said, thread_id, here))
+                return
         raise Conflict(thread_id)
 
     def _locking(
-        self,
-        repo: RepoConfig,
-        state: State,
-        decision: Accepted,
-        said: Said,
-        thread_id: str,
-        now: int,
+        self, repo: RepoConfig, decision: Accepted, said: Said, thread_id: str, here: Look
     ) -> Write:
         """Build the write of a lock, and of the thread that is begun for it if there is none."""
-        if state.version:
-            return ledger.write(state, decision.events, now, state.version, dedupe=said.keys)
-        started = ThreadStarted(
-            thread_id=thread_id,
-            repo=repo.name,
-            branch=repo.branch,
-            channel=said.channel,
-            origin="mention" if said.root_ts else "command",
-            asked_by=said.user,
-            root_ts=said.root_ts,
-        )
-        index = [f"{said.channel}|{said.root_ts}"] if said.root_ts else []
-        state.thread_id = thread_id
+        state = fold(here.entries)
+        events, index = decision.events, list[str]()
+        if not state.version:
+            state.thread_id = thread_id
+            events = (_started(repo, said, thread_id), *events)
+            index += [f"{said.channel}|{said.root_ts}"] if said.root_ts else []
         return ledger.write(
-            state, [started, *decision.events], now, 0, dedupe=said.keys, index=index
+            state,
+            events,
+            here.now,
+            state.version,
+            index=index,
+            seen=here.facts,
+            dedupe=said.keys,
         )
 
     async def _unlock(self, wish: UnlockWish, said: Said) -> str:
-        look = await self._log.look(f"{wish.repo.name}/-")  # of no thread: the facts and the time
-        people = await self._who(wish, said, look.facts, look.now)
-        ends = locking.unlock(wish, said.user, people, look.facts, look.now)
-        if isinstance(ends, Refused):
-            raise UserError(ends.sentence)
-        fresh = True
-        for left, (thread_id, event) in enumerate(ends.items(), 1 - len(ends)):
-            # Whoever begins anew in the middle finds the others left: only the last one is the end.
-            keys = said.keys if left == 0 else [f"{key}|{thread_id}" for key in said.keys]
-            fresh = await self._end(thread_id, event, keys)
-        return UNLOCKED if fresh and set(ends) != {said.thread_id} else ""
+        for _ in range(TRIES):
+            nowhere = f"{wish.repo.name}/-"  # of no thread: the facts and the time
+            here = await self._log.look(nowhere)
+            people = await self._who(wish, said, here.facts, here.now)
+            ends = locking.unlock(wish, said.user, people, here.facts, here.now)
+            if isinstance(ends, Refused):
+                raise UserError(ends.sentence)
+            with suppress(Conflict):
+                fresh = await self._end(ends, said, here.facts)
+                return UNLOCKED if fresh and set(ends) != {said.thread_id} else ""
+        raise Conflict(wish.repo.name)
 
     async def _who(
         self, wish: UnlockWish, said: Said, facts: Mapping[str, str], now: int
@@ -151,14 +155,31 @@ class Locking:
             for service in others
         }
 
-    async def _end(self, thread_id: str, event: ServiceUnlocked, keys: Sequence[str]) -> bool:
-        """Write the end of locks into the thread that placed them; False if it was written."""
-        for _ in range(TRIES):
+    async def _end(
+        self, ends: Mapping[str, ServiceUnlocked], said: Said, facts: Mapping[str, str]
+    ) -> bool:
+        """Write the end of locks into each thread that placed some; False if it was written.
+
+        Raise `Conflict` where one of them is no longer the lock that was decided on.
+        """
+        fresh = True
+        for left, (thread_id, event) in enumerate(ends.items(), 1 - len(ends)):
+            # Whoever begins anew in the middle finds the others left: only the last one is the end.
+            keys = () if left else said.keys
             here = await self._log.look(thread_id)
             state = fold(here.entries)
-            write = ledger.write(state, [event], here.now, state.version, dedupe=keys)
-            try:
-                return await self._log.append(write) is not None
-            except Conflict:
-                continue
-        raise Conflict(thread_id)
+            write = ledger.write(state, [event], here.now, state.version, dedupe=keys, seen=facts)
+            fresh = await self._log.append(write) is not None
+        return fresh
+
+
+def _started(repo: RepoConfig, said: Said, thread_id: str) -> ThreadStarted:
+    return ThreadStarted(
+        thread_id=thread_id,
+        repo=repo.name,
+        branch=repo.branch,
+        channel=said.channel,
+        origin="mention" if said.root_ts else "command",
+        asked_by=said.user,
+        root_ts=said.root_ts,
+    )

@@ -133,6 +133,43 @@ class TestVersion:
         assert await length(log) == 1
 
 
+class TestExpectedFacts:
+    async def test_that_stand_let_the_write_through(self, log: Log):
+        await log.append(Write(T2, SAID, facts={"lock/a": "alice", "odd": ""}))
+        expected = {"lock/a": "alice", "odd": "", "lock/b": None}
+        assert await log.append(Write(T1, SAID, expects=expected, facts={"lock/a": None}))
+        assert await log.facts(REPO) == {"odd": ""}
+
+    @pytest.mark.parametrize("expected", ["bob", "", None])
+    async def test_that_differ_are_a_conflict(self, log: Log, expected: str | None):
+        await log.append(Write(T2, SAID, facts={"lock/a": "alice"}))
+        refused = Write(T1, SAID, expects={"lock/a": expected}, facts={"lock/a": "carol"})
+        with pytest.raises(Conflict):
+            await log.append(refused)
+        assert await log.facts(REPO) == {"lock/a": "alice"}
+        assert await length(log) == 0
+
+    async def test_that_are_gone_are_a_conflict(self, log: Log):
+        with pytest.raises(Conflict):
+            await log.append(Write(T1, SAID, expects={"lock/a": ""}))
+
+    async def test_are_not_asked_of_a_write_that_was_done(self, log: Log):
+        write = Write(T1, SAID, expects={"a": None}, facts={"a": "b"}, name="n1")
+        assert await log.append(write)
+        assert await log.append(write)
+        assert await length(log) == 1
+
+    async def test_let_one_of_twenty_writers_of_different_threads_win(self, log: Log):
+        writes = (
+            log.append(Write(f"{REPO}/{n:010}", SAID, expects={"a": None}, facts={"a": str(n)}))
+            for n in range(20)
+        )
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert sum(isinstance(answer, Look) for answer in answers) == 1
+        assert sum(isinstance(answer, Conflict) for answer in answers) == 19
+        assert len(await log.threads(REPO, 99)) == 1
+
+
 class TestAnAppendsAnswer:
     async def test_is_the_thread_right_after_it(self, log: Log):
         await log.append(Write(T1, SAID, facts={"hold/a": "bad", "running/a": "4af9ec0"}))

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from app.core import events as ev
+from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.locks import lock_on
 from app.slack.locking import LOCKED, UNLOCKED
@@ -142,11 +143,34 @@ async def test_a_mention_in_a_thread_is_one_lock(waiting: Desk) -> None:
     assert waiting.whispers() == []
 
 
-async def test_a_reply_that_is_not_of_the_form_is_answered_alone(waiting: Desk) -> None:
-    before = len(await waiting.events_of())
-    await waiting.says("unlock it, it was only a drill", thread_ts="1.1")
-    assert "I know no service “it” here." in await waiting.whisper()
-    assert len(await waiting.events_of()) == before
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Lock contention in the backend breaks checkout, do NOT deploy this",
+        "unlock it, it was only a drill",
+        "<@U02BOB> unlock backend",
+    ],
+)
+async def test_a_reply_that_only_begins_so_is_said_to_the_thread(waiting: Desk, words: str) -> None:
+    """It holds the card as any words do, and nothing is locked, unlocked or whispered."""
+    await waiting.says(f"{MENTION} lock backend", ts="2.1")
+    await waiting.says(words, thread_ts="1.1")
+    assert await waiting.newest() == ev.HumanSaid(user=ALICE, text=words, ts="2.2")
+    assert fold(await waiting.log.read(THREAD)).held_by == ALICE
+    await waiting.clicks("approve")
+    assert "I am reading" in await waiting.whisper()
+    assert await locked_by(waiting) == ALICE
+    assert len(waiting.whispers()) == 1
+
+
+@pytest.mark.parametrize("words", ["lock backend tomorrow", "unlock"])
+async def test_a_reply_that_is_nearly_of_the_form_is_said_and_answered_once(
+    waiting: Desk, words: str
+) -> None:
+    await waiting.says(f"{MENTION} {words}", thread_ts="1.1")
+    assert await waiting.newest() == ev.HumanSaid(user=ALICE, text=words, ts="2.2")
+    assert (await waiting.whisper()).startswith("Say it like `lock backend until 15:00")
+    assert len(waiting.whispers()) == 1
 
 
 # Unlocking.

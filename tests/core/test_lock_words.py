@@ -43,7 +43,6 @@ def refusal(text: str, now: int = NOON) -> str:
         ("Lock Backend.", None, ""),
         ("lock the backend", None, ""),
         ("lock: `backend`", None, ""),
-        ("<@U00BOT> lock backend", None, ""),
         ("lock acme/shop backend", None, ""),
         ("lock shop backend", None, ""),
         ("lock backend because load test", None, "load test"),
@@ -140,7 +139,7 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str, said: str) -
     [
         ("lock backend", True),
         (" unlock it", True),
-        ("<@U00BOT>: lock", True),
+        ("<@U02BOB> unlock backend", False),
         ("please lock the backend", False),
         ("lock-free queues are hard", False),
         ("locked?", False),

@@ -66,6 +66,14 @@ WRITES: dict[str, list[Act]] = {
     "another's lock given back": [append(take=["staging"]), append(T2, release=["staging"])],
     "waiting in line": [append(take=["staging"]), append(T2, waits=True)],
     "facts": [append(facts={"hold": "bad"}), append(facts={"hold": None, "running": "4af9ec0"})],
+    "facts that are as expected": [
+        append(facts={"hold": "bad"}),
+        append(expects={"hold": "bad", "lock": None}, facts={"hold": None, "lock": "alice"}),
+    ],
+    "facts that are not as expected": [
+        append(facts={"hold": "bad"}),
+        append(expects={"hold": None}, facts={"hold": "worse"}),
+    ],
     "history": [append(history=["older"]), append(history=["one", "two"], events=[])],
     "the index": [append(index=["C01|1.2", "C01|1.3"], silent=True)],
     "nothing but a wake-up": [append(), claim("slack"), append(events=[])],
