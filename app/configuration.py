@@ -66,9 +66,21 @@ def _cron(value: str) -> str:
     return value
 
 
+def _literal(value: str) -> str:
+    if value != value.strip():
+        raise ValueError(f"{value!r}: begins or ends with a space, so it matches no file")
+    if "{" in value or "}" in value:
+        raise ValueError(f"{value!r}: braces mean nothing here: write one pattern for each choice")
+    return value
+
+
 _Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
 _User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
-_Glob = Annotated[str, _matching(GLOB, "not a path below the repository's root, as web/**")]
+_Glob = Annotated[
+    str,
+    AfterValidator(_literal),
+    _matching(GLOB, "not a path below the repository's root, as web/**"),
+]
 _Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user group id (U…, S…)")]
 
 

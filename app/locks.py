@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 from app.configuration import load_repos_after
-from app.core import ledger, locks
+from app.core import ledger, locking, locks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
 from app.core.events import ServiceUnlocked, ToolStarted
-from app.core.fold import fold
 from app.core.untrusted import one_line
 from app.core.writing import exact_time, short
 from app.main import build_deployers, build_github, open_log
@@ -43,14 +42,14 @@ async def release(repo: str, service: str, user: str) -> int:
     async with open_log(load_settings(), is_there=True) as log:
         for _ in range(TRIES):
             with suppress(Conflict):
-                thread_id = await _ended(log, repo, service, user)
-                sys.stdout.write(f"{service} is unlocked; {thread_id} says so.\n")
+                who_says_so = await _ended(log, repo, service, user)
+                sys.stdout.write(f"{service} is unlocked; {who_says_so}.\n")
                 return 0
     raise UserError("Its thread changes all the time, so nothing was recorded. Try again.")
 
 
 async def _ended(log: RedisLog, repo: str, service: str, user: str) -> str:
-    """Write the end of a lock, and return the thread; raise `Conflict` where that moved on."""
+    """Write the end of a lock, and say which thread tells it; raise `Conflict` if it moved on."""
     facts, now = await log.facts(repo), await log.now(repo)
     lock = locks.lock_on(facts, service, now)
     if lock is None:
@@ -58,10 +57,11 @@ async def _ended(log: RedisLog, repo: str, service: str, user: str) -> str:
             f"Nobody has locked {service!r} of {repo!r}. `deploybot locks list` lists "
             "what is locked; a hold is released on its card."
         )
-    state = fold(await log.read(lock.thread_id))
     ended = ServiceUnlocked(services=(service,), user=user, by="command line")
-    await log.append(ledger.write(state, [ended], now, state.version, seen=facts))
-    return lock.thread_id
+    here = await log.look(lock.thread_id or f"{repo}/-")
+    write = locking.ending(repo, here, ended, facts)
+    await log.append(write)
+    return f"{lock.thread_id} says so" if write.events else "no thread is left that could say so"
 
 
 async def _found(log: RedisLog, repo: RepoConfig) -> AsyncIterator[tuple[str, str]]:

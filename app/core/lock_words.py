@@ -137,7 +137,8 @@ def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int |
         raise UserError(f"{clock} is no time. {FORM}") from None
     coming = [time for time in times if time > now]
     if not coming:
-        raise UserError(f"{clock} is over ({when(times[0])}). {FORM}")
+        written = f" ({when(times[0])})" if times[0] >= 0 else ""
+        raise UserError(f"{clock} is over{written}. {FORM}")
     if coming[0] > now + LONGEST_DAYS * 24 * 3600 * 1000:
         raise UserError(f"{clock} is more than {LONGEST_DAYS} days away. {FORM}")
     return coming[0]

@@ -1,13 +1,16 @@
 """What locking and unlocking words come to: anyone locks, approvers and who locked it unlock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.core import events as ev
-from app.core import locks, policy
+from app.core import ledger, locks, policy
 from app.core.clicks import Accepted, Decision, Refused
+from app.core.fold import fold
 from app.core.lock_words import LockWish, UnlockWish
 from app.core.locks import Lock
 from app.core.policy import Denied, Person
+from app.core.ports import Look, Write
 
 ENDS = "Whoever locked it, or an approver, ends that with `unlock {}`."
 
@@ -59,3 +62,21 @@ def unlock(
         thread_id: ev.ServiceUnlocked(services=tuple(services), user=user)
         for thread_id, services in by_thread.items()
     }
+
+
+def ending(
+    repo: str,
+    here: Look,
+    event: ev.ServiceUnlocked,
+    seen: Mapping[str, str],
+    keys: Sequence[str] = (),
+) -> Write:
+    """Build the write that ends locks in the thread that placed them, as it is `here`.
+
+    Where that is gone, or nobody can read which it was, nothing is left that could say so.
+    """
+    state = fold(here.entries)
+    write = ledger.write(state, [event], here.now, state.version, seen=seen, dedupe=keys)
+    if state.thread_id and state.repo == repo:
+        return write
+    return replace(write, thread_id=f"{repo}/-", events=(), version=None, silent=True)

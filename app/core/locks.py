@@ -7,18 +7,31 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import BaseModel, Field, ValidationError
+
 from app.core.config import RepoConfig
 from app.core.events import Block, ServiceLocked
 from app.core.inert import inline
+from app.core.instant import Instant
 from app.core.writing import local, mentions, when
 
 FACT = "lock/"
+SOMEBODY = "somebody"
+UNREADABLE = "its record cannot be read"
 MAX_REASON = 200
+
+
+class _Fact(BaseModel, frozen=True, strict=True):
+    user: str = Field(min_length=1)
+    reason: str
+    at: Instant
+    until: Instant | None
+    thread: str = Field(pattern=r"^[^/]+/[^/]+/[^/]+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A person's lock, and the thread that placed it."""
+    """A person's lock, and the thread that placed it: "" where its record cannot be read."""
 
     block: Block
     thread_id: str
@@ -36,17 +49,16 @@ def lock_on(facts: Mapping[str, str], service: str, now: int) -> Lock | None:
     recorded = facts.get(f"{FACT}{service}")
     if recorded is None:
         return None
-    fact = json.loads(recorded)
-    if fact["until"] is not None and fact["until"] <= now:
+    try:
+        fact = _Fact.model_validate_json(recorded)
+    except ValidationError:  # somebody's hand: it stays locked until an approver ends it
+        return Lock(Block(service=service, user=SOMEBODY, reason=UNREADABLE, since=0), "")
+    if fact.until is not None and fact.until <= now:
         return None
     block = Block(
-        service=service,
-        user=fact["user"],
-        reason=fact["reason"],
-        since=fact["at"],
-        until=fact["until"],
+        service=service, user=fact.user, reason=fact.reason, since=fact.at, until=fact.until
     )
-    return Lock(block, fact["thread"])
+    return Lock(block, fact.thread)
 
 
 def locked_services(facts: Mapping[str, str]) -> list[str]:
@@ -86,6 +98,8 @@ def told(block: Block, owner: str = "") -> str:
     """Say what is in force, in Slack's markup; without the name of the `owner`, mention them."""
     until = f" until {when(block.until)}" if block.until is not None else ""
     reason = f": {inline(block.reason, MAX_REASON)}" if block.reason else ""
+    if block.user == SOMEBODY:
+        return f"{inline(block.service, 60)} is locked by {SOMEBODY}: {UNREADABLE}"
     if block.user:
         by = f"locked by {owner or mentions([block.user])} since {when(block.since)}"
         return f"{inline(block.service, 60)} is {by}{until}{reason}"
@@ -96,6 +110,8 @@ def plainly(block: Block, repo: RepoConfig) -> str:
     """Say the same in plain text: people by their logins, times in the repository's zone."""
     until = f" until {local(block.until, repo.zone)}" if block.until is not None else ""
     since = local(block.since, repo.zone)
+    if block.user == SOMEBODY:
+        return f"locked by {SOMEBODY}: {UNREADABLE}"
     if not block.user:
         return f"frozen since {since}{until}: {block.reason}"
     logins = (login for login, user in repo.people.items() if user == block.user)

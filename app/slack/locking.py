@@ -21,7 +21,7 @@ from app.slack.whispers import Whispers
 
 TRIES = 10
 LOCKED = "🔒 Locked: I say so in this channel."
-UNLOCKED = "🔓 Unlocked. The thread in which it was locked says so, too."
+UNLOCKED = "🔓 Unlocked. The thread in which it was locked says so, if it is still there."
 SHARED_CHANNEL = (
     "This channel is shared with other workspaces, so only who locked it can unlock it here."
 )
@@ -135,7 +135,7 @@ class Locking:
             if isinstance(ends, Refused):
                 raise UserError(ends.sentence)
             with suppress(Conflict):
-                fresh = await self._end(ends, said, here.facts)
+                fresh = await self._end(wish.repo.name, ends, said, here.facts)
                 return UNLOCKED if fresh and set(ends) != {said.thread_id} else ""
         raise Conflict(wish.repo.name)
 
@@ -156,7 +156,11 @@ class Locking:
         }
 
     async def _end(
-        self, ends: Mapping[str, ServiceUnlocked], said: Said, facts: Mapping[str, str]
+        self,
+        repo: str,
+        ends: Mapping[str, ServiceUnlocked],
+        said: Said,
+        facts: Mapping[str, str],
     ) -> bool:
         """Write the end of locks into each thread that placed some; False if it was written.
 
@@ -166,9 +170,8 @@ class Locking:
         for left, (thread_id, event) in enumerate(ends.items(), 1 - len(ends)):
             # Whoever begins anew in the middle finds the others left: only the last one is the end.
             keys = () if left else said.keys
-            here = await self._log.look(thread_id)
-            state = fold(here.entries)
-            write = ledger.write(state, [event], here.now, state.version, dedupe=keys, seen=facts)
+            here = await self._log.look(thread_id or f"{repo}/-")
+            write = locking.ending(repo, here, event, facts, keys)
             fresh = await self._log.append(write) is not None
         return fresh
 

@@ -94,3 +94,17 @@ async def test_what_cannot_be_released_is_a_sentence(tmp_path: Path, log: RedisL
     assert [code for code, _, _ in (over, nobody)] == [2, 2]
     assert over[2].startswith("Nobody has locked 'backend' of 'acme/shop'. `deploybot locks list`")
     assert nobody[2].startswith("--user has to be a Slack user id (U…), and 'bob' is not.")
+
+
+async def test_a_lock_whose_thread_is_gone_or_record_is_broken_is_released(
+    tmp_path: Path, log: RedisLog
+) -> None:
+    gone = {"user": ALICE, "reason": "", "at": 0, "until": None, "thread": "acme/shop/gone"}
+    for recorded in (json.dumps(gone), "{"):
+        facts = {"lock/backend": recorded}
+        await log.append(Write(THREAD, [], facts=facts))
+        code, out, _ = await run(tmp_path, "release", REPO, "backend", "--user", BOB)
+        said = "backend is unlocked; no thread is left that could say so.\n"
+        assert (code, out) == (0, said)
+        assert await log.facts(REPO) == {}
+        assert await log.threads(REPO, 9) == []

@@ -77,13 +77,13 @@ def test_a_good_file_has_its_defaults(tmp_path: Path) -> None:
 
 
 def test_a_service_has_paths_and_a_channel_of_its_own(tmp_path: Path) -> None:
-    own = {"paths": ["web/**", "*.json", "a b/[c]/{d}"], "channel": "C03WEB"}
+    own = {"paths": ["web/**", "*.json", "a b/[c]/d"], "channel": "C03WEB"}
     shop = good()
     _backend(shop).update(own)
     repo = load_repos(written(tmp_path, {"acme/shop": shop}), command_deployer(tmp_path))[
         "acme/shop"
     ]
-    assert repo.production.services["backend"].paths == ("web/**", "*.json", "a b/[c]/{d}")
+    assert repo.production.services["backend"].paths == ("web/**", "*.json", "a b/[c]/d")
     assert repo.channels == ("C01DEPLOYS", "C03WEB")
     assert repo.sorts_changes
 
@@ -247,6 +247,16 @@ BAD: list[tuple[str, Change, str]] = [
         )
         for path in ("", "/web/**", "../web", "./web", "web/", "!web", "web\\a")
     ],
+    (
+        "path with braces",
+        lambda r: _backend(r).update(paths=["*.{js,ts}"]),
+        f"{BACKEND}.paths.0: '*.{{js,ts}}': braces mean nothing here: write one pattern for each",
+    ),
+    (
+        "path with a space around it",
+        lambda r: _backend(r).update(paths=["web/** "]),
+        f"{BACKEND}.paths.0: 'web/** ': begins or ends with a space, so it matches no file",
+    ),
     ("paths is no list", lambda r: _backend(r).update(paths="web"), f"{BACKEND}.paths: has to be"),
     (
         "paths of staging",

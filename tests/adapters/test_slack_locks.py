@@ -8,6 +8,7 @@ from app.core import events as ev
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.locks import lock_on
+from app.core.ports import Write
 from app.slack.locking import LOCKED, UNLOCKED
 from tests.adapters.slack_desk import BOT, CHANNEL, NOW, Desk
 from tests.shop import ALICE, BOB, REPO, repo_config
@@ -304,3 +305,16 @@ async def test_a_thread_is_of_one_repository() -> None:
         await desk.tells(Story().merged())
         await desk.says("lock backend", thread_ts="1.1")
         assert await desk.newest(THREAD) == BACKEND
+
+
+async def test_a_lock_that_was_broken_by_hand_is_refused_to_others_and_ended_by_an_approver(
+    desk: Desk,
+) -> None:
+    await desk.log.append(Write(THREAD, [], facts={"lock/backend": "null"}, silent=True))
+    await desk.says(f"{MENTION} lock backend")
+    assert (await desk.whisper()).startswith("backend is locked by somebody: its record cannot")
+    await desk.says(f"{MENTION} unlock backend", ts="3.3")
+    assert "You are not an approver of backend." in await desk.whisper(2)
+    await desk.says(f"{MENTION} unlock backend", BOB, ts="4.4")
+    assert await desk.whisper(3) == UNLOCKED
+    assert await desk.log.facts(REPO) == {}

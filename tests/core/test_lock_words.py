@@ -126,6 +126,7 @@ def test_what_is_not_of_the_form_is_answered_by_the_form(text: str) -> None:
         ("lock backend until 2026-11-25 11:00", "2026-11-25 11:00 is over ("),
         ("lock backend until 2028-01-01 11:00", "2028-01-01 11:00 is more than 366 days away."),
         ("lock backend for ever", "“ever” is no time to lock for. Say it"),
+        ("lock backend until 0001-01-01 00:00", "0001-01-01 00:00 is over. Say it"),
         ("lock backend for 0m", "“0m” is no time to lock for. Say it"),
         ("lock backend for 60d", "“60d” is no time to lock for. Say it"),
     ],
