@@ -96,7 +96,9 @@ def _effect(effect: Effect) -> Iterator[str]:
 
 
 def _click(click: Click) -> str:
-    return f"{one_line(click.user)}, {exact_time(click.at)}, of {click.spec_hash or 'no hash'}"
+    way = f", on the command line with token {one_line(click.token)}" if click.token else ""
+    named = f"{one_line(click.user)}, {exact_time(click.at)}"
+    return f"{named}, of {click.spec_hash or 'no hash'}{way}"
 
 
 def _exported(report: Report) -> dict[str, Any]:
@@ -131,4 +133,5 @@ def _exported_glass(broken: Broken) -> dict[str, Any]:
 
 
 def _exported_click(click: Click) -> dict[str, Any]:
-    return {"user": click.user, "at": click.at, "spec_hash": click.spec_hash}
+    told = {"user": click.user, "at": click.at, "spec_hash": click.spec_hash}
+    return {**told, "token": click.token} if click.token else told

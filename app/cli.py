@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -71,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="print everything, for other programs")
     audit.set_defaults(run=_audit)
 
+    _add_approving(commands)
+
     locks = commands.add_parser("locks", help="look at what is locked, and unlock it")
     verbs = locks.add_subparsers(required=True, metavar="VERB")
     every = verbs.add_parser("list", help="list people's locks, freezes, holds, targets in use")
@@ -85,6 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     evals.add_argument("--offline", action="store_true", help="measure the offline planner")
     evals.set_defaults(run=_eval)
     return parser
+
+
+def _add_approving(commands: Any) -> None:
+    token = commands.add_parser("token", help="sign a token for who approves while Slack is down")
+    token.add_argument("--user", required=True, help="their Slack user id")
+    token.add_argument("--for", required=True, dest="lasts", help="how long it is good, as 30d")
+    token.add_argument("--group", action="append", default=[], help="a user group they are in")
+    token.set_defaults(run=_token)
+
+    approve = commands.add_parser("approve", help="approve or reject a card while Slack is down")
+    approve.add_argument("thread_id")
+    approve.add_argument("--call", default="", help="the card; by default the one that waits")
+    approve.add_argument("--token-file", type=Path, help="else DEPLOYBOT_TOKEN is the token")
+    approve.add_argument("--hash", default="", help="the hash that is approved, for scripts")
+    approve.add_argument("--reject", action="store_true", help="reject it instead")
+    approve.add_argument("--reason", default="", help="what to do instead, with --reject")
+    approve.set_defaults(run=_approve)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -153,6 +174,19 @@ def _audit(args: argparse.Namespace) -> int:
     from app.audit import audit
 
     return asyncio.run(audit(args.thread_id, as_json=args.json))
+
+
+def _token(args: argparse.Namespace) -> int:
+    from app.approving import make_token
+
+    return make_token(args.user, args.group, args.lasts)
+
+
+def _approve(args: argparse.Namespace) -> int:
+    from app.approving import Wish, decide
+
+    wish = Wish(args.thread_id, args.call, args.hash, args.reject, args.reason)
+    return asyncio.run(decide(wish, args.token_file))
 
 
 def _list_locks(args: argparse.Namespace) -> int:

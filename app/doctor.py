@@ -37,6 +37,7 @@ async def doctor() -> int:
         findings.append(Finding(False, f"configuration: {error}"))
     fix = "Set it; .env.example says what it is."
     findings += [Finding(False, line, fix) for line in [*wrong, *missing_for_service(settings)]]
+    findings.append(_signing_key(settings))
     if not any(line.startswith("REDIS_URL") for line in wrong):
         findings += await _redis(settings)
     findings += await _slack(settings, repos)
@@ -46,6 +47,13 @@ async def doctor() -> int:
         fix = f"\n       {finding.fix}" if finding.fix and not finding.ok else ""
         sys.stdout.write(f"{MARKS[finding.ok]:>5}  {finding.line}{fix}\n")
     return 1 if any(finding.ok is False for finding in findings) else 0
+
+
+def _signing_key(settings: Settings) -> Finding:
+    if settings.deploybot_signing_key:
+        return Finding(True, "command line: tokens are signed and checked")
+    line = "command line: nobody can approve while Slack is down"
+    return Finding(None, line, "Set DEPLOYBOT_SIGNING_KEY for `deploybot approve`.")
 
 
 def _approvers(repos: Mapping[str, RepoConfig]) -> list[Finding]:

@@ -11,6 +11,7 @@ from app.core.errors import ConfigError
 from app.core.invalid import invalid
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
+SHORTEST_KEY = 32
 
 
 class Settings(BaseSettings):
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     redis_url: str = ""
     deploybot_config: Path = Path("deploybot.toml")
     deploybot_lease_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    deploybot_signing_key: str = ""
+    deploybot_token: str = ""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     fly_app_name: str = ""
@@ -57,6 +60,8 @@ class Settings(BaseSettings):
             self.github_token,
             self.github_app_private_key,
             self.openai_api_key,
+            self.deploybot_signing_key,
+            self.deploybot_token,
             password,
             unquote(password),
         )
@@ -94,6 +99,8 @@ def read_settings() -> tuple[Settings, list[str]]:
         )
     if settings.redis_url and settings.redis_url.partition("://")[0] not in REDIS_SCHEMES:
         problems.append(f"REDIS_URL: has to begin with one of {', '.join(REDIS_SCHEMES)}")
+    if 0 < len(settings.deploybot_signing_key.encode()) < SHORTEST_KEY:
+        problems.append(f"DEPLOYBOT_SIGNING_KEY: has to have at least {SHORTEST_KEY} bytes")
     if bool(settings.github_app_id) != bool(settings.github_app_private_key):
         problems.append("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: set both, or neither")
     return settings, problems

@@ -1,6 +1,5 @@
 """`deploybot threads`: the newest threads, and the events of one, as the log has them."""
 
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -13,9 +12,9 @@ from app.core.state import State
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
 from app.main import build_deployers, build_github, open_log
+from app.plain import plain
 from app.settings import load_settings, read_settings
 from app.slack.messages import render
-from app.slack.text import decode, without_dates
 
 NEWEST = 50
 
@@ -53,15 +52,4 @@ def _state(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say what a thread is about and does now, in the words of its status message."""
     said = render(state, repo, round(time.time() * 1000), facts)["status"].text
     title = f"Deploy {state.sha[:7]} · " if state.sha else ""
-    return one_line(_plain(said.removeprefix(title), repo))
-
-
-def _plain(said: str, repo: RepoConfig) -> str:
-    """Return a message without Slack's tokens; people are called as the configuration does."""
-    logins = {user: login for login, user in repo.people.items()}
-
-    def name(token: re.Match[str]) -> str:
-        return f"@{logins.get(token[1], token[1])}"
-
-    said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, without_dates(said))
-    return decode(re.sub(r"<(#[A-Z0-9]+)>", r"\1", said))
+    return one_line(plain(said.removeprefix(title), repo))

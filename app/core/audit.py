@@ -12,11 +12,15 @@ _OF_PEOPLE: frozenset[ev.Lift] = frozenset({"approvers", "self_approval"})
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A person's click: who, on which hash, and when (milliseconds since the epoch)."""
+    """A person's click: who, on which hash, and when (milliseconds since the epoch).
+
+    The `token` is what stood for Slack's word on who they are, on the command line.
+    """
 
     user: str
     spec_hash: str
     at: int
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def _follow_cards(entry: Entry, asked: dict[str, _Asked]) -> None:
         case ev.ApprovalRequested() as e:
             asked[e.call_id] = _Asked(e)
         case ev.ApprovalGranted() as e if e.call_id in asked:
-            asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at))
+            asked[e.call_id].clicks.append(Click(e.user, e.spec_hash, entry.at, e.token))
         case ev.GlassBroken() as e if e.call_id in asked:
             _break_glass(entry.at, e, asked[e.call_id])
         case ev.ApprovalRejected() | ev.ApprovalExpired() | ev.ApprovalSuperseded() as e:

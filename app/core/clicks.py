@@ -5,6 +5,7 @@ Whether the person is an approver is asked of `policy`; what Slack has to be ask
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from app.core import events as ev
 from app.core import policy, refusals, words
@@ -34,7 +35,10 @@ Decision = Accepted | Refused
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on a thread as it is now; `now` is the log's time, `facts` are the repository's."""
+    """A click on a thread as it is now; `now` is the log's time, `facts` are the repository's.
+
+    On the command line a `token`, named here, stands for what Slack would say of the person.
+    """
 
     state: State
     repo: RepoConfig
@@ -43,6 +47,12 @@ class Click:
     now: int
     facts: Mapping[str, str]
     text: str = ""
+    token: str = ""
+
+    @property
+    def by(self) -> Literal["button", "command line"]:
+        """Return in which way it came."""
+        return "command line" if self.token else "button"
 
     @property
     def user(self) -> str:
@@ -70,7 +80,11 @@ def approve(click: Click) -> Decision:
         return Refused(against)
     request = card.request
     granted = ev.ApprovalGranted(
-        call_id=request.call_id, spec_hash=request.spec_hash, user=click.user
+        call_id=request.call_id,
+        spec_hash=request.spec_hash,
+        user=click.user,
+        by=click.by,
+        token=click.token,
     )
     return Accepted((granted,))
 
@@ -80,7 +94,9 @@ def reject(click: Click) -> Decision:
     card = open_card(click)
     if isinstance(card, Refused):
         return card
-    rejected = ev.ApprovalRejected(call_id=click.call_id, user=click.user, text=click.text)
+    rejected = ev.ApprovalRejected(
+        call_id=click.call_id, user=click.user, text=click.text, by=click.by, token=click.token
+    )
     if click.text or click.state.unread:
         return Accepted((rejected,))
     asked = ev.BotSaid(

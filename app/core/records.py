@@ -66,6 +66,7 @@ class Card:
     """An approval card: what was asked, who answered what, and the run that came of it.
 
     `unheard_by` is whose words the model could make nothing of: they hold the card, too.
+    `by_command` are those who did so on the command line.
     `proposed_by` names the model or planner whose words its reason is.
     """
 
@@ -75,6 +76,7 @@ class Card:
     status: CardStatus = "pending"
     approvals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     granted: list[str] = field(default_factory=list[str])
+    by_command: set[str] = field(default_factory=set[str])
     decided_by: str = ""
     decided_at: int | None = None
     text: str = ""

@@ -20,13 +20,18 @@ class ApprovalRequested(Frozen):
     quoted_user: str = ""
 
 
+Way = Literal["button", "command line"]
+
+
 class ApprovalGranted(Frozen):
-    """An approver approved exactly this hash."""
+    """An approver approved exactly this hash; a `token` said who they are while Slack was away."""
 
     type: Literal["approval_granted"] = "approval_granted"
     call_id: str
     spec_hash: str
     user: str
+    by: Way = "button"
+    token: str = ""
 
 
 class ApprovalRejected(Frozen):
@@ -36,6 +41,8 @@ class ApprovalRejected(Frozen):
     call_id: str
     user: str
     text: str = ""
+    by: Way = "button"
+    token: str = ""
 
 
 class ApprovalExpired(Frozen):

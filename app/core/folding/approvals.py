@@ -20,12 +20,18 @@ class FoldApprovals(Folding):
         card = self.state.cards[e.call_id]
         card.approvals.append((e.user, self.at))
         card.granted.append(e.spec_hash)
+        self._note_way(card, e)
         if len(card.approvals) >= card.request.facts.needed:
             card.status, card.decided_by, card.decided_at = "approved", e.user, self.at
+
+    def _note_way(self, card: Card, e: ev.ApprovalGranted | ev.ApprovalRejected) -> None:
+        if e.by == "command line":
+            card.by_command.add(e.user)
 
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
         s = self.state
         card = s.cards[e.call_id]
+        self._note_way(card, e)
         self.settle(card, "rejected", e.user, e.text)
         s.replans += 1
         if e.text:

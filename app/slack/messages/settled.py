@@ -36,9 +36,17 @@ def _title(mark: str, card: Card) -> Block:
 def _approvals(card: Card) -> str:
     broken = card.glass
     breaker = broken.user if broken and broken.lifts != ("freeze",) else ""
-    given = [f"{text.user(user)} {text.when(at)}" for user, at in card.approvals if user != breaker]
+    given = [
+        f"{text.user(user)}{_way(card, user)} {text.when(at)}"
+        for user, at in card.approvals
+        if user != breaker
+    ]
     approved = [f"approved by {people.all_of(given)}"] if given else []
     return " · ".join([*approved, *([glass_line(broken)] if broken else [])])
+
+
+def _way(card: Card, user: str) -> str:
+    return " on the command line" if user in card.by_command else ""
 
 
 def _trace(card: Card) -> str:
@@ -55,7 +63,8 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
             quote = [blocks.plain(f"“{words}”")] if words else []
-            return "🚫", [blocks.mrkdwn(f"rejected by {by} {at}"), *quote]
+            way = _way(card, card.decided_by)
+            return "🚫", [blocks.mrkdwn(f"rejected by {by}{way} {at}"), *quote]
         case "expired":
             reason = f": {text.inline(card.text, 250)}" if card.text else ""
             return "⌛", [blocks.mrkdwn(f"expired {at}{reason} (nobody rejected it)")]

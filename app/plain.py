@@ -1,0 +1,17 @@
+"""Slack's sentences as a terminal shows them."""
+
+import re
+
+from app.core.config import RepoConfig
+from app.slack.text import decode, without_dates
+
+
+def plain(said: str, repo: RepoConfig) -> str:
+    """Return a message without Slack's tokens; people are called as the configuration does."""
+    logins = {user: login for login, user in repo.people.items()}
+
+    def name(token: re.Match[str]) -> str:
+        return f"@{logins.get(token[1], token[1])}"
+
+    said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, without_dates(said))
+    return decode(re.sub(r"<(#[A-Z0-9]+)>", r"\1", said))
