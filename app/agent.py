@@ -8,9 +8,10 @@ import structlog
 
 import tools
 from app.core import events as ev
-from app.core import ledger, locks
+from app.core import ledger, locks, way_back
 from app.core.actions import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
+from app.core.happened import records
 from app.core.paths import touched
 from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
 from app.desk import Job
@@ -62,6 +63,8 @@ async def _files(job: Job) -> tuple[Sequence[str] | None, str]:
 async def fetch_facts(job: Job) -> None:
     """Append what the agent will surely need: what runs, commits since then, what is staged."""
     repo, ports = job.repo, job.ports
+    history = await ports.log.history(repo.name, HISTORY_KEPT)
+    happened = records(history)
     running: list[ev.Running] = []
     for service, target in repo.production.services.items():
         current = None
@@ -70,11 +73,17 @@ async def fetch_facts(job: Job) -> None:
             with suppress(SourceUnavailable):
                 current = await deployer.current(target.options, repo.name, service, "production")
         blocks = locks.on(repo, job.facts, service, job.now)
-        running.append(ledger.running(job.facts, service, current, blocks))
-    staged = ledger.staged(await ports.log.history(repo.name, HISTORY_KEPT))[:STAGED_SHOWN]
+        told = ledger.running(job.facts, service, current, blocks)
+        back_to = way_back.earlier(repo, job.facts, happened, service)
+        running.append(told.model_copy(update={"back_to": back_to}))
+    staged = ledger.staged(history)[:STAGED_SHOWN]
     commits, problems = await _commits_since(job, running, staged)
     facts = ev.FactsFetched(
-        running=tuple(running), commits=commits, staged=tuple(staged), problems=problems
+        running=tuple(running),
+        commits=commits,
+        staged=tuple(staged),
+        problems=problems,
+        changed_last=way_back.changed_last(repo, job.facts),
     )
     await job.decide_on([facts])
 
@@ -103,7 +112,8 @@ async def resolve_shas(job: Job, words: Sequence[str]) -> None:
     found: list[ev.Commit] = []
     refused: list[str] = []
     known = list(job.state.known.values())
-    history = ledger.staged(await job.ports.log.history(job.repo.name, HISTORY_KEPT))
+    happened = records(await job.ports.log.history(job.repo.name, HISTORY_KEPT))
+    history = [ev.Commit(sha=each.sha, title=each.title) for each in happened]
     for word in words:
         matches = {c.sha: c for c in (*known, *history) if c.sha.startswith(word)}
         commit = next(iter(matches.values())) if len(matches) == 1 else None

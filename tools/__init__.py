@@ -37,7 +37,7 @@ def all_tools(repo: RepoConfig) -> dict[str, Tool]:
 
 def available(state: State, repo: RepoConfig) -> dict[str, Tool]:
     """Return the tools that may be called now."""
-    return {name: tool for name, tool in all_tools(repo).items() if _may(tool, state)}
+    return {name: tool for name, tool in all_tools(repo).items() if _may(tool, state, repo)}
 
 
 def schemas(state: State, repo: RepoConfig) -> list[ToolSchema]:
@@ -45,7 +45,7 @@ def schemas(state: State, repo: RepoConfig) -> list[ToolSchema]:
     return [tool.schema() for tool in available(state, repo).values()]
 
 
-def _may(tool: Tool, state: State) -> bool:
+def _may(tool: Tool, state: State, repo: RepoConfig) -> bool:
     if state.mode not in tool.modes:
         return False
     match tool.when:
@@ -54,4 +54,4 @@ def _may(tool: Tool, state: State) -> bool:
         case "answering":
             return bool(state.unread)
         case "planning":
-            return not busy(state)
+            return not busy(state, repo)

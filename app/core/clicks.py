@@ -206,6 +206,9 @@ def rollback(click: Click) -> Decision:
         return Accepted((*stated.events, ev.RollbackOpened(user=click.user)))
     if not state.has_shipped:
         return Refused("This thread has nothing on production that could be rolled back.")
+    moved = refusals.moved_on(state, click.facts)
+    if moved:
+        return Refused(moved)
     occupied = refusals.occupied(state)
     if occupied:
         return Refused(occupied)

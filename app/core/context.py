@@ -71,6 +71,8 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
     if facts is None:
         return [*lines, "what runs on production: not fetched yet", *_thread_facts(state)]
     lines.extend(_running(running, repo) for running in facts.running)
+    if facts.changed_last:
+        lines.append(f"changed last, together: {', '.join(facts.changed_last)}")
     if facts.staged:
         lines.append("newest that passed staging: " + "; ".join(map(_commit, facts.staged[:3])))
     lines.extend(_thread_facts(state))
@@ -121,6 +123,8 @@ def _running(running: ev.Running, repo: RepoConfig) -> str:
     if running.verified_sha:
         same = running.verified_sha == running.sha
         parts.append("verified" if same else f"last verified {short(running.verified_sha)}")
+    if running.back_to:
+        parts.append(f"a rollback goes to {short(running.back_to)}")
     if running.hold is not None:
         parts.append(f"ON HOLD: {outside(running.hold, 40)}")
     for block in running.blocks:

@@ -2,8 +2,8 @@
 
 Facts: "running/<service>", "hold/<service>", "lock/<service>" and "glass/<thread>:<call>" are JSON;
 "verified/<service>" is a full SHA, and so is "staging/<service>": what staging runs, kept under
-staging's lock. "e2e/…" are the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule.
+staging's lock. "versions/<service>" are those that passed the tests, see `versions`, and "e2e/…"
+the newest runs of the tests, see `flaky`. "undeployed" is what was asked about last on a schedule.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -19,6 +19,7 @@ from app.core.happened import merge_of, place
 from app.core.ports import Write
 from app.core.records import Run
 from app.core.state import State
+from app.core.versions import facts_of as verified_now
 
 ASKED = "undeployed"  # what was asked on a schedule; its thread shows when production moves on
 ATTEMPT = "attempt"  # stands in the index where messages have their channel
@@ -135,7 +136,7 @@ def _follow(
             case ev.StagingEnded(passed=True, sha=sha):
                 history.append(_line(state, "staged", sha, now))
             case ev.VerificationEnded(passed=True, versions=versions):
-                facts.update({f"verified/{service}": sha for service, sha in versions.items()})
+                facts.update(verified_now(versions, known))
             case ev.HoldPlaced(service=service, bad_sha=bad):
                 fact = {"bad_sha": bad, "thread": state.thread_id, "at": now}
                 facts[f"hold/{service}"] = json.dumps(fact)
@@ -183,7 +184,8 @@ def _effect(
         return
     service, sha = run.attempt.service, run.attempt.sha
     if outcome == "succeeded":
-        fact = {"sha": sha, "thread": state.thread_id, "at": now}
+        kind = run.attempt.kind
+        fact = {"sha": sha, "thread": state.thread_id, "at": now, "kind": kind}
         facts[f"running/{service}"] = json.dumps(fact)
     card = state.cards.get(run.call_id or "")
     by = card.approvers if card else []

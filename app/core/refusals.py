@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, assert_never
 
-from app.core import locks, policy
+from app.core import ledger, locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block
 from app.core.records import Card, Run
@@ -120,6 +120,19 @@ def occupied(state: State) -> str:
     if state.staging and state.staging.passed is None:
         return "Wait: staging is running."
     return ""
+
+
+def moved_on(state: State, facts: Mapping[str, str]) -> str:
+    """Say that nothing which the thread shipped runs any more: its rollback would be another's."""
+    runs = {service: ledger.production(facts, service) for service in state.shipped}
+    if any(runs[service] in (None, sha) for service, sha in state.shipped.items()):
+        return ""
+    now = ", ".join(f"{service} runs {sha[:7]}" for service, sha in runs.items() if sha)
+    example = next(iter(runs))
+    return (
+        f"Production has moved on since this thread: {now}. To go back from there, mention me "
+        f"and say `roll back {example}`."
+    )
 
 
 def run_of(state: State, call_id: str) -> Run | None:

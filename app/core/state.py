@@ -50,6 +50,7 @@ class State:
     says: list[Say] = field(default_factory=list[Say])
     words: list[Words] = field(default_factory=list[Words])
     known: dict[str, Commit] = field(default_factory=dict[str, Commit])
+    named: set[str] = field(default_factory=set[str])
     refused: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     facts: FactsFetched | None = None
     facts_at: int | None = None

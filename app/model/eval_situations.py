@@ -64,7 +64,7 @@ class Thread:
             author="alice",
             merged_by="bob",
         )
-        self._started("merge", SHA, pull)
+        self.started("merge", SHA, pull)
         if touched:
             self.add(ev.ChangeSeen(touched=touched, channel="C01DEPLOYS"))
         self.add(ev.StagingEnded(sha=SHA, passed=True, summary="e2e tests green"))
@@ -72,13 +72,17 @@ class Thread:
 
     def mentioned(self, words: str) -> None:
         """Begin with a mention."""
-        self._started("mention", None, None)
+        self.started("mention", None, None)
         self.said(words)
         self.fetched()
 
-    def _started(
-        self, origin: Literal["merge", "mention"], sha: str | None, pull: ev.PullRequest | None
+    def started(
+        self,
+        origin: Literal["merge", "mention", "schedule"],
+        sha: str | None,
+        pull: ev.PullRequest | None,
     ) -> None:
+        """Begin the thread."""
         started = ev.ThreadStarted(
             thread_id=THREAD,
             repo="acme/shop",
@@ -99,6 +103,7 @@ class Thread:
                 sha=self.running.get(service, WAS),
                 source="recorded",
                 verified_sha=WAS,
+                back_to=WAS if self.running.get(service, WAS) != WAS else None,
                 blocks=(self.blocks[service],) if service in self.blocks else (),
             )
             for service in self.services
@@ -107,7 +112,11 @@ class Thread:
             ev.Commit(sha=SHA, title=self.title, author="alice"),
             ev.Commit(sha=OTHER, title="Rename the cart", author="dan"),
         )
-        self.add(ev.FactsFetched(running=tuple(running), commits=commits, staged=commits))
+        changed = tuple(r.service for r in reversed(running) if r.back_to)
+        facts = ev.FactsFetched(
+            running=tuple(running), commits=commits, staged=commits, changed_last=changed
+        )
+        self.add(facts)
 
     def said(self, *words: str) -> None:
         """Let a person write."""
@@ -303,6 +312,21 @@ def _mention(thread: Thread, words: list[str]) -> None:
     thread.mentioned(" ".join(words))
 
 
+def _mention_after(thread: Thread, words: list[str]) -> None:
+    thread.running = dict.fromkeys(thread.services, SHA)
+    thread.mentioned(" ".join(words))
+
+
+def _deploy_pressed(thread: Thread, words: list[str]) -> None:
+    thread.started("schedule", SHA, None)
+    merges = (ev.Merged(sha=SHA, title=thread.title, author="alice", number=12),)
+    was = dict.fromkeys(thread.services, WAS)
+    thread.add(ev.UndeployedFound(sha=SHA, merges=merges, was=was))
+    thread.add(ev.UndeployedAnswered(user="U03CARA", deploy=True))
+    thread.said(*words)
+    thread.fetched()
+
+
 def _waiting(thread: Thread, words: list[str]) -> None:
     thread.merged()
     until = thread.now + 60 * MINUTE
@@ -340,6 +364,8 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "the deploy of frontend failed": _deploy_failed,
     "frontend is being deployed": _deploying,
     "a mention with these words": _mention,
+    "a mention, after another thread shipped everything": _mention_after,
+    "asked about undeployed changes, a person pressed Deploy": _deploy_pressed,
     "an hour's wait has begun": _waiting,
     "red after everything was shipped": _red,
     "red, a card waits for the rollback": _rollback_card,

@@ -24,7 +24,7 @@ class Memory:
     the deploy; `unsure`: another planner understood it and made a card of it. `asked` is the
     question that is open, `said_once` what is not repeated until people are understood. `red` are
     the tests that fail on production, None where none are known to; `by_button`: a person called
-    for the rollback.
+    for the rollback. `together` changed last on production, before any of it was rolled back here.
     """
 
     first: list[str] = field(default_factory=list[str])
@@ -45,6 +45,7 @@ class Memory:
     said_once: set[str] = field(default_factory=set[str])
     red: tuple[str, ...] | None = None
     by_button: bool = False
+    together: tuple[str, ...] = ()
     before: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
 
@@ -74,6 +75,7 @@ class _Remembering:
         self.mode: Mode = "deploy"
         self.clicker = ""
         self.by_another = False
+        self.going_back = False
 
     def apply(self, event: ev.Event) -> None:
         handler = getattr(self, f"on_{event.type}", None)
@@ -82,6 +84,10 @@ class _Remembering:
 
     def on_thread_started(self, e: ev.ThreadStarted) -> None:
         self.memory.only = None if e.origin == "merge" else set()
+
+    def on_facts_fetched(self, e: ev.FactsFetched) -> None:
+        if not self.going_back:
+            self.memory.together = e.changed_last
 
     def on_human_said(self, e: ev.HumanSaid) -> None:
         self._hear(e.text)
@@ -113,6 +119,9 @@ class _Remembering:
             self.memory.said_once.add(e.text)
         elif e.because == "reply" and self.by_another:
             self.memory.unclear = False
+
+    def on_answer_told(self, e: ev.AnswerTold) -> None:
+        self.memory.unclear = self.memory.unclear and not self.by_another
 
     def on_ignored(self, e: ev.Ignored) -> None:
         self.memory.unclear = self.memory.unclear and not self.by_another
@@ -161,6 +170,7 @@ class _Remembering:
         before = self.memory.before
         if rolled_back:
             before.pop(service, None)
+            self.going_back = True
             return
         self.memory.red = None
         if self.verified:
@@ -248,6 +258,7 @@ class _Remembering:
         memory = self.memory
         memory.back = heard.services
         memory.back_sha = resolve(heard.sha, self.state.known) if heard.sha else None
+        self.going_back = False
         memory.first, memory.order = list(heard.services), ""
         self._lift(heard.services or self.services)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core import events as ev
 from app.core.ports import Turn
+from app.core.way_back import no_way
 from app.model import offline_replies as say
 from app.model.offline_memory import in_order, remember, resolve, wanted
 
@@ -25,7 +26,7 @@ class Plan:
     """The next step of a thread, from what people want and what production has."""
 
     def __init__(self, turn: Turn) -> None:
-        self.state = turn.state
+        self.state, self.repo = turn.state, turn.repo
         self.services = list(turn.repo.production.services)
         self.memory = remember(turn.entries, turn.state, self.services)
         self.facts: Sequence[ev.Running] = turn.state.facts.running if turn.state.facts else ()
@@ -106,15 +107,16 @@ class Plan:
 
     def _rollback(self) -> Step:
         memory = self.memory
-        named = memory.back or list(reversed(memory.before))
+        named = memory.back or self._to_go_back()
         order = [s for s in in_order(named, memory) if s not in self.state.rolled_back]
         picked = wanted(order, memory) if self.state.mode == "rollback" else order
         if not order and not self.state.rolled_back:
-            return self.ask("I do not know what this thread brought to production.")
+            moved = bool(memory.before)
+            return self._which_way(say.MOVED_ON if moved else say.NOTHING_TO_GO_BACK, ())
         for service in picked:
             sha = memory.back_sha or self._earlier(service)
             if sha is None:
-                return self.ask(f"I do not know what {service} ran before.")
+                return self._no_way(service)
             tool = f"rollback_{service}_in_prod"
             if not self._is_refused(tool, sha):
                 return Step(tool, {"sha": sha, "reason": self._why_back()})
@@ -126,13 +128,31 @@ class Plan:
             return f"{say.AS_ASKED}."
         return say.why_back(memory.by_button, memory.red)
 
+    def _to_go_back(self) -> list[str]:
+        """Return what this thread shipped and still runs, or else the newest change."""
+        before, shipped = self.memory.before, self.state.shipped
+        if before:
+            return [s for s in reversed(before) if self.production[s] == shipped.get(s)]
+        return list(self.memory.together)
+
     def _earlier(self, service: str) -> str | None:
-        current = self.production[service]
-        verified = [r.verified_sha for r in self.facts if r.service == service]
-        for sha in (self.memory.before.get(service), *verified):
-            if sha and sha != current and sha in self.state.known:
-                return sha
-        return None
+        """Return the one version that code takes for a rollback unless people name another."""
+        return self._ways().get(service)
+
+    def _ways(self) -> dict[str, str | None]:
+        return {running.service: running.back_to for running in self.facts}
+
+    def _no_way(self, service: str) -> Step:
+        old = self.memory.before.get(service)
+        ran = [old] if old and old in self.state.known else []
+        untested = [f"roll back {say.spelt(service)} to {say.short(sha)}" for sha in ran]
+        return self._which_way(no_way(self.repo, self._ways(), service, ran), untested)
+
+    def _which_way(self, question: str, first: Sequence[str]) -> Step:
+        can = [f"roll back {say.spelt(s)}" for s, sha in self._ways().items() if sha]
+        choices = [*first, *can][: MAX_CHOICES - 1]
+        arguments = {"question": question, "choices": [*choices, STOP]}
+        return Step("request_more_information", arguments)
 
     def _done(self, why: str) -> Step:
         sha, shipped = self.target(), self.state.shipped

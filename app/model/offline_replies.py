@@ -19,6 +19,11 @@ STILL_UNCLEAR = "I still did not understand. You can say"
 NOT_ANSWERED = "I cannot answer that."
 ONCE = (STILL_UNCLEAR, NOT_ANSWERED)
 UNSURE = "I did not make this plan and cannot ask who did. What should I do next?"
+MOVED_ON = "Production has moved on since this thread. Which service should go back?"
+NOTHING_TO_GO_BACK = (
+    "I know of no newest deploy to take back: nothing is recorded, or the last change was a "
+    "rollback. Which service should go back?"
+)
 AS_ASKED = "As asked for in this thread"
 AGAIN = "Shall I propose it again?"
 NOT_UNDERSTOOD = "I did not understand that."

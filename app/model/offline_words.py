@@ -254,6 +254,8 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("deploy", rf"(?:retry|re-?deploy) {a}|(?:{_DEPLOY}|try) (?P<a3>{several}) again"),
         ("deploy", rf"{_DEPLOY} {_ALL}"),
         ("rollback", rf"{_BACK}(?: {a}| it| {_ALL})?(?P<first> first)?(?: to {_SHA})?"),
+        ("rollback", rf"(?:roll|take) (?:it|that|this|{_ALL}|{a}) back(?: to {_SHA})?"),
+        ("rollback", rf"(?:go back(?: to {_SHA})?|undo last (?:deploy|deployment|release))"),
         ("again", r"(?:try|do)(?: it| that)? (?:again|once more)|retry(?: it| that)?|again"),
         (
             "go on",

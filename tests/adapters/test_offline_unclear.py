@@ -48,6 +48,8 @@ def _done(thread: Thread, tool: str, arguments: dict[str, Any], call_id: str) ->
         return [ev.Ignored(call_id=call_id, reason=arguments["reason"])]
     if tool == "reply":
         return [ev.BotSaid(call_id=call_id, text=arguments["message"], because="reply")]
+    if tool == "tell_facts":
+        return [ev.AnswerTold(call_id=call_id, title="On production:")]
     assert tool == ASKS
     asked = ev.BotSaid(
         call_id=call_id,
@@ -94,7 +96,7 @@ def test_an_off_topic_question_is_answered_once_and_keeps_the_card() -> None:
 def test_after_understood_words_an_off_topic_question_is_answered_again() -> None:
     thread = _situation(CARD)
     answers = [_talks(thread, w) for w in ("pizza anyone?", "what is on production?", "pizza?")]
-    assert answers == ["reply", "reply", "reply"]
+    assert answers == ["reply", "tell_facts", "reply"]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +293,7 @@ def test_a_rollback_of_red_tests_names_them() -> None:
 def test_a_rollback_of_red_tests_without_names_says_that_they_are_red() -> None:
     thread = _situation("everything was shipped")
     thread.add(ev.VerificationEnded(passed=False, versions={}), ev.RollbackOpened())
+    thread.fetched()
     _, arguments = _step(thread)
     assert arguments["reason"] == "Production tests are red."
 

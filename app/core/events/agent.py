@@ -8,13 +8,17 @@ from app.core.instant import Instant
 
 
 class FactsFetched(Frozen):
-    """What code knows before the agent's turn: production, the commits since then, other SHAs."""
+    """What code knows before the agent's turn: production, the commits since then, other SHAs.
+
+    `changed_last` are the services that a rollback of the newest change is about, the last first.
+    """
 
     type: Literal["facts_fetched"] = "facts_fetched"
     running: tuple[Running, ...] = ()
     commits: tuple[Commit, ...] = ()
     staged: tuple[Commit, ...] = ()
     problems: tuple[str, ...] = ()
+    changed_last: tuple[str, ...] = ()
 
 
 class ShasResolved(Frozen):

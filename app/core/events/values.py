@@ -50,7 +50,10 @@ class Block(Frozen):
 
 
 class Running(Frozen):
-    """What a service runs in production; `sha` is None when nobody knows."""
+    """What a service runs in production; `sha` is None when nobody knows.
+
+    `back_to` is the version that a rollback goes to, None where there is none.
+    """
 
     service: str
     sha: str | None
@@ -58,6 +61,7 @@ class Running(Frozen):
     verified_sha: str | None = None
     hold: str | None = None
     blocks: tuple[Block, ...] = ()
+    back_to: str | None = None
 
 
 Why = Literal["", "own change", "bot", "deactivated", "guest", "foreign", "unknown"]

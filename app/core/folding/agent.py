@@ -12,7 +12,7 @@ class FoldAgent(Folding):
         for commit in (*e.commits, *e.staged):
             self.know(commit)
         for running in e.running:
-            for sha in (running.sha, running.verified_sha):
+            for sha in (running.sha, running.verified_sha, running.back_to):
                 if sha:
                     self.know(ev.Commit(sha=sha))
 
@@ -20,6 +20,7 @@ class FoldAgent(Folding):
         self.state.unresolved = []
         for commit in e.found:
             self.know(commit)
+            self.state.named.add(commit.sha)
 
     def on_tool_proposed(self, e: ev.ToolProposed) -> None:
         again = self.state.ask_again

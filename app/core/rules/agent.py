@@ -11,16 +11,18 @@ from app.core.actions import (
     ResolveShas,
     Wait,
 )
+from app.core.config import RepoConfig
 from app.core.state import MAX_ERRORS, MAX_STEPS, State
 
 FACTS_FRESH_MS = 10 * 60 * 1000
 NEWER_PAUSE_MS = 30_000
 
 
-def busy(state: State) -> bool:
+def busy(state: State, repo: RepoConfig) -> bool:
     """Tell whether the agent may only answer: something runs, is unknown, is stopped or staged."""
     staging = state.staging is not None and state.staging.passed is None
-    testing = state.verify_requested or bool(state.effects and state.plan_ended is not None)
+    ended = bool(state.effects) and state.plan_ended is not None
+    testing = state.verify_requested or (ended and repo.production.e2e is not None)
     running = state.running or state.unknown or state.approved
     return bool(running or state.stopped_by or staging or testing)
 
@@ -54,9 +56,9 @@ def next_turn(state: State, here: Here) -> int | None:
 
 def take_turn(state: State, here: Here) -> Action | None:
     """Let the agent say what is next, once what it has to read is there."""
-    if state.ask_again and not busy(state) and not state.pending:
+    if state.ask_again and not busy(state, here.repo) and not state.pending:
         return Repropose(*state.ask_again)
-    if not state.turn_due or (busy(state) and not state.unread):
+    if not state.turn_due or (busy(state, here.repo) and not state.unread):
         return None
     if state.model_down and here.now < state.model_down.retry_at:
         return None
