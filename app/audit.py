@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.audit import Broken, Click, Effect, effects
+from app.core.brought import strays
 from app.core.errors import UserError
 from app.core.events import UnknownEvent as Unknown
 from app.core.untrusted import one_line
@@ -45,21 +46,29 @@ class Report:
 async def audit(thread_id: str, *, as_json: bool) -> int:
     """Print what is found; the exit code is 1 if something was changed or is in doubt."""
     async with open_log(load_settings(), is_there=True) as log:
+        seen = await log.look(thread_id)
         stored = await log.stored(thread_id)
     if not stored.lines and stored.head is None and not stored.listed:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
-    report = examine(stored)
+    report = examine(stored, strays(thread_id, seen.entries, seen.facts))
     text = json.dumps(_exported(report), indent=2) if as_json else "\n".join(_told(report))
     sys.stdout.write(f"{text}\n")
     return 0 if report.verdict == SOUND else 1
 
 
-def examine(stored: Stored) -> Report:
-    """Verify the chain of a thread's lines, and trace its effects as far as they can be read."""
+def examine(stored: Stored, records: Sequence[str]) -> Report:
+    """Verify the chain of a thread's lines, and trace its effects as far as they can be read.
+
+    `records` are the repository's facts that name this thread and are not what it wrote.
+    """
     checked = chain.check(stored)
     entries = [entry_of(line) for line in stored.lines]
     unread = [(n, e.event.type) for n, e in enumerate(entries, 1) if isinstance(e.event, Unknown)]
     breaks = [*checked.breaks, *(f"Line {n} is no event." for n, kind in unread if kind == NONE)]
+    breaks += [
+        f"The record {one_line(name)[:80]!r} names this thread, and is not what its events say."
+        for name in records
+    ]
     doubts = [f"Line {n} was written without a link: who wrote it?" for n in checked.unlinked]
     doubts += [
         f"Line {n} is {one_line(kind)[:60]!r}, of a version that is not this one."

@@ -69,6 +69,11 @@ def _asking(facts: Mapping[str, str | None], known: Mapping[str, str]) -> tuple[
     return (thread,) if thread else ()
 
 
+def facts_of(state: State, events: Sequence[ev.Event], now: int) -> dict[str, str | None]:
+    """Return what these events bring to the repository's facts; None: deleted."""
+    return _follow(state, events, NO_FACTS, now)[0]
+
+
 def attempt_key(attempt_id: str) -> str:
     """Return how the index names the attempt: whoever hears of it finds its thread."""
     return f"{ATTEMPT}|{attempt_id}"

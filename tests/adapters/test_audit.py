@@ -71,6 +71,17 @@ async def test_one_changed_byte_is_found_and_its_line_named(
     assert done.stdout.endswith("NOT SOUND: see above.\n")
 
 
+async def test_a_record_that_names_the_thread_and_is_not_its_own_is_found(
+    store: Any, tmp_path: Path, clean_redis_url: str
+) -> None:
+    forged = {"sha": "f" * 40, "thread": THREAD, "at": 0}
+    await store.hset("{acme/shop}:facts", "running/backend", json.dumps(forged))
+    done = await audit(tmp_path, clean_redis_url)
+    assert done.returncode == 1
+    said = "The record 'running/backend' names this thread, and is not what its events say."
+    assert said in done.stdout
+
+
 async def test_every_byte_counts(store: Any) -> None:
     draw = random.Random(11)
     for index in range(9):

@@ -216,6 +216,7 @@ async def test_what_was_lost_on_its_way_is_not_sent_again_into_a_lock() -> None:
     box.deployer.drops = 1
     box.deployer.meanwhile = lambda: lock(box, "backend")
     await box.approves()
+    await box.later(30_000)  # until then the first one may still arrive
     assert production(box) == []
     run = list((await box.state()).runs.values())[-1]
     assert run.summary.startswith("not started: backend is locked by alice")
