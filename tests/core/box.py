@@ -54,13 +54,13 @@ class Box:
         model: Model | None = None,
         source: Source | None = None,
         planner: Model | None = None,
+        log: FakeLog | None = None,
     ) -> None:
         self.config = config or repo_config()
-        self.log = FakeLog()
+        self.log = log or FakeLog()
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
         deployers = {"command": self.deployer}
-        self.source = source
         self._ports = Ports(self.log, model or self.model, planner, source, deployers)
         self.configure(self.config)
         self.thread_id = ""

@@ -18,6 +18,7 @@ from app.undeployed import UndeployedWatch
 from tests.core.box import OLD, SHA, Box
 from tests.fake_calendar import DAY_MS, Daily, freeze
 from tests.fake_source import FakeSource
+from tests.fakes import FakeLog
 from tests.shop import ALICE, BOB, REPO, repo_config
 
 NEWER = "5eed5ed" + "3" * 33
@@ -28,9 +29,11 @@ SIX = 6 * 3600 * 1000
 class Scheduled(Box):
     """A box whose team is asked each day at six hours after the beginning."""
 
-    def __init__(self, source: FakeSource | None = None, **changes: Any) -> None:
+    def __init__(
+        self, source: FakeSource | None = None, log: FakeLog | None = None, **changes: Any
+    ) -> None:
         config = repo_config(undeployed=Daily(START + SIX), **changes)
-        super().__init__(config, model=OfflinePlanner(), source=source)
+        super().__init__(config, model=OfflinePlanner(), source=source, log=log)
         self.watch = UndeployedWatch(self.log, source, {REPO: config})
 
     async def shipped(self, sha: str = OLD) -> None:

@@ -22,6 +22,7 @@ PROPOSALS = (
     ev.StagingRequested,
     ev.VerificationRequested,
     ev.BotSaid,
+    ev.AnswerTold,
     ev.Ignored,
     ev.WaitStarted,
     ev.PlanEnded,
@@ -216,6 +217,17 @@ def faults_are_only_those_of_the_targets(world: World) -> None:
         world.ground.broke -= len(failed)
 
 
+def i15_a_rollback_goes_to_what_passed_or_what_people_named(world: World) -> None:
+    back = [attempt for attempt in _new_effects(world) if attempt.kind == "rollback"]
+    for attempt in back:
+        if REPOS[attempt.repo].production.e2e is None:
+            continue
+        ends = (e.event for m in world.mirrors.values() for e in m.entries)
+        passed = [e.versions for e in ends if isinstance(e, ev.VerificationEnded) and e.passed]
+        tested = any(each.get(attempt.service or "") == attempt.sha for each in passed)
+        assert tested or attempt.sha in _thread_of(world, attempt).state.named, "nobody named it"
+
+
 INVARIANTS = (
     i1_every_effect_has_live_authorised_approvals_of_its_bytes,
     i1_nobodys_service_is_deployed_unasked,
@@ -230,6 +242,7 @@ INVARIANTS = (
     i12_nobody_approves_an_own_change,
     i13_a_model_only_proposes,
     i14_nothing_begins_that_is_locked_frozen_or_stopped,
+    i15_a_rollback_goes_to_what_passed_or_what_people_named,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )

@@ -79,6 +79,8 @@ TEXTS = (
     f"deploy {BRANCH[SHOP][1][:9]}",
     f"deploy {BRANCH[BLOG][2][:9]} please",
     f"deploy {FOREIGN[:9]}",
+    "what went out today?",
+    f"roll back backend to {BRANCH[SHOP][0][:9]}",
 )
 CARD_ACTIONS = (
     *("approve", "reject", "release", "ask_again"),
