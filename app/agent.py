@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -12,9 +13,11 @@ from app.core import ledger, locks, way_back
 from app.core.actions import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.happened import records
-from app.core.paths import touched
+from app.core.paths import jobs_in, touched
 from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
+from app.core.records import Card
 from app.desk import Job
+from tools.changes import jobs_due
 from tools.tool import Desk, SourceNeeded, ToolError, nearest_commits
 
 COMMITS_SHOWN = 20
@@ -46,7 +49,9 @@ async def look_at_change(job: Job) -> None:
     files, unchecked = await _files(job)
     services = touched(job.repo, files)
     channel = job.repo.channel_of(services)
-    await job.decide_on([ev.ChangeSeen(touched=services, channel=channel, unchecked=unchecked)])
+    jobs = jobs_in(job.repo, files or ())
+    seen = ev.ChangeSeen(touched=services, channel=channel, unchecked=unchecked, jobs=jobs)
+    await job.decide_on([seen])
 
 
 async def _files(job: Job) -> tuple[Sequence[str] | None, str]:
@@ -84,8 +89,19 @@ async def fetch_facts(job: Job) -> None:
         staged=tuple(staged),
         problems=problems,
         changed_last=way_back.changed_last(repo, job.facts),
+        jobs=await _jobs_due(job, staged),
     )
     await job.decide_on([facts])
+
+
+async def _jobs_due(job: Job, staged: Sequence[ev.Commit]) -> dict[str, ev.Files]:
+    """Return the jobs that are due for the commit in question; none where GitHub is silent."""
+    head = job.state.sha or (staged[0].sha if staged else None)
+    seen = job.state.change if head == job.state.sha else None
+    with suppress(SourceUnavailable):
+        if head:
+            return await jobs_due(job.repo, job.ports.source, job.facts, seen, head)
+    return {}
 
 
 async def _commits_since(
@@ -201,10 +217,20 @@ def _in_its_place(answer: ModelAnswer) -> ModelAnswer:
 
 
 async def repropose(job: Job, call_id: str, user: str) -> float | None:
-    """Make a settled card anew for a person, with today's facts."""
-    request = job.state.cards[call_id].request
-    arguments = {"sha": request.spec.sha, "reason": request.reason}
-    return await call_tool(job, ModelAnswer(tool=request.spec.tool, arguments=arguments, by=user))
+    """Make a settled card anew for a person, with today's facts and the steps that are left."""
+    asked = job.state.asked(call_id)
+    card = asked.card if asked else job.state.cards[call_id]
+    left = [step for step in card.steps if not _is_done(job, card, step)]
+    arguments: dict[str, Any] = {"sha": left[0].spec.sha, "reason": card.request.reason}
+    tool = left[0].spec.tool
+    if len(left) > 1:
+        tool, arguments = card.tool, {**arguments, "steps": [step.name for step in left]}
+    return await call_tool(job, ModelAnswer(tool=tool, arguments=arguments, by=user))
+
+
+def _is_done(job: Job, card: Card, step: ev.PlanStep) -> bool:
+    run = job.state.runs.get(card.attempts.get(step.spec.call_id, ""))
+    return run is not None and run.outcome == "succeeded"
 
 
 async def call_tool(job: Job, answer: ModelAnswer) -> float | None:

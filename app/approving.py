@@ -14,6 +14,7 @@ from app.core import clicks, duration, ledger
 from app.core.clicks import Accepted, Click, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
+from app.core.events import PlanStep
 from app.core.fold import fold
 from app.core.ports import Look, Write
 from app.core.records import Card
@@ -117,9 +118,16 @@ def _asked(ask: Callable[[str], str], question: str) -> str:
 
 def _shown(card: Card, repo: RepoConfig) -> Iterator[str]:
     """Yield everything that the card in Slack shows and that a decision is about, in plain text."""
-    spec, facts = card.request.spec, card.request.facts
-    was = spec.production_was or "an unknown version"
-    yield f"{spec.kind} {spec.service} in {spec.environment}: {was} -> {spec.sha}"
+    for step in card.steps:
+        yield from _step(card, step, repo)
+    yield f"expires: {utc(card.expires_at)}"
+    yield f"hash: {card.request.spec_hash}"
+
+
+def _step(card: Card, step: PlanStep, repo: RepoConfig) -> Iterator[str]:
+    spec, facts = step.spec, step.facts
+    was = "" if spec.kind == "job" else f"{spec.production_was or 'an unknown version'} -> "
+    yield f"{spec.kind} {spec.service} in {spec.environment}: {was}{spec.sha}"
     yield f"{spec.tool}(sha={json.dumps(spec.sha)}) by deployer {spec.deployer} with"
     for key, value in sorted(spec.arguments.items()):
         yield f"  {key} = {json.dumps(value)}"
@@ -127,14 +135,16 @@ def _shown(card: Card, repo: RepoConfig) -> Iterator[str]:
         yield f"  commit {short(commit.sha)} {commit.author}: {commit.title}"
     if facts.commits_total > len(facts.commits):
         yield f"  … and {facts.commits_total - len(facts.commits)} more commits"
+    for job, files in facts.jobs.items():
+        yield f"{job}: {', '.join(files.names)} ({files.total} in all)"
     yield f"staging: {facts.staging or 'unknown'}"
-    yield f"approvals: {len(card.approvals)} of {card.needed}"
+    yield f"approvals: {card.needed(step) - card.missing(step)} of {card.needed(step)}"
+    if facts.risky:
+        yield f"risky: {facts.risky}"
     for fact in facts.unchecked:
         yield f"not checked: {fact}"
     if facts.hold:
         yield plain(facts.hold, repo)
-    yield f"expires: {utc(spec.expires_at)}"
-    yield f"hash: {card.request.spec_hash}"
 
 
 async def _settled(log: RedisLog, repo: RepoConfig, wish: Wish, call_id: str, token: Token) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -114,6 +114,7 @@ class _Repo(_Strict):
     approvers: list[_Approver]
     approvals_needed: int = Field(default=1, ge=1, le=10)
     allow_self_approval: bool = False
+    approval: Literal["call", "plan"] = "call"
     approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
     instructions: str = Field(default="", max_length=4000)
     people: dict[str, _User] = {}
@@ -220,6 +221,7 @@ class _Reader:
             approvers=tuple(repo.approvers),
             approvals_needed=repo.approvals_needed,
             allow_self_approval=repo.allow_self_approval,
+            approval=repo.approval,
             approval_expires_seconds=duration.seconds(repo.approval_expires),
             instructions=repo.instructions,
             people=repo.people,

@@ -76,7 +76,7 @@ class Job:
     def target(self, environment: Environment, service: str | None) -> TargetConfig | None:
         """Return the target of an attempt as configured now, None if it is no longer."""
         where = self.repo.staging if environment == "staging" else self.repo.production
-        return where.e2e if service is None else where.services.get(service)
+        return where.e2e if service is None else where.targets.get(service)
 
     async def decide_on(self, events: Sequence[Event], **rest: Any) -> None:
         """Append what follows from the state that was read; raise `Conflict` if it has changed.

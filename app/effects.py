@@ -9,6 +9,7 @@ import structlog
 from app.core import events as ev
 from app.core import ledger, locks, policy
 from app.core.actions import Start
+from app.core.config import TargetConfig
 from app.core.errors import (
     Blocked,
     Locked,
@@ -20,7 +21,7 @@ from app.core.errors import (
 from app.core.fold import fold
 from app.core.policy import last_look
 from app.core.ports import Observation
-from app.core.records import Card, Run
+from app.core.records import Asked, Run
 from app.core.rules.running import ends_when_stopped
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 from app.desk import AGAIN_SECONDS, Job
@@ -34,17 +35,17 @@ log = structlog.get_logger(__name__)
 
 async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
-    card = job.state.cards.get(action.call_id or "")
+    asked = job.state.asked(action.call_id)
     try:
-        refusal = await _last_look(job, card) if card else None
+        refusal = await _last_look(job, asked) if asked else None
     except SourceUnavailable as error:
         return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
     except Blocked as blocked:
         return await job.wait_for_block(blocked.block)
-    if card and refusal:
-        await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=refusal)])
+    if asked and refusal:
+        await job.decide_on([_refused(asked, refusal)])
         return None
-    attempt = _approved_attempt(card) if card else _attempt(job, action)
+    attempt = _approved_attempt(asked.spec) if asked else _attempt(job, action)
     needed = tuple(lock for lock in action.locks if lock not in job.state.locks)
     started = ev.ToolStarted(
         attempt=attempt,
@@ -56,15 +57,23 @@ async def start(job: Job, action: Start) -> float | None:
     try:
         await job.decide_on([started], take=needed)
     except Locked as locked:
-        if card and await _waits_for_us(job, locked.holder):
+        if asked and await _waits_for_us(job, locked.holder):
             reason = f"{locked.target} is held by a thread that waits for what this one holds"
-            await job.decide_on([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+            call_id = asked.card.request.call_id
+            await job.decide_on([ev.ApprovalExpired(call_id=call_id, reason=reason)])
             return None
         if job.state.waits_for_lock != (locked.target, locked.holder):
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
             await job.decide_on([waited], waits=True)
         return SLOWEST_POLL_SECONDS
-    return await _send(job, attempt, card)
+    return await _send(job, attempt, asked)
+
+
+def _refused(asked: Asked, reason: str) -> ev.Event:
+    """Give up a card of which nothing happened; of a plan under way, what is left of it."""
+    if asked.card.attempts:
+        return ev.StepRefused(call_id=asked.spec.call_id, reason=reason)
+    return ev.ApprovalExpired(call_id=asked.card.request.call_id, reason=reason)
 
 
 async def _waits_for_us(job: Job, holder: str) -> bool:
@@ -84,9 +93,8 @@ async def _waits_for_us(job: Job, holder: str) -> bool:
     return False
 
 
-def _approved_attempt(card: Card) -> ev.Attempt:
+def _approved_attempt(spec: ActionSpec) -> ev.Attempt:
     """Build the attempt from the approved spec alone, never from today's configuration."""
-    spec = card.request.spec
     return ev.Attempt(
         attempt_id=attempt_id(approval_cause(spec), spec_hash(spec)),
         kind=spec.kind,
@@ -120,18 +128,18 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
     )
 
 
-async def _last_look(job: Job, card: Card) -> str | None:
+async def _last_look(job: Job, asked: Asked) -> str | None:
     """Return why an approved action may not happen now; None if it may.
 
     Raise `SourceUnavailable` or `Blocked` where it may neither happen nor be given up.
     """
-    refusal = await _against(job, card, job.facts, job.now)
-    return refusal or await _off_branch(job, card.request.spec)
+    refusal = await _against(job, asked, job.facts, job.now)
+    return refusal or await _off_branch(job, asked.spec)
 
 
-async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> str | None:
+async def _against(job: Job, asked: Asked, facts: Mapping[str, str], now: int) -> str | None:
     """Return what stands against an approved action, GitHub aside; raise `Blocked` for a while."""
-    spec = card.request.spec
+    spec = asked.spec
     target = job.target("production", spec.service)
     if target is None:
         return f"{spec.service} is no longer configured"
@@ -139,20 +147,28 @@ async def _against(job: Job, card: Card, facts: Mapping[str, str], now: int) -> 
     arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
     if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
         return "how this is deployed has been configured anew since the card was made"
-    block = policy.blocked_by(job.repo, spec, facts, now, card.lifted)
+    block = policy.blocked_by(job.repo, spec, facts, now, asked.card.lifted)
     if block and now < spec.expires_at:
         raise Blocked(block)
-    recorded = ledger.production(facts, spec.service)
     refusal = last_look(
-        card.request,
-        card.granted,
-        recorded or await deployer.current(target.options, spec.repo, spec.service, "production"),
+        asked,
+        await _production(job, spec, target, facts),
         policy.hold_on(spec, facts),
         job.repo.policy_version(spec.service),
         now,
-        card.needed,
     )
-    return refusal or policy.unauthorised(job.repo, job.state, card)
+    return refusal or policy.unauthorised(job.repo, job.state, asked)
+
+
+async def _production(
+    job: Job, spec: ActionSpec, target: TargetConfig, facts: Mapping[str, str]
+) -> str | None:
+    """Return what production runs of a service; of a job nothing does."""
+    if spec.kind == "job":
+        return None
+    recorded = ledger.production(facts, spec.service)
+    deployer = job.ports.deployers[target.deployer]
+    return recorded or await deployer.current(target.options, spec.repo, spec.service, "production")
 
 
 async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
@@ -163,7 +179,7 @@ async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
     return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
 
 
-async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> float | None:
+async def _send(job: Job, attempt: ev.Attempt, asked: Asked | None) -> float | None:
     """Send an attempt that is recorded; with its target locked, look once more before.
 
     Return how long to pause, where nothing can be said of it yet.
@@ -172,7 +188,7 @@ async def _send(job: Job, attempt: ev.Attempt, card: Card | None) -> float | Non
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     deadline = job.asked_at + job.ports.send_seconds
     try:
-        await _look_again(job, attempt, card, deadline)
+        await _look_again(job, attempt, asked, deadline)
         async with asyncio.timeout_at(deadline):
             reference = await deployer.start(attempt)
     except (TimeoutError, SourceUnavailable):
@@ -194,11 +210,11 @@ def _may_arrive(job: Job, attempt: ev.Attempt) -> bool:
     return earlier is not None and job.now < earlier.send_by
 
 
-async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline: float) -> None:
+async def _look_again(job: Job, attempt: ev.Attempt, asked: Asked | None, deadline: float) -> None:
     """Raise `NotStarted` where an attempt may not be sent, or not by us, or not any more."""
     try:
         async with asyncio.timeout_at(deadline):
-            refusal = await _refusal_now(job, attempt, card)
+            refusal = await _refusal_now(job, attempt, asked)
     except SourceUnavailable as error:
         refusal = str(error)
     except Blocked as blocked:
@@ -211,11 +227,11 @@ async def _look_again(job: Job, attempt: ev.Attempt, card: Card | None, deadline
         raise NotStarted(f"not started: {refusal}")
 
 
-async def _refusal_now(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
+async def _refusal_now(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | None:
     """Return why an attempt may not be sent; a store that is away is asked until it answers."""
     while True:
         try:
-            refusal = await _refusal(job, attempt, card)
+            refusal = await _refusal(job, attempt, asked)
             # Who was frozen here and replaced meanwhile must not send any more.
             await job.ports.log.renew(job.claim, "work")
             return refusal
@@ -223,17 +239,17 @@ async def _refusal_now(job: Job, attempt: ev.Attempt, card: Card | None) -> str 
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _refusal(job: Job, attempt: ev.Attempt, card: Card | None) -> str | None:
-    if card and attempt != _approved_attempt(card):
+async def _refusal(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | None:
+    if asked and attempt != _approved_attempt(asked.spec):
         return "what was recorded is not what was approved"
-    if card is None and attempt.environment == "production" and attempt.kind != "e2e":
+    if asked is None and attempt.environment == "production" and attempt.kind != "e2e":
         return "nobody was asked about it"
     # GitHub first: whoever stops or locks while it is asked is heard.
-    gone = await _off_branch(job, card.request.spec) if card else None
+    gone = await _off_branch(job, asked.spec) if asked else None
     here = await job.ports.log.look(job.claim.thread_id)
     if ends_when_stopped(attempt) and _is_stopped(job, here.entries):
         raise StoppedBefore("stopped before it was sent")
-    return gone or (await _against(job, card, here.facts, here.now) if card else None)
+    return gone or (await _against(job, asked, here.facts, here.now) if asked else None)
 
 
 def _is_stopped(job: Job, entries: Sequence[ev.Entry]) -> bool:
@@ -263,7 +279,7 @@ async def _lost_start(job: Job, run: Run, seen: Observation) -> float | None:
     if job.now - run.started_at > SENT_AGAIN_MS:
         await job.record([await _outcome(job, run, seen)])
         return None
-    return await _send(job, run.attempt, job.state.cards.get(run.call_id or ""))
+    return await _send(job, run.attempt, job.state.asked(run.call_id))
 
 
 async def _progress(job: Job, run: Run, seen: Observation) -> float:
@@ -279,7 +295,7 @@ async def _outcome(job: Job, run: Run, seen: Observation) -> ev.ToolEnded:
     outcome, summary = seen.status, seen.summary
     if outcome in ("missing", "running"):
         outcome, summary = "unknown", "the target has no record of this attempt"
-    if outcome == "succeeded" and run.attempt.kind != "e2e":
+    if outcome == "succeeded" and run.attempt.kind in ("deploy", "rollback"):
         other = await _runs_another(job, run)
         if other:
             outcome, summary = "failed", f"{seen.summary}, but the target says it runs {other[:12]}"

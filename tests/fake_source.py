@@ -10,11 +10,15 @@ from app.core.workflows import WorkflowRun
 
 @dataclass
 class FakeSource:
-    """Knows the commits of one branch, oldest first, and what every pull request `changed`."""
+    """Knows the commits of one branch, oldest first, and what every pull request `changed`.
+
+    `touched` are the files that a commit changes; where it is None, no comparison tells of files.
+    """
 
     branch: list[str] = field(default_factory=list[str])
     away: bool = False
     changed: list[str] | None = None
+    touched: dict[str, list[str]] | None = None
     tagged: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     ran: list[WorkflowRun] = field(default_factory=list["WorkflowRun"])
 
@@ -32,7 +36,9 @@ class FakeSource:
         ahead = [sha for sha in of_head if sha not in of_base]
         behind = [sha for sha in of_base if sha not in of_head]
         commits = tuple(Commit(sha=sha) for sha in reversed(ahead))
-        return Comparison(commits, len(ahead), len(behind))
+        touched = self.touched
+        files = None if touched is None else tuple(f for sha in ahead for f in touched.get(sha, []))
+        return Comparison(commits, len(ahead), len(behind), files)
 
     async def files(self, repo: str, pull_request: int) -> list[str] | None:
         self._ask()

@@ -11,14 +11,18 @@ from tools import (
     list_git_commits,
     list_git_tags,
     list_workflow_runs,
+    propose_plan,
     rollback,
     run_e2e_tests,
+    run_job,
     tell_facts,
 )
 from tools.tool import Tool
 
 FILES = (
     deploy,
+    run_job,
+    propose_plan,
     rollback,
     run_e2e_tests,
     list_git_commits,

@@ -1,80 +1,119 @@
-"""Builds an approval card from facts: the spec that will run, and what people must know."""
+"""Builds an approval card from facts: the steps that will run, and what people must know."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Literal
+from dataclasses import dataclass
 
 from app.core import ledger
 from app.core.errors import SourceMissing, SourceUnavailable
-from app.core.events import ApprovalRequested, CardFacts, Commit, PullRequest, ThreadStarted
+from app.core.events import (
+    ApprovalRequested,
+    CardFacts,
+    PlanStep,
+    PullRequest,
+    ThreadStarted,
+)
 from app.core.ids import thread_id_for
 from app.core.ports import HISTORY_KEPT
-from app.core.spec import ActionSpec, spec_hash
+from app.core.spec import ActionSpec, EffectKind, plan_hash
 from tools.approvers import quiet_until, with_approvers
+from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.tool import Desk, SourceNeeded, ToolError
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A step that is proposed: one effect on one service or job.
+
+    `evidence` says how its SHA was tested; `risky` says why it is to be asked about twice.
+    """
+
+    tool: str
+    kind: EffectKind
+    name: str
+    sha: str
+    evidence: str
+    risky: str = ""
+
+
 async def request_approval(
-    desk: Desk,
-    tool: str,
-    kind: Literal["deploy", "rollback"],
-    service: str,
-    sha: str,
-    reason: str,
-    evidence: str,
+    desk: Desk, proposals: Sequence[Proposal], reason: str
 ) -> ApprovalRequested:
-    """Build the card for one production effect; raise `ToolError` where code forbids it."""
-    repo, state = desk.repo, desk.state
-    target = repo.production.services[service]
-    deployer = desk.deployers[target.deployer]
-    recorded = desk.facts
-    was = ledger.production(recorded, service) or await _current(desk, service)
-    if was == sha:
-        raise ToolError(f"{service} already runs {sha[:7]} in production")
-    commits, total, unchecked = await _changes(desk, kind, was, sha)
-    barred, unmapped = await _barred(desk, kind, sha)
-    called_at = quiet_until(desk) or desk.now
-    spec = ActionSpec(
-        tool=tool,
-        kind=kind,
-        repo=repo.name,
-        service=service,
-        environment="production",
-        sha=sha,
-        deployer=target.deployer,
-        arguments=deployer.arguments(target.options, service, "production", sha),
-        channel=state.channel,
-        thread_id=state.thread_id,
-        call_id=desk.call_id,
-        production_was=was,
-        policy_version=repo.policy_version(service),
-        expires_at=called_at + repo.approval_expires_seconds * 1000,
-    )
-    bad = ledger.hold(recorded, service) if kind == "deploy" else None
-    facts = CardFacts(
-        commits=commits,
-        commits_total=total,
-        compare_url=_compare_url(state.pull_request, was, sha),
-        pull_request=state.pull_request if state.sha == sha else None,
-        staging=evidence,
-        barred=barred,
-        unchecked=(*unchecked, *_unsorted(desk), *unmapped),
-        hold=f"on hold since {bad[:7] or 'a bad commit'} was rolled back"
-        if bad is not None
-        else "",
-        left_out=_left_out(desk, sha),
-    )
-    facts = await with_approvers(desk, service, facts)
+    """Build the card for steps in this order; raise `ToolError` where code forbids one of them."""
+    first, *more = [await _step(desk, proposals, number) for number in range(len(proposals))]
+    state = desk.state
     asked = state.unread[-1] if state.unread else None
     return ApprovalRequested(
         call_id=desk.call_id,
-        spec=spec,
-        spec_hash=spec_hash(spec),
+        spec=first.spec,
+        spec_hash=plan_hash([step.spec for step in (first, *more)]),
         plan=state.plan + (1 if state.pending else 0),
-        facts=facts,
+        facts=first.facts,
         reason=reason,
         quote=asked.text if asked else "",
         quoted_user=asked.user if asked else "",
+        more=tuple(more),
     )
+
+
+async def _step(desk: Desk, proposals: Sequence[Proposal], number: int) -> PlanStep:
+    repo, recorded, proposal = desk.repo, desk.facts, proposals[number]
+    kind, name, sha = proposal.kind, proposal.name, proposal.sha
+    target = repo.production.targets[name]
+    was = None
+    if kind != "job":
+        was = ledger.production(recorded, name) or await _current(desk, name)
+    if was is not None and was == sha:
+        raise ToolError(f"{name} already runs {sha[:7]} in production")
+    base = run_from(repo, recorded, name) if kind == "job" else was
+    change = await change_of(desk, kind, base, sha)
+    spec = ActionSpec(
+        tool=proposal.tool,
+        kind=kind,
+        repo=repo.name,
+        service=name,
+        environment="production",
+        sha=sha,
+        deployer=target.deployer,
+        arguments=desk.deployers[target.deployer].arguments(
+            target.options, name, "production", sha
+        ),
+        channel=desk.state.channel,
+        thread_id=desk.state.thread_id,
+        call_id=desk.call_id if len(proposals) == 1 else f"{desk.call_id}.{number + 1}",
+        production_was=was,
+        policy_version=repo.policy_version(name),
+        expires_at=(quiet_until(desk) or desk.now) + repo.approval_expires_seconds * 1000,
+    )
+    facts = await _facts(desk, proposal, was, change)
+    planned = {each.name for each in proposals}
+    left_out = tuple(service for service in _left_out(desk, sha) if service not in planned)
+    return PlanStep(spec=spec, facts=facts.model_copy(update={"left_out": left_out}))
+
+
+async def _facts(desk: Desk, proposal: Proposal, was: str | None, change: Change) -> CardFacts:
+    repo, state = desk.repo, desk.state
+    kind, name, sha = proposal.kind, proposal.name, proposal.sha
+    barred, unmapped = await _barred(desk, kind, sha)
+    jobs = await files_for_jobs(desk, kind, name, sha, change)
+    facts = CardFacts(
+        commits=change.commits,
+        commits_total=change.total,
+        compare_url=compare_url(state.pull_request, was, sha),
+        pull_request=state.pull_request if state.sha == sha else None,
+        staging=proposal.evidence,
+        barred=barred,
+        unchecked=(*change.unchecked, *_unsorted(desk), *unmapped),
+        hold=_hold(desk.facts, kind, name),
+        jobs=jobs,
+        risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
+    )
+    return await with_approvers(desk, name, facts)
+
+
+def _hold(recorded: Mapping[str, str], kind: EffectKind, name: str) -> str:
+    bad = ledger.hold(recorded, name) if kind == "deploy" else None
+    return "" if bad is None else f"on hold since {bad[:7] or 'a bad commit'} was rolled back"
 
 
 def _left_out(desk: Desk, sha: str) -> tuple[str, ...]:
@@ -103,35 +142,7 @@ async def refuse_older(desk: Desk, service: str, sha: str) -> None:
     recorded = ledger.production(desk.facts, service)
     was = recorded or await _current(desk, service)
     if was is not None:
-        await _changes(desk, "deploy", was, sha)
-
-
-async def _changes(
-    desk: Desk, kind: str, was: str | None, sha: str
-) -> tuple[tuple[Commit, ...], int, tuple[str, ...]]:
-    """Return the commits that go in (of a rollback: out), their number, and what is unchecked."""
-    known = desk.state.known.get(sha, Commit(sha=sha))
-    if desk.source is None:
-        note = "no GitHub credentials: the difference and the order of commits were not checked"
-        return (known,), 1, (note,)
-    if was is None:
-        return (known,), 1, ("what production runs now is unknown, so the difference is too",)
-    base, head = (sha, was) if kind == "rollback" else (was, sha)
-    try:
-        compared = await desk.source.compare(desk.repo.name, base, head)
-    except SourceUnavailable as error:
-        if kind == "deploy":
-            raise SourceNeeded(error) from None
-        return (), 0, (f"GitHub could not be asked: {error}",)
-    notes: tuple[str, ...] = ()
-    if kind == "deploy" and compared.behind:
-        if not compared.ahead:
-            raise ToolError(
-                f"{sha[:7]} is older than {was[:7]}, which runs in production. "
-                "Only a rollback may go back."
-            )
-        notes = (f"it takes out {compared.behind} commits that production has now",)
-    return compared.commits, compared.ahead, notes
+        await change_of(desk, "deploy", was, sha)
 
 
 async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -151,7 +162,7 @@ async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tup
             try:
                 logins += await desk.source.pushers(desk.repo.name, pull_request.number)
             except SourceUnavailable as error:
-                if kind == "deploy" and not isinstance(error, SourceMissing):
+                if kind != "rollback" and not isinstance(error, SourceMissing):
                     raise SourceNeeded(error) from None
                 notes.append("the last pusher could not be asked for")
     users = {login: desk.repo.slack_user(login) for login in logins if login}
@@ -181,12 +192,6 @@ async def _author(desk: Desk, sha: str) -> tuple[list[str], list[str]]:
     others = "merged or pushed" if author else "wrote, merged or pushed"
     note = f"who {others} this commit is unknown, so was not compared"
     return [author] if author else [], [note]
-
-
-def _compare_url(pull_request: PullRequest | None, was: str | None, sha: str) -> str:
-    if pull_request is None or was is None or "/pull/" not in pull_request.url:
-        return ""
-    return f"{pull_request.url.split('/pull/')[0]}/compare/{was[:12]}...{sha[:12]}"
 
 
 async def staging_evidence(desk: Desk, sha: str) -> str | None:

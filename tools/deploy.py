@@ -9,7 +9,8 @@ from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.events import Event, StagingRequested
-from tools.card import refuse_older, request_approval, staging_evidence
+from app.core.spec import EffectKind
+from tools.card import Proposal, refuse_older, request_approval, staging_evidence
 from tools.tool import Arguments, Desk, SourceNeeded, Tool, ToolError, proposed_sha
 
 
@@ -24,7 +25,7 @@ def tools(repo: RepoConfig) -> list[Tool]:
     """Return one deploy tool for each production service, in the default order."""
     return [
         Tool(
-            name=f"deploy_{service}_to_prod",
+            name=tool_of("deploy", service),
             description=f"Propose to deploy {service} to production; a person approves it first.",
             arguments=DeployArguments,
             act=partial(_deploy, service),
@@ -35,19 +36,45 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 
 async def _deploy(service: str, desk: Desk, arguments: DeployArguments) -> Sequence[Event]:
-    name = f"deploy_{service}_to_prod"
-    sha = proposed_sha(desk.state, name, arguments.sha)
-    if desk.state.is_untouched(service) and not desk.state.words:
-        raise ToolError(f"this merge changes nothing of {service}; propose it only when asked to")
-    bad = ledger.hold(desk.facts, service)
-    if bad == sha:
-        raise ToolError(f"{service} is on hold because of {sha[:7]}, which was rolled back")
+    return await propose(desk, [service], arguments.sha, arguments.reason)
+
+
+def tool_of(kind: EffectKind, name: str) -> str:
+    """Name the tool of one step."""
+    return f"run_{name}_in_prod" if kind == "job" else f"deploy_{name}_to_prod"
+
+
+async def propose(desk: Desk, names: Sequence[str], named: str, reason: str) -> Sequence[Event]:
+    """Ask for approval of services and jobs in this order, or put the SHA on staging first."""
+    jobs = desk.repo.production.jobs
+    steps: list[tuple[str, EffectKind]] = [(n, "job" if n in jobs else "deploy") for n in names]
+    sha = ""
+    for name, kind in steps:
+        sha = proposed_sha(desk.state, tool_of(kind, name), named)
+        _refuse_unwanted(desk, kind, name, sha)
     await _is_on_branch(desk, sha)
     evidence = await staging_evidence(desk, sha)
     if evidence is None:
-        await refuse_older(desk, service, sha)
+        for name, kind in steps:
+            if kind == "deploy":
+                await refuse_older(desk, name, sha)
         return [StagingRequested(sha=sha, scope="all")]
-    return [await request_approval(desk, name, "deploy", service, sha, arguments.reason, evidence)]
+    proposals = [Proposal(tool_of(kind, n), kind, n, sha, evidence) for n, kind in steps]
+    return [await request_approval(desk, proposals, reason)]
+
+
+def _refuse_unwanted(desk: Desk, kind: EffectKind, name: str, sha: str) -> None:
+    """Raise `ToolError` for what nobody asked for, or what is on hold because of this SHA."""
+    state = desk.state
+    if state.is_untouched(name) and not state.words:
+        raise ToolError(f"this merge changes nothing of {name}; propose it only when asked to")
+    if kind == "job":
+        is_due = state.facts is not None and name in state.facts.jobs
+        if not state.words and (not is_due or state.ran.get(name) == sha):
+            raise ToolError(f"{sha[:7]} has nothing for {name}; propose it only when asked to")
+        return
+    if ledger.hold(desk.facts, name) == sha:
+        raise ToolError(f"{name} is on hold because of {sha[:7]}, which was rolled back")
 
 
 async def _is_on_branch(desk: Desk, sha: str) -> None:

@@ -12,7 +12,7 @@ from app.core.happened import Record, records
 from app.core.ports import HISTORY_KEPT
 from app.core.versions import verified
 from app.core.writing import short
-from tools.card import request_approval
+from tools.card import Proposal, request_approval
 from tools.tool import Arguments, Desk, Tool, ToolError, proposed_sha
 
 PASSED = "passed the production e2e tests before"
@@ -42,9 +42,9 @@ async def _rollback(service: str, desk: Desk, arguments: RollbackArguments) -> S
     name = f"rollback_{service}_in_prod"
     sha = proposed_sha(desk.state, name, arguments.sha)
     evidence = await _evidence(service, desk, sha)
-    return [
-        await request_approval(desk, name, "rollback", service, sha, arguments.reason, evidence)
-    ]
+    risky = "this version never passed the production tests" if evidence == UNTESTED else ""
+    proposal = Proposal(name, "rollback", service, sha, evidence, risky)
+    return [await request_approval(desk, [proposal], arguments.reason)]
 
 
 async def _evidence(service: str, desk: Desk, sha: str) -> str:
@@ -72,7 +72,8 @@ async def _evidence(service: str, desk: Desk, sha: str) -> str:
 def _ran(service: str, desk: Desk, happened: Sequence[Record]) -> list[str]:
     """Return what a service ran, as far as is recorded, the newest first."""
     ran = [r.sha for r in happened if r.service == service and r.outcome == "succeeded"]
-    specs = [card.request.spec for card in desk.state.cards.values() if card.attempt_id]
+    asked = [desk.state.asked(run.call_id) for run in desk.state.runs.values()]
+    specs = [each.spec for each in asked if each]
     ran += [s.production_was for s in specs if s.service == service and s.production_was]
     return list(dict.fromkeys(ran))
 

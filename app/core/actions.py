@@ -7,7 +7,7 @@ from typing import Literal
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.records import Run
-from app.core.spec import Environment
+from app.core.spec import EffectKind, Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Append:
 class Start:
     """Start an attempt; `cause` names why, once for each time it may run."""
 
-    kind: Literal["deploy", "rollback", "e2e"]
+    kind: EffectKind | Literal["e2e"]
     environment: Environment
     service: str | None
     sha: str

@@ -147,10 +147,12 @@ def _waits(state: State) -> list[Line]:
     link = _thread(place(state))
     card, run, question = state.pending, state.unknown, state.question
     if card:
-        spec, needed = card.request.spec, card.request.facts.needed
-        way = "deploy" if spec.kind == "deploy" else "roll back"
-        count = f" ({len(card.approvals)} of {needed} approvals)" if needed > 1 else ""
-        what = (_text(f"{way} {spec.service} "), _sha(spec.sha))
+        slowest = max(card.steps, key=card.missing)
+        needed, missing = card.needed(slowest), card.missing(slowest)
+        count = f" ({needed - missing} of {needed} approvals)" if needed > 1 else ""
+        ways = {"deploy": "deploy", "job": "run"}
+        told = [f"{ways.get(s.kind, 'roll back')} {s.service}" for s in card.request.specs]
+        what = (_text(f"{', '.join(told)} "), _sha(card.request.spec.sha))
         return [(*what, _text(f" waits for approval{count} since "), _time(card.at), *link)]
     if run:
         told = f"{run.attempt.service}: somebody has to say whether it happened, since "

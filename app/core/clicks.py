@@ -12,6 +12,7 @@ from app.core import policy, refusals, words
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
 from app.core.records import Card
+from app.core.spec import spec_hash
 from app.core.state import State
 from app.core.writing import mentions, when
 
@@ -85,6 +86,7 @@ def approve(click: Click) -> Decision:
         user=click.user,
         by=click.by,
         token=click.token,
+        covers=verdict.covers,
     )
     return Accepted((granted,))
 
@@ -116,22 +118,29 @@ def release(click: Click) -> Decision:
     card = open_card(click)
     if isinstance(card, Refused):
         return card
-    spec = card.request.spec
-    bad_sha = policy.hold_on(spec, click.facts)
+    held = _held_step(card, click.facts)
     unheard = click.state.unheard
-    if not unheard and bad_sha is None:
+    if not unheard and held is None:
         return Refused(refusals.nothing_to_release(click.state))
-    verdict = policy.may_decide(click.repo, spec.service, click.person)
+    service = held.name if held else card.steps[0].name
+    verdict = policy.may_decide(click.repo, service, click.person)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
-    if unheard:
+    if unheard or held is None:
         return Accepted((ev.ApprovalReleased(call_id=click.call_id, user=click.user),))
-    if bad_sha == spec.sha:
+    sha = held.spec.sha
+    if policy.hold_on(held.spec, click.facts) == sha:
         return Refused(
-            f"{spec.service} is on hold because of this very commit, {spec.sha[:7]}. "
+            f"{service} is on hold because of this very commit, {sha[:7]}. "
             "It takes a newer one to release the hold."
         )
-    return Accepted((ev.HoldReleased(service=spec.service, user=click.user),))
+    return Accepted((ev.HoldReleased(service=service, user=click.user),))
+
+
+def _held_step(card: Card, facts: Mapping[str, str]) -> ev.PlanStep | None:
+    """Return the first step whose service is on hold now."""
+    held = (step for step in card.steps if policy.hold_on(step.spec, facts) is not None)
+    return next(held, None)
 
 
 def ask_again(click: Click) -> Decision:
@@ -252,11 +261,12 @@ def _state_outcome(click: Click, truth: bool) -> Decision:
     if not truth and click.now < run.send_by:
         until = when(run.send_by)
         return Refused(f"It may still be on its way until {until}: say so after that time.")
+    asked = click.state.asked(click.call_id)
     stated = ev.OutcomeStated(
         attempt_id=run.attempt.attempt_id,
         happened=truth,
         user=click.user,
-        spec_hash=click.state.cards[click.call_id].request.spec_hash,
+        spec_hash=spec_hash(asked.spec) if asked else "",
     )
     return Accepted((stated,))
 
@@ -286,13 +296,12 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
 # Whose and what.
 
 
-def service_of(state: State, call_id: str) -> str | None:
-    """Return the service that a card or an effect is about: whose approvers have to be asked."""
-    card = state.cards.get(call_id)
+def services_of(state: State, call_id: str) -> tuple[str, ...]:
+    """Return what a card or an effect is about: whose approvers have to be asked."""
+    card, asked = state.cards.get(call_id), state.asked(call_id)
     if card:
-        return card.request.spec.service
-    run = refusals.run_of(state, call_id)
-    return run.attempt.service if run else None
+        return tuple(step.name for step in card.steps)
+    return (asked.step.name,) if asked else ()
 
 
 def open_card(click: Click) -> Card | Refused:
@@ -308,7 +317,7 @@ def open_card(click: Click) -> Card | Refused:
 
 def unexpired(click: Click, card: Card) -> Card | Refused:
     """Return the card if its time is not up."""
-    expires_at = card.request.spec.expires_at
+    expires_at = card.expires_at
     if click.now >= expires_at:
         return Refused(f"Too late: this card expired {when(expires_at)}. Ask for it again.")
     return card

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, InstanceOf
 
@@ -23,7 +23,9 @@ class TargetConfig(_Frozen):
     `options` are the deployer's own keys, already checked against its `Options` model.
     `approvers`, `approvals_needed`, `channel` and `freeze` are None where the repository's values
     apply. `paths` are the globs of the files that a change of a service touches; empty: every
-    change does.
+    change does. A job is due when a change has files of its `paths`, in front of the service that
+    it runs `before`. `risky` are the globs of the files whose change is approved with a second
+    click.
     """
 
     deployer: str
@@ -33,18 +35,36 @@ class TargetConfig(_Frozen):
     channel: str | None = None
     paths: tuple[str, ...] = ()
     freeze: tuple[Freeze, ...] | None = None
+    before: str | None = None
+    risky: tuple[str, ...] | None = None
 
 
 class EnvironmentConfig(_Frozen):
-    """The services of one environment in their default order, and its e2e tests if it has any."""
+    """The services of one environment in their default order, its jobs, and its e2e tests."""
 
     e2e: TargetConfig | None = None
     services: Mapping[str, TargetConfig]
+    jobs: Mapping[str, TargetConfig] = {}
+
+    @property
+    def targets(self) -> Mapping[str, TargetConfig]:
+        """Return the services and the jobs, whose names are all different."""
+        return {**self.services, **self.jobs}
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return the default order: the services, each job right in front of its service."""
+        placed = [
+            (*(job for job, its in self.jobs.items() if its.before == service), service)
+            for service in self.services
+        ]
+        return tuple(name for group in placed for name in group)
 
 
 class RepoConfig(_Frozen):
     """Everything configured for one repository; `people` maps GitHub logins to Slack user ids.
 
+    With `approval` "call" each step has a card of its own, with "plan" all steps have one.
     Reminders and escalations count working time: without `hours`, that is all time.
     """
 
@@ -54,9 +74,11 @@ class RepoConfig(_Frozen):
     approvers: tuple[str, ...]
     approvals_needed: int = 1
     allow_self_approval: bool = False
+    approval: Literal["call", "plan"] = "call"
     approval_expires_seconds: int = 24 * 3600
     instructions: str = ""
     people: Mapping[str, str] = {}
+    risky: tuple[str, ...] = ()
     zone: InstanceOf[tzinfo] = UTC
     freeze: tuple[Freeze, ...] = ()
     undeployed: InstanceOf[Schedule] | None = None
@@ -85,28 +107,33 @@ class RepoConfig(_Frozen):
 
     @property
     def sorts_changes(self) -> bool:
-        """Tell whether it depends on a change's files which services it is for."""
-        return any(target.paths for target in self.production.services.values())
+        """Tell whether it depends on a change's files which services and jobs it is for."""
+        return any(target.paths for target in self.production.targets.values())
 
     def approvers_of(self, service: str) -> tuple[str, ...]:
         """Return the Slack users and user groups who may approve for a service."""
-        own = self.production.services[service].approvers
+        own = self.production.targets[service].approvers
         return self.approvers if own is None else own
 
     def approvals_needed_for(self, service: str) -> int:
         """Return how many different people must approve for a service."""
-        own = self.production.services[service].approvals_needed
+        own = self.production.targets[service].approvals_needed
         return self.approvals_needed if own is None else own
+
+    def risky_of(self, service: str) -> tuple[str, ...]:
+        """Return the globs of the files that make a change of a service risky."""
+        own = self.production.targets[service].risky
+        return self.risky if own is None else own
 
     def freezes_of(self, service: str) -> tuple[Freeze, ...]:
         """Return when a service is to be left as it is."""
-        own = self.production.services[service].freeze
+        own = self.production.targets[service].freeze
         return self.freeze if own is None else own
 
     @property
     def all_approvers(self) -> tuple[str, ...]:
         """Return everybody who may approve for some production service, each once."""
-        lists = (self.approvers_of(service) for service in self.production.services)
+        lists = map(self.approvers_of, self.production.targets)
         return tuple(dict.fromkeys(who for approvers in lists for who in approvers))
 
     def policy_version(self, service: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from app.core import events as ev
 from app.core import locks
 from app.core.config import RepoConfig
-from app.core.history import age, history, outside
+from app.core.history import age, called, history, outside
 from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
@@ -95,6 +95,8 @@ def _thread_facts(state: State) -> list[str]:
     if state.change:
         touched = ", ".join(state.change.touched) or "no service"
         lines.append(f"this merge touches: {touched}; leave out the others unless people ask")
+    for job, sha in state.ran.items():
+        lines.append(f"this thread ran the job {job} in production for {short(sha)}")
     if state.shipped:
         shipped = ", ".join(f"{name} {short(sha)}" for name, sha in state.shipped.items())
         lines.append(f"this thread brought to production: {shipped}")
@@ -112,9 +114,9 @@ def _thread_facts(state: State) -> list[str]:
 def _before(state: State) -> dict[str, str | None]:
     before: dict[str, str | None] = {}
     for run in state.runs.values():
-        card = state.cards.get(run.call_id or "")
-        if card and run.outcome == "succeeded" and run.attempt.kind == "deploy":
-            before[card.request.spec.service] = card.request.spec.production_was
+        asked = state.asked(run.call_id)
+        if asked and run.outcome == "succeeded" and run.attempt.kind == "deploy":
+            before[asked.spec.service] = asked.spec.production_was
     return before
 
 
@@ -141,10 +143,9 @@ def _now(state: State, entries: Sequence[ev.Entry], now: int) -> list[str]:
     lines = [_doing(state)]
     card = state.pending
     if card:
-        spec = card.request.spec
-        was = f"production has {short(spec.production_was)}"
+        was = ", ".join(dict.fromkeys(short(spec.production_was) for spec in card.request.specs))
         held = ", HELD until you answer" if state.held_by else ""
-        lines.append(f"live card: {spec.tool}({short(spec.sha)}), {was}{held}")
+        lines.append(f"live card: {called(card.request.specs)}, production has {was}{held}")
     if state.question:
         lines.append(f"your open question: {outside(state.question.text, 80)}")
     lines.extend(_unread(state.unread, now))

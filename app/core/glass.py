@@ -11,7 +11,8 @@ from app.core import events as ev
 from app.core.clicks import Accepted, Click, Decision, Refused, open_card, unexpired
 from app.core.events import Lift
 from app.core.policy import Denied
-from app.core.records import Card
+from app.core.records import Asked, Card
+from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import mentions
 
@@ -54,13 +55,14 @@ def liftable(click: Click) -> tuple[Lift, ...] | Refused:
 
 def may_help(state: State, card: Card, frozen: bool) -> bool:
     """Tell whether to offer it on the card: nobody may approve it, or not before a freeze ends."""
-    spec = card.request.spec
     if card.status == "approved":
         waits = state.waits_for_block
         return card is state.approved and waits is not None and not waits.user and not card.glass
-    facts = card.request.facts
-    too_few = approvers.missing(facts) > 0 or not approvers.approvable(facts)
-    return too_few or (frozen and spec.kind == "deploy")
+    too_few = any(
+        approvers.missing(step.facts) > 0 or not approvers.approvable(step.facts)
+        for step in card.steps
+    )
+    return too_few or (frozen and any(spec.kind != "rollback" for spec in card.request.specs))
 
 
 def _card(click: Click) -> Card | Refused:
@@ -72,11 +74,11 @@ def _card(click: Click) -> Card | Refused:
 
 
 def _denied(click: Click, card: Card) -> str:
-    service = card.request.spec.service
-    verdict = policy.may_decide(click.repo, service, click.person)
-    is_gone = service not in click.repo.production.services
-    if isinstance(verdict, Denied) and (is_gone or policy.flaw(click.person)):
-        return verdict.reason
+    for step in card.steps:
+        verdict = policy.may_decide(click.repo, step.name, click.person)
+        is_gone = step.name not in click.repo.production.targets
+        if isinstance(verdict, Denied) and (is_gone or policy.flaw(click.person)):
+            return verdict.reason
     if policy.is_an_approver(click.repo, click.person):
         return ""
     able = click.repo.all_approvers
@@ -85,29 +87,39 @@ def _denied(click: Click, card: Card) -> str:
 
 
 def _not_to_be_lifted(click: Click, card: Card) -> str:
-    spec = card.request.spec
-    lock = locks.lock_on(click.facts, spec.service, click.now)
     return (
         refusals.stale(click.state, click.repo, card)
         or refusals.held(click.state, card, click.facts)
-        or (f"{refusals.against(lock.block, spec.kind)} Broken glass ends no lock." if lock else "")
+        or next(filter(None, (_lock(click, spec) for spec in card.request.specs)), "")
     )
 
 
+def _lock(click: Click, spec: ActionSpec) -> str:
+    lock = locks.lock_on(click.facts, spec.service, click.now)
+    return f"{refusals.against(lock.block, spec.kind)} Broken glass ends no lock." if lock else ""
+
+
 def _lifts(click: Click, card: Card) -> tuple[Lift, ...]:
-    spec = card.request.spec
-    block = policy.blocked_by(click.repo, spec, click.facts, click.now)
+    """Return what has to be lifted for one of the steps at least."""
+    found = {lift for step in card.steps for lift in _lifts_of(click, Asked(card, step))}
+    return tuple(lift for lift in _WORDS if lift in found)
+
+
+def _lifts_of(click: Click, asked: Asked) -> list[Lift]:
+    card, step = asked
+    block = policy.blocked_by(click.repo, step.spec, click.facts, click.now)
     lifts: list[Lift] = ["freeze"] if block else []
     if card.status == "approved":
-        return tuple(lifts)
-    if not policy.is_approver(click.repo, spec.service, click.person):
+        return lifts
+    if not policy.is_approver(click.repo, step.name, click.person):
         lifts.append("approvers")
-    if len({*card.approvers, click.user}) < card.request.facts.needed:
+    given = {approval.user for approval in card.approvals_of(step)}
+    if len({*given, click.user}) < step.facts.needed:
         lifts.append("approvals_needed")
-    own = policy.barred(click.repo, click.state, card)
+    own = policy.barred(click.repo, click.state, step)
     if click.user in own and not click.repo.allow_self_approval:
         lifts.append("self_approval")
-    return tuple(lifts)
+    return lifts
 
 
 # The review.

@@ -21,12 +21,12 @@ def changes(event: Event, state: State, now: int) -> dict[str, str | None]:
 
 
 def _use(event: GlassBroken, state: State, now: int) -> GlassUse:
-    spec = state.cards[event.call_id].request.spec
+    specs = state.cards[event.call_id].request.specs
     return GlassUse(
         thread_id=state.thread_id,
         call_id=event.call_id,
-        service=spec.service,
-        sha=spec.sha,
+        service=", ".join(spec.service for spec in specs),
+        sha=specs[0].sha,
         user=event.user,
         reason=event.reason,
         lifts=event.lifts,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.core.events.values import Frozen
+from app.core.events.values import Frozen, PlanStep
+from app.core.records import Card
 from app.core.state import State
 
 
@@ -63,20 +64,24 @@ def merge_of(state: State, sha: str) -> dict[str, Any]:
 
 def under_way(state: State) -> list[Record]:
     """Return what was approved in a thread and has no outcome yet, newest first."""
-    approved = (
-        card
-        for card in reversed(state.cards.values())
-        if card.status == "approved"
-        and (card.attempt_id is None or state.runs[card.attempt_id].outcome is None)
-    )
     return [
         Record(
-            kind=card.request.spec.kind,
-            sha=card.request.spec.sha,
+            kind=step.spec.kind,
+            sha=step.spec.sha,
             at=card.decided_at or card.at,
-            service=card.request.spec.service,
-            approved_by=tuple(card.approvers),
+            service=step.name,
+            approved_by=tuple(approval.user for approval in card.approvals_of(step)),
             message=place(state),
         )
-        for card in approved
+        for card in reversed(state.cards.values())
+        if card.status == "approved"
+        for step in card.steps
+        if _is_under_way(state, card, step)
     ]
+
+
+def _is_under_way(state: State, card: Card, step: PlanStep) -> bool:
+    attempt_id = card.attempts.get(step.spec.call_id)
+    if attempt_id is None:
+        return card.next_step is not None
+    return state.runs[attempt_id].outcome is None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import events as ev
+from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.untrusted import as_data, cut
@@ -17,6 +18,11 @@ def outside(text: str, tokens: int) -> str:
     while tokens_at_most(shown := f"«{cut(data, limit, hidden)}»") > tokens and limit > 16:
         limit = limit * 3 // 4
     return shown
+
+
+def called(specs: Sequence[ActionSpec]) -> str:
+    """Name the calls of a card in order."""
+    return ", then ".join(f"{spec.tool}({short(spec.sha)})" for spec in specs)
 
 
 def age(now: int, at: int) -> str:
@@ -180,7 +186,7 @@ class _Lines:
         return f"code answered {outside(' | '.join([e.title, *lines]), 110)}"
 
     def on_approval_requested(self, e: ev.ApprovalRequested) -> str:
-        return f"card: {e.spec.tool}({short(e.spec.sha)}), plan {e.plan}"
+        return f"card: {called(e.specs)}, plan {e.plan}"
 
     def on_approval_granted(self, e: ev.ApprovalGranted) -> str:
         return f"@{e.user} approved the card {self._card(e.call_id)}"
@@ -188,6 +194,11 @@ class _Lines:
     def on_glass_broken(self, e: ev.GlassBroken) -> str:
         why = outside(e.reason, 80)
         return f"@{e.user} BROKE THE GLASS for the card {self._card(e.call_id)}: {why}"
+
+    def on_step_refused(self, e: ev.StepRefused) -> str:
+        asked = self.state.asked(e.call_id)
+        name = asked.step.name if asked else "a step"
+        return f"the rest of the plan from {name} on was given up: {outside(e.reason, 60)}"
 
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> str:
         words = f" with {outside(e.text, 110)}" if e.text else " without words"
@@ -203,5 +214,4 @@ class _Lines:
         return f"@{e.user} asked for the card {self._card(e.call_id)} again"
 
     def _card(self, call_id: str) -> str:
-        spec = self.state.cards[call_id].request.spec
-        return f"{spec.tool}({short(spec.sha)})"
+        return called(self.state.cards[call_id].request.specs)

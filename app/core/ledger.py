@@ -1,9 +1,10 @@
 """What a thread's events mean for its repository: its facts and its history, written with them.
 
-Facts: "running/<service>", "hold/<service>", "lock/<service>" and "glass/<thread>:<call>" are JSON;
-"verified/<service>" is a full SHA, and so is "staging/<service>": what staging runs, kept under
-staging's lock. "versions/<service>" are those that passed the tests, see `versions`, and "e2e/…"
-the newest runs of the tests, see `flaky`. "undeployed" is what was asked about last on a schedule.
+Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
+"glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
+what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
+see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
+asked about last on a schedule.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -82,6 +83,12 @@ def attempt_key(attempt_id: str) -> str:
 def production(facts: Mapping[str, str], service: str) -> str | None:
     """Return the full SHA that was last recorded as running in production, None if none was."""
     recorded = facts.get(f"running/{service}")
+    return json.loads(recorded)["sha"] if recorded else None
+
+
+def ran(facts: Mapping[str, str], job: str) -> str | None:
+    """Return the full SHA that a job last succeeded for in production, None if it never did."""
+    recorded = facts.get(f"ran/{job}")
     return json.loads(recorded)["sha"] if recorded else None
 
 
@@ -191,9 +198,9 @@ def _effect(
     if outcome == "succeeded":
         kind = run.attempt.kind
         fact = {"sha": sha, "thread": state.thread_id, "at": now, "kind": kind}
-        facts[f"running/{service}"] = json.dumps(fact)
-    card = state.cards.get(run.call_id or "")
-    by = card.approvers if card else []
+        facts[f"{'ran' if kind == 'job' else 'running'}/{service}"] = json.dumps(fact)
+    asked = state.asked(run.call_id)
+    by = [given.user for given in asked.card.approvals_of(asked.step)] if asked else []
     history.append(
         _line(state, run.attempt.kind, sha, now, service=service, outcome=outcome, approved_by=by)
     )

@@ -69,7 +69,7 @@ def locked_services(facts: Mapping[str, str]) -> list[str]:
 def frozen(repo: RepoConfig, service: str, now: int) -> Block | None:
     """Return the freeze that is in force on a service; of several, the one that ends last."""
     found: list[Block] = []
-    if service not in repo.production.services:
+    if service not in repo.production.targets:
         return None
     for freeze in repo.freezes_of(service):
         window = freeze.calendar.window(now)
@@ -87,7 +87,7 @@ def on(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> tu
 
 def next_change(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> int | None:
     """Return when a lock or a freeze of a service ends by itself, or the next freeze begins."""
-    if service not in repo.production.services:
+    if service not in repo.production.targets:
         return None
     times = [block.until for block in on(repo, facts, service, now)]
     times += [freeze.calendar.next_start(now) for freeze in repo.freezes_of(service)]

@@ -1,4 +1,4 @@
-"""Which services a change touches, by the paths of its files; knows nothing of GitHub."""
+"""What a change is for, by the paths of its files: services, jobs; knows nothing of GitHub."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.core.config import RepoConfig
+from app.core.events import Files
+
+NAMES_KEPT = 10
+NAME_LENGTH = 200
 
 
 def touched(repo: RepoConfig, files: Iterable[str] | None) -> tuple[str, ...]:
@@ -19,6 +23,20 @@ def touched(repo: RepoConfig, files: Iterable[str] | None) -> tuple[str, ...]:
         for name, target in repo.production.services.items()
         if changed is None or not target.paths or any(_matches(target.paths, f) for f in changed)
     )
+
+
+def jobs_in(repo: RepoConfig, files: Iterable[str]) -> dict[str, Files]:
+    """Return the jobs that a change has files for, in the configured order, with those files."""
+    changed = list(files)
+    found = {name: matching(job.paths, changed) for name, job in repo.production.jobs.items()}
+    return {name: its for name, its in found.items() if its.total}
+
+
+def matching(patterns: Iterable[str], files: Iterable[str]) -> Files:
+    """Return the files that match one of the globs, of which only the first are named."""
+    globs = list(patterns)
+    found = sorted({file for file in files if _matches(globs, file)})
+    return Files(names=tuple(name[:NAME_LENGTH] for name in found[:NAMES_KEPT]), total=len(found))
 
 
 def _matches(patterns: Iterable[str], path: str) -> bool:

@@ -1,21 +1,23 @@
 """Who may approve what, and whether an approved action may still happen; asks nobody itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from app.core import ledger, locks
 from app.core.config import RepoConfig
-from app.core.events import ApprovalRequested, Block, Lift
+from app.core.events import Block, Lift, PlanStep
 from app.core.people import Person
-from app.core.records import Card
-from app.core.spec import ActionSpec, spec_hash
+from app.core.records import Asked, Card
+from app.core.spec import ActionSpec, plan_hash
 from app.core.state import State
 from app.core.writing import mentions, short, utc
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The person may."""
+    """The person may; of a card, for the services and jobs that it `covers`."""
+
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def may_decide(repo: RepoConfig, service: str, person: Person) -> Allowed | Deni
     """Tell whether the person is an approver of a service, whatever the card."""
     if wrong := flaw(person):
         return Denied(wrong)
-    if service not in repo.production.services:
+    if service not in repo.production.targets:
         return Denied(f"{service} is no longer configured for {repo.name}, so nobody can decide.")
     approvers = repo.approvers_of(service)
     if not approvers:
@@ -51,32 +53,50 @@ def is_an_approver(repo: RepoConfig, person: Person) -> bool:
 
 
 def may_approve(repo: RepoConfig, person: Person, state: State, card: Card) -> Allowed | Denied:
-    """Tell whether the person may approve this card, its author and past approvals considered."""
-    verdict = may_decide(repo, card.request.spec.service, person)
+    """Tell whether and for which steps the person may approve a card, past approvals considered.
+
+    What is allowed covers every step that this person may approve and that still needs it.
+    """
+    denied: dict[str, None] = {}
+    covers: list[str] = []
+    for step in card.steps:
+        verdict = _may_approve_step(repo, person, state, Asked(card, step))
+        if isinstance(verdict, Denied):
+            denied[verdict.reason] = None
+        else:
+            covers.append(step.name)
+    return Allowed(tuple(covers)) if covers else Denied(" ".join(denied))
+
+
+def _may_approve_step(
+    repo: RepoConfig, person: Person, state: State, asked: Asked
+) -> Allowed | Denied:
+    card, step = asked
+    verdict = may_decide(repo, step.name, person)
     if isinstance(verdict, Denied):
         return verdict
-    own = frozenset[str]() if repo.allow_self_approval else barred(repo, state, card)
+    own = frozenset[str]() if repo.allow_self_approval else barred(repo, state, step)
     if person.user_id in own:
-        others = [who for who in repo.approvers_of(card.request.spec.service) if who not in own]
+        others = [who for who in repo.approvers_of(step.name) if who not in own]
         named = mentions(others) if others else "but no other approver is configured"
         return Denied(
             f"You wrote, merged or pushed this change, so somebody else has to approve it: {named}."
         )
-    if person.user_id in card.approvers:
-        needed = card.request.facts.needed
+    given = {approval.user for approval in card.approvals_of(step)}
+    if person.user_id in given:
         return Denied(
-            f"You approved this already; {len(card.approvals)} of {needed} approvals are there, "
+            f"You approved this already; {len(given)} of {step.facts.needed} approvals are there, "
             "the others have to come from other people."
         )
     return Allowed()
 
 
-def barred(repo: RepoConfig, state: State, card: Card) -> frozenset[str]:
-    """Return the Slack users who may not approve a card because the change is theirs.
+def barred(repo: RepoConfig, state: State, step: PlanStep) -> frozenset[str]:
+    """Return the Slack users who may not approve a step because the change is theirs.
 
     What the card says and what is known now are both counted; logins compare without case.
     """
-    spec, facts = card.request.spec, card.request.facts
+    spec, facts = step.spec, step.facts
     logins = [known.author for known in (state.known.get(spec.sha),) if known]
     for pull_request in (state.pull_request, facts.pull_request):
         if pull_request:
@@ -112,26 +132,25 @@ def blocked_by(
 
 
 def last_look(
-    request: ApprovalRequested,
-    granted_hashes: Sequence[str],
+    asked: Asked,
     production_is: str | None,
     hold: str | None,
     policy_version: str,
     now: int,
-    needed: int | None = None,
 ) -> str | None:
-    """Return why an approved action may not be executed now, or None if it may.
-
-    As many approvals are `needed` as its card says, unless that was lifted.
+    """Return why an approved step may not be executed now, or None if it may.
 
     `hold` is the bad SHA, None where there is none or it was released; `now` is in milliseconds.
     """
-    spec, approved = request.spec, request.spec_hash
-    if spec_hash(spec) != approved or any(granted != approved for granted in granted_hashes):
+    card, spec = asked.card, asked.spec
+    approved, granted = card.request.spec_hash, card.approvals_of(asked.step)
+    if plan_hash(card.request.specs) != approved or any(g.spec_hash != approved for g in granted):
         return "the stored action is not, byte for byte, what was approved"
-    needed = request.facts.needed if needed is None else needed
-    if len(granted_hashes) < max(1, needed):
-        return f"it has {len(granted_hashes)} of {needed} approvals"
+    if card.glass and card.glass.spec_hash != approved:
+        return "the stored action is not, byte for byte, what was approved"
+    if card.missing(asked.step):
+        needed = card.needed(asked.step)
+        return f"it has {needed - card.missing(asked.step)} of {needed} approvals"
     if now >= spec.expires_at:
         return f"the approval expired at {utc(spec.expires_at)}"
     if policy_version != spec.policy_version:
@@ -144,15 +163,17 @@ def last_look(
     return None
 
 
-def unauthorised(repo: RepoConfig, state: State, card: Card) -> str | None:
-    """Return why the recorded approvals do not carry a card, or None if they do.
+def unauthorised(repo: RepoConfig, state: State, asked: Asked) -> str | None:
+    """Return why the recorded approvals do not carry a step, or None if they do.
 
     The rules alone are asked; who somebody is, and the members of a user group, Slack said at the
     click.
     """
-    service = card.request.spec.service
-    approvers, people = repo.approvers_of(service), set(card.approvers)
-    needed = 1 if "approvals_needed" in card.lifted else repo.approvals_needed_for(service)
+    card, step = asked
+    approvers = repo.approvers_of(step.name)
+    people = {approval.user for approval in card.approvals_of(step)}
+    lifted = "approvals_needed" in card.lifted
+    needed = 1 if lifted else repo.approvals_needed_for(step.name)
     if len(people) < needed:
         return f"it has {len(people)} of {needed} approvals by different people"
     breaker = {card.glass.user} if card.glass else set[str]()
@@ -162,7 +183,7 @@ def unauthorised(repo: RepoConfig, state: State, card: Card) -> str | None:
     if not _has_groups(approvers) and not bound.issubset(approvers):
         return "one of its approvals is by somebody who may not approve it"
     bound = people - breaker if "self_approval" in card.lifted else people
-    if not repo.allow_self_approval and bound & barred(repo, state, card):
+    if not repo.allow_self_approval and bound & barred(repo, state, step):
         return "one of its approvals is by somebody whose own change it is"
     return None
 

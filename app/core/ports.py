@@ -342,11 +342,15 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How head differs from base: the newest commits that only head has, and the numbers."""
+    """How head differs from base: the newest commits that only head has, and the numbers.
+
+    `files` are the paths that head changes, old and new; None if they are too many, or not told.
+    """
 
     commits: tuple[Commit, ...]
     ahead: int
     behind: int
+    files: tuple[str, ...] | None = None
 
 
 class Source(Protocol):

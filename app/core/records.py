@@ -1,9 +1,18 @@
 """What a thread's state is made of: runs, cards, sentences, words; changed by the fold alone."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from app.core.events import ApprovalRequested, Attempt, FailedBefore, GlassUse, Lift, Line
+from app.core.events import (
+    ApprovalRequested,
+    Attempt,
+    FailedBefore,
+    GlassUse,
+    Lift,
+    Line,
+    PlanStep,
+)
+from app.core.spec import ActionSpec
 
 STOPPED = "stopped"
 
@@ -56,34 +65,49 @@ class Glass:
     """Who broke the glass for a card, when and why, and the rules that this lifts for it."""
 
     user: str
+    spec_hash: str
     reason: str
     lifts: tuple[Lift, ...]
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A click on Approve: by whom, when (ms), on which hash, and for which steps; () is all."""
+
+    user: str
+    at: int
+    spec_hash: str
+    covers: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Card:
-    """An approval card: what was asked, who answered what, and the run that came of it.
+    """An approval card: what was asked, who answered what, and the runs that came of it.
 
+    It is about one step, or an ordered plan of several; `steps` are all of them either way.
     `unheard_by` is whose words the model could make nothing of: they hold the card, too.
     `by_command` are those who did so on the command line.
-    `proposed_by` names the model or planner whose words its reason is.
+    `proposed_by` names the model or planner whose words its reason is, `tool` is what it called.
+    `attempts` holds the attempt of each step that began, by the step's call id. `void` says why
+    the steps that have not begun never will.
     """
 
     request: ApprovalRequested
     at: int
     proposed_by: str = "model"
+    tool: str = ""
     status: CardStatus = "pending"
-    approvals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
-    granted: list[str] = field(default_factory=list[str])
+    approvals: list[Approval] = field(default_factory=list[Approval])
     by_command: set[str] = field(default_factory=set[str])
     decided_by: str = ""
     decided_at: int | None = None
     text: str = ""
     released: bool = False
     unheard_by: str | None = None
-    hold_released_by: str = ""
-    attempt_id: str | None = None
+    holds_released: dict[str, str] = field(default_factory=dict[str, str])
+    attempts: dict[str, str] = field(default_factory=dict[str, str])
+    void: str = ""
     glass: Glass | None = None
 
     @property
@@ -92,14 +116,60 @@ class Card:
         return self.glass.lifts if self.glass else ()
 
     @property
-    def needed(self) -> int:
-        """Return how many approvals it takes."""
-        return 1 if "approvals_needed" in self.lifted else self.request.facts.needed
+    def steps(self) -> tuple[PlanStep, ...]:
+        """Return every step in order."""
+        return self.request.steps
 
     @property
     def approvers(self) -> list[str]:
         """Return who approved, in order."""
-        return [user for user, _ in self.approvals]
+        return [approval.user for approval in self.approvals]
+
+    @property
+    def expires_at(self) -> int:
+        """Return when it expires (ms); all its steps do so at once."""
+        return self.request.spec.expires_at
+
+    @property
+    def left(self) -> list[PlanStep]:
+        """Return the steps that have not begun."""
+        return [step for step in self.steps if step.spec.call_id not in self.attempts]
+
+    @property
+    def next_step(self) -> PlanStep | None:
+        """Return the approved step that is to begin next."""
+        left = self.left if self.status == "approved" and not self.void else []
+        return left[0] if left else None
+
+    @property
+    def held_steps(self) -> list[PlanStep]:
+        """Return the steps whose service was on hold, where no approver released it."""
+        return [s for s in self.steps if s.facts.hold and s.name not in self.holds_released]
+
+    def approvals_of(self, step: PlanStep) -> list[Approval]:
+        """Return the clicks that approve a step."""
+        return [a for a in self.approvals if not a.covers or step.name in a.covers]
+
+    def missing(self, step: PlanStep) -> int:
+        """Return how many approvals a step needs that are not there."""
+        people = {approval.user for approval in self.approvals_of(step)}
+        return max(0, self.needed(step) - len(people))
+
+    def needed(self, step: PlanStep) -> int:
+        """Return how many approvals a step needs in all."""
+        return 1 if "approvals_needed" in self.lifted else max(1, step.facts.needed)
+
+
+class Asked(NamedTuple):
+    """A step that people were asked to approve, and the card that did."""
+
+    card: Card
+    step: PlanStep
+
+    @property
+    def spec(self) -> ActionSpec:
+        """Return what the step consists of."""
+        return self.step.spec
 
 
 @dataclass(slots=True)

@@ -1,13 +1,13 @@
 """What stands in the way of a click, as sentences in Slack's markup; "" where nothing does."""
 
 from collections.abc import Mapping
-from typing import Literal, assert_never
+from typing import assert_never
 
 from app.core import ledger, locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block
 from app.core.records import Card, Run
-from app.core.spec import spec_hash
+from app.core.spec import EffectKind, plan_hash
 from app.core.state import State
 from app.core.writing import mentions, when
 
@@ -45,21 +45,22 @@ def settled(card: Card) -> str:
 
 def stale(state: State, repo: RepoConfig, card: Card) -> str:
     """Say why the card's bytes or rules are no longer those that were shown."""
-    spec = card.request.spec
     if state.newer:
         return NEWER
-    if spec_hash(spec) != card.request.spec_hash:
+    if plan_hash(card.request.specs) != card.request.spec_hash:
         return "The stored action is not what this card shows. Reject it and ask again."
-    if spec.thread_id != state.thread_id or spec.channel != state.channel:
-        return "This card belongs to another thread."
-    if spec.policy_version != repo.policy_version(spec.service):
-        return "The rules for approvals have changed since this card was made. Reject it and ask."
+    for spec in card.request.specs:
+        if spec.thread_id != state.thread_id or spec.channel != state.channel:
+            return "This card belongs to another thread."
+        if spec.policy_version != repo.policy_version(spec.service):
+            return (
+                "The rules for approvals have changed since this card was made. Reject it and ask."
+            )
     return ""
 
 
 def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
     """Say whose unread words, or which hold of its target, keep a card from being approved."""
-    spec = card.request.spec
     if state.held_by:
         reader = mentions([state.held_by])
         if state.model_down:
@@ -69,23 +70,26 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
         if state.unheard:
             return f"I could make nothing of {reader}'s message. Ask them, then *Release* the card."
         return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."
-    bad_sha = policy.hold_on(spec, facts)
-    if bad_sha is not None:
-        return (
-            f"{spec.service} is on hold since {bad_sha[:7] or 'a bad commit'} was rolled back. "
-            "An approver has to release it first."
-        )
+    for spec in card.request.specs:
+        bad_sha = policy.hold_on(spec, facts)
+        if bad_sha is not None:
+            return (
+                f"{spec.service} is on hold since {bad_sha[:7] or 'a bad commit'} was rolled back. "
+                "An approver has to release it first."
+            )
     return ""
 
 
 def blocked(repo: RepoConfig, card: Card, facts: Mapping[str, str], now: int) -> str:
     """Say which lock or freeze keeps a card from being approved, and who can end it."""
-    spec = card.request.spec
-    block = policy.blocked_by(repo, spec, facts, now)
-    return f"{against(block, spec.kind)} Approve it when that is over." if block else ""
+    for spec in card.request.specs:
+        block = policy.blocked_by(repo, spec, facts, now)
+        if block:
+            return f"{against(block, spec.kind)} Approve it when that is over."
+    return ""
 
 
-def against(block: Block, kind: Literal["deploy", "rollback"], owner: str = "") -> str:
+def against(block: Block, kind: EffectKind, owner: str = "") -> str:
     """Say what a lock or a freeze means for an action, whether it stands against it or not.
 
     `owner` names who locked it where that is to call nobody.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from app.core.instant import Instant
 
 Environment = Literal["staging", "production"]
+MAX_PLAN_STEPS = 10
+EffectKind = Literal["deploy", "rollback", "job"]
 
 
 class ActionSpec(BaseModel):
@@ -17,13 +19,14 @@ class ActionSpec(BaseModel):
 
     `arguments` are the deployer's exact arguments. `production_was` is the full SHA that ran when
     the card was made, or None when nobody knew. `expires_at` is in milliseconds since the epoch.
+    Of a job, `service` is the job's name, and `production_was` is None: nothing runs of it.
     """
 
     # Strict, so that what is stored cannot stand for the same action in another form.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     tool: str
-    kind: Literal["deploy", "rollback"]
+    kind: EffectKind
     repo: str
     service: str
     environment: Environment
@@ -47,6 +50,13 @@ def canonical(spec: ActionSpec) -> bytes:
 def spec_hash(spec: ActionSpec) -> str:
     """Return the SHA-256 of the canonical bytes in hex: what an approval names."""
     return hashlib.sha256(canonical(spec)).hexdigest()
+
+
+def plan_hash(specs: Sequence[ActionSpec]) -> str:
+    """Return the SHA-256 over all steps of a plan in their order; of a single one, its own."""
+    if len(specs) == 1:
+        return spec_hash(specs[0])
+    return hashlib.sha256(b"[" + b",".join(map(canonical, specs)) + b"]").hexdigest()
 
 
 def approval_cause(spec: ActionSpec) -> str:

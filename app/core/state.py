@@ -16,7 +16,17 @@ from app.core.events import (
     UndeployedFound,
     WaitStarted,
 )
-from app.core.records import Card, Locking, Review, Run, Say, Staging, Verification, Words
+from app.core.records import (
+    Asked,
+    Card,
+    Locking,
+    Review,
+    Run,
+    Say,
+    Staging,
+    Verification,
+    Words,
+)
 
 Mode = Literal["deploy", "rollback"]
 
@@ -80,6 +90,7 @@ class State:
     reviews: dict[str, Review] = field(default_factory=dict[str, Review])
     effects: dict[str, str] = field(default_factory=dict[str, str])
     shipped: dict[str, str] = field(default_factory=dict[str, str])
+    ran: dict[str, str] = field(default_factory=dict[str, str])
     rolled_back: dict[str, str] = field(default_factory=dict[str, str])
     verification: Verification | None = None
     holds_due: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -107,9 +118,16 @@ class State:
 
     @property
     def approved(self) -> Card | None:
-        """Return the approved card whose attempt has not started."""
-        cards = (c for c in self.cards.values() if c.status == "approved")
-        return next((card for card in cards if card.attempt_id is None), None)
+        """Return the approved card of which a step has not begun that is to."""
+        return next((card for card in self.cards.values() if card.next_step), None)
+
+    def asked(self, call_id: str | None) -> Asked | None:
+        """Return the step that is known by a call id, with its card."""
+        for card in self.cards.values():
+            for step in card.steps:
+                if step.spec.call_id == call_id:
+                    return Asked(card, step)
+        return None
 
     @property
     def held_by(self) -> str | None:
@@ -137,7 +155,7 @@ class State:
 
     def is_untouched(self, service: str) -> bool:
         """Tell whether the merge of this thread is known to change nothing of a service."""
-        return self.change is not None and service not in self.change.touched
+        return self.change is not None and service not in (*self.change.touched, *self.change.jobs)
 
     @property
     def turn_due(self) -> bool:

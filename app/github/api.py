@@ -18,6 +18,7 @@ from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 COMPARED = 20
 _PAGE = 100
 _FILE_PAGES = 10
+_COMPARED_FILES = 300
 _PULL_COMMITS = 250
 _SHORT_OR_FULL = re.compile(r"[0-9a-f]{7,40}")
 _TITLE_LENGTH = 300
@@ -43,10 +44,28 @@ class _CommitItem(BaseModel):
     committer: _User | None = None
 
 
+class _File(BaseModel):
+    filename: str
+    previous_filename: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Return what it is called, and was."""
+        return [name for name in (self.filename, self.previous_filename) if name]
+
+
 class _Comparison(BaseModel):
     ahead_by: int
     behind_by: int
     commits: list[_CommitItem]
+    files: list[_File] | None = None
+
+    @property
+    def changed(self) -> tuple[str, ...] | None:
+        """Return the paths that it changes; GitHub lists the first 300 files, on page 1 alone."""
+        if self.files is None or len(self.files) >= _COMPARED_FILES:
+            return None
+        return tuple(name for file in self.files for name in file.names)
 
 
 class _Ref(BaseModel):
@@ -56,16 +75,6 @@ class _Ref(BaseModel):
 class _Pull(BaseModel):
     base: _Ref
     head: _Ref
-
-
-class _File(BaseModel):
-    filename: str
-    previous_filename: str | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """Return what it is called, and was."""
-        return [name for name in (self.filename, self.previous_filename) if name]
 
 
 class _Tag(BaseModel):
@@ -123,7 +132,7 @@ class GitHubSource:
         """Compare two commits; up to 20 commits, newest first."""
         items, page = await self._newest(repo, base, head, COMPARED)
         commits = tuple(_commit(item) for item in items)
-        return Comparison(commits, page.ahead_by, page.behind_by)
+        return Comparison(commits, page.ahead_by, page.behind_by, page.changed)
 
     async def _newest(
         self, repo: str, base: str, head: str, limit: int

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.core import events as ev
 from app.core.ports import ModelAnswer, Turn
+from app.core.records import Card
 from app.model import offline_replies as say
 from app.model.offline_memory import resolve
 from app.model.offline_plan import Plan, Step
@@ -122,10 +123,7 @@ class _Answering:
             return self._odd_sha()
         step = self.plan.next_step()
         card = self.state.pending
-        if card is None or (step.tool, step.arguments.get("sha")) != (
-            card.request.spec.tool,
-            card.request.spec.sha,
-        ):
+        if card is None or not _is_the_card(step, card):
             return step
         sha, there = card.request.spec.sha, self.plan.production
         if heard.services and all(there[service] == sha for service in heard.services):
@@ -236,6 +234,13 @@ class _Answering:
                 case _:
                     continue
         return None
+
+
+def _is_the_card(step: Step, card: Card) -> bool:
+    """Tell whether a step would ask for exactly what a card asks for."""
+    spec, names = card.request.spec, [each.service for each in card.request.specs]
+    same = step.tool == spec.tool if len(names) == 1 else step.arguments.get("steps") == names
+    return same and step.arguments.get("sha") == spec.sha
 
 
 def _wait(seconds: int, reason: str) -> Step:

@@ -93,8 +93,9 @@ class _Remembering:
         self._hear(e.text)
 
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
-        spec = self.state.cards[e.call_id].request.spec
-        self._block((spec.tool, spec.sha), say.rejected(spec.kind, spec.service or ""))
+        specs = self.state.cards[e.call_id].request.specs
+        for spec in specs:
+            self._block((spec.tool, spec.sha), say.rejected(specs))
         if e.text:
             self._hear(e.text, meant=True)
 
@@ -176,8 +177,8 @@ class _Remembering:
         if self.verified:
             before.clear()
             self.verified = False
-        card = self.state.cards.get(call_id or "")
-        before.setdefault(service, card.request.spec.production_was if card else None)
+        asked = self.state.asked(call_id)
+        before.setdefault(service, asked.spec.production_was if asked else None)
 
     def _block(self, proposal: Proposal, why: str) -> None:
         self.memory.blocked.add(proposal)

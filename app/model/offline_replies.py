@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.core.events import Commit
+from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
 
@@ -42,10 +43,14 @@ def spelt(service: str) -> str:
     return service.replace("_", " ")
 
 
-def rejected(kind: str, service: str) -> str:
+def rejected(specs: Sequence[ActionSpec]) -> str:
     """Say that a card was rejected, and ask whether to propose it again."""
-    what = f"{spelt(service)}" if kind == "deploy" else f"rollback of {spelt(service)}"
-    return f"The {what} was rejected. {AGAIN}"
+    if len(specs) > 1:
+        steps = ", ".join(spelt(spec.service) for spec in specs)
+        return f"The plan ({steps}) was rejected. {AGAIN}"
+    [spec] = specs
+    way = {"deploy": "", "job": "job "}.get(spec.kind, "rollback of ")
+    return f"The {way}{spelt(spec.service)} was rejected. {AGAIN}"
 
 
 def why_back(by_button: bool, red: Sequence[str] | None) -> str:

@@ -164,19 +164,13 @@ class Clicking:
         repo = self._repos[about.repo]
         if click.action_id in OF_ANY_SERVICE:
             return await self._of_any_service(click, repo, state, about)
-        service = clicks.service_of(state, about.call_id)
-        known = service is not None and service in repo.production.services
-        return await self._people.person(
-            click.user, repo.approvers_of(service) if service and known else ()
-        )
+        return await self._people.person(click.user, _approvers(repo, state, about))
 
     async def _of_any_service(
         self, click: Clicked, repo: RepoConfig, state: State, about: Target
     ) -> Person:
         """Ask who clicked, and for the groups of the card's service and of the others."""
-        service = clicks.service_of(state, about.call_id) or ""
-        own = repo.approvers_of(service) if service in repo.production.services else ()
-        person = await self._people.person(click.user, own)
+        person = await self._people.person(click.user, _approvers(repo, state, about))
         other = await self._people.person(click.user, repo.all_approvers)
         return replace(person, groups=person.groups | other.groups)
 
@@ -226,3 +220,10 @@ def _scope(action_id: str, about: Target) -> str:
 
 def _thread_ts(state: State) -> str | None:
     return state.root_ts or state.slots.get("status", ("", None))[1]
+
+
+def _approvers(repo: RepoConfig, state: State, about: Target) -> tuple[str, ...]:
+    """Return whose click counts for what a button is about, where that is still configured."""
+    names = clicks.services_of(state, about.call_id)
+    known = (repo.approvers_of(name) for name in names if name in repo.production.targets)
+    return tuple(dict.fromkeys(who for approvers in known for who in approvers))

@@ -27,7 +27,6 @@ HELP = (
 
 def feedback_form(value: str, card: Card) -> Block:
     """Build the form that asks why a card is rejected; `value` comes back with its words."""
-    spec = card.request.spec
     typed: Block = {
         "type": "plain_text_input",
         "action_id": "feedback",
@@ -42,7 +41,7 @@ def feedback_form(value: str, card: Card) -> Block:
         "submit": plain("Reject"),
         "close": plain("Back"),
         "blocks": [
-            section(f"*{spec.kind} {spec.service}* {short(spec.sha)} to {spec.environment}"),
+            section(f"*{_steps(card)}* {short(card.request.spec.sha)} to production"),
             {
                 "type": "input",
                 "block_id": "feedback",
@@ -75,13 +74,16 @@ def waiting_line(state: State) -> str:
     where = f"<#{state.channel}>, {inline(state.repo)}"
     card = state.pending
     if card:
-        spec = card.request.spec
-        until = when(spec.expires_at)
-        return f"*{spec.kind} {spec.service}* {short(spec.sha)} in {where}: approve until {until}"
+        until, sha = when(card.expires_at), short(card.request.spec.sha)
+        return f"*{_steps(card)}* {sha} in {where}: approve until {until}"
     if state.unknown:
         return f"*{state.unknown.attempt.service}* in {where}: say whether it happened"
     question = state.question
     return f"A question in {where}: {inline(question.text)}" if question else ""
+
+
+def _steps(card: Card) -> str:
+    return ", ".join(f"{spec.kind} {spec.service}" for spec in card.request.specs)
 
 
 def blocks_lines(repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[str]:

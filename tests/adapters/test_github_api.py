@@ -115,17 +115,18 @@ async def test_compare_lists_what_head_has_more(world: World, source: GitHubSour
     compared = await source.compare(REPO, world.merges[0], world.merges[1])
     assert compared.commits[0].sha == world.merges[1]
     assert compared.ahead == len(compared.commits) == 2
+    assert compared.files
 
 
 async def test_compare_backwards_says_how_far_behind(world: World, source: GitHubSource) -> None:
     backwards = await source.compare(REPO, world.merges[1], world.merges[0])
-    assert backwards == Comparison(commits=(), ahead=0, behind=2)
+    assert backwards == Comparison(commits=(), ahead=0, behind=2, files=())
 
 
 async def test_compare_of_one_commit_with_itself_is_nothing(
     world: World, source: GitHubSource
 ) -> None:
-    assert await source.compare(REPO, world.first, world.first) == Comparison((), 0, 0)
+    assert await source.compare(REPO, world.first, world.first) == Comparison((), 0, 0, ())
 
 
 async def test_pushers_are_those_who_wrote_the_commits(world: World, source: GitHubSource) -> None:

@@ -187,7 +187,7 @@ def _proposed(call_id: str, by: str) -> ev.ToolProposed:
     return ev.ToolProposed(call_id=call_id, tool="deploy_backend_to_prod", arguments={}, by=by)
 
 
-def test_a_card_has_its_three_buttons_and_asks_before_it_counts() -> None:
+def test_a_card_has_its_three_buttons() -> None:
     story = staged().asks()
 
     assert story.buttons("card:c1") == {
@@ -195,7 +195,14 @@ def test_a_card_has_its_three_buttons_and_asks_before_it_counts() -> None:
         "reject": CARD,
         "reject_with_feedback": CARD,
     }
-    assert "backend in production goes from 1111111 to 4af9ec0." in story.says("card:c1")
+    assert "Risky" not in story.says("card:c1")
+
+
+def test_a_risky_change_is_asked_about_twice() -> None:
+    story = staged().asks(facts=card_facts(risky="it changes infra/db.tf"))
+
+    assert "*Risky:* it changes infra/db.tf" in story.says("card:c1")
+    assert "Deploy backend to production?\nRisky: it changes infra/db.tf." in story.says("card:c1")
 
 
 def test_a_card_in_a_mention_thread_says_who_asked() -> None:

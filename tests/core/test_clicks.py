@@ -64,7 +64,9 @@ def hears(told: Story, text: str = "wait, why?") -> Story:
 def test_approve_names_the_hash() -> None:
     told = story()
     card = told.state.cards["c1"]
-    granted = ev.ApprovalGranted(call_id="c1", spec_hash=card.request.spec_hash, user=CARA)
+    granted = ev.ApprovalGranted(
+        call_id="c1", spec_hash=card.request.spec_hash, user=CARA, covers=("backend",)
+    )
     assert events(clicks.approve(click(told))) == [granted]
 
 
@@ -460,7 +462,7 @@ def test_everything_else_is_for_the_agent() -> None:
     assert events(said(story().state, ALICE, "why frontend first?", "1.1")) == [words]
 
 
-def test_the_service_of_a_card_names_whose_approvers_are_asked() -> None:
-    assert clicks.service_of(story().state, "c1") == "backend"
-    assert clicks.service_of(story().state, "c9") is None
+def test_the_services_of_a_card_name_whose_approvers_are_asked() -> None:
+    assert clicks.services_of(story().state, "c1") == ("backend",)
+    assert clicks.services_of(story().state, "c9") == ()
     assert story().state.thread_id == THREAD

@@ -128,7 +128,7 @@ def test_what_ends_without_having_begun_changes_no_staging() -> None:
 
 def test_a_released_hold_of_another_service_changes_no_card() -> None:
     told = Story().merged().staged().asks().then(ev.HoldReleased(service="frontend", user=BOB))
-    assert told.state.cards["c1"].hold_released_by == ""
+    assert told.state.cards["c1"].holds_released == {}
 
 
 def test_a_note_leaves_the_plan_as_it_is() -> None:

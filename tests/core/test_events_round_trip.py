@@ -38,6 +38,8 @@ def value_of(schema: dict[str, Any], models: dict[str, Any]) -> Any:
             return {name: value_of(each, models) for name, each in properties.items()}
         case {"type": "object", "additionalProperties": {"type": "string"}}:
             return {AWKWARD: AWKWARD}
+        case {"type": "object", "additionalProperties": {"$ref": _} as each}:
+            return {AWKWARD: value_of(each, models)}
         case {"type": "object"}:
             return OBJECT
         case _:

@@ -14,6 +14,7 @@ from app.core.glass_uses import unreviewed
 from app.core.ledger import write
 from app.core.people import Person
 from app.core.policy import unauthorised
+from app.core.records import Asked
 from tests.fake_calendar import freeze
 from tests.story import ALICE, BOB, CARA, OLD, START, THREAD, Story, card_facts, repo_config
 
@@ -209,7 +210,7 @@ def test_what_is_approved_and_frozen_needs_the_freeze_lifted_alone() -> None:
     card = told.state.cards["c1"]
     assert (card.lifted, card.approvers, card.decided_by) == (("freeze",), [BOB], BOB)
     assert told.state.waits_for_block is None
-    assert unauthorised(told.repo, told.state, card) is None
+    assert unauthorised(told.repo, told.state, Asked(card, card.steps[0])) is None
 
 
 def test_once_the_freeze_is_over_nothing_is_to_be_broken() -> None:
@@ -233,23 +234,20 @@ def test_what_waits_for_a_lock_is_not_broken() -> None:
 def test_the_last_look_takes_it_for_the_approval() -> None:
     told = breaks(story(shop(approvals_needed=2, people={"alice": DAN}), needed=2))
     card = told.state.cards["c1"]
-    assert (card.status, card.decided_by, card.needed, card.granted) == (
-        "approved",
-        DAN,
-        1,
-        [card.request.spec_hash],
-    )
-    assert unauthorised(told.repo, told.state, card) is None
+    assert (card.status, card.decided_by) == ("approved", DAN)
+    assert [card.needed(step) for step in card.steps] == [1]
+    assert [given.spec_hash for given in card.approvals] == [card.request.spec_hash]
+    assert unauthorised(told.repo, told.state, Asked(card, card.steps[0])) is None
 
 
 def test_who_is_no_approver_any_more_has_broken_nothing() -> None:
     told = breaks(story())
     card = told.state.cards["c1"]
-    assert unauthorised(repo_config(people={}), told.state, card) == (
+    assert unauthorised(repo_config(people={}), told.state, Asked(card, card.steps[0])) == (
         "the glass was broken by somebody who may approve nothing here"
     )
     groups = repo_config(people={}, approvers=(GROUP,))
-    assert unauthorised(groups, told.state, card) is None
+    assert unauthorised(groups, told.state, Asked(card, card.steps[0])) is None
 
 
 def test_it_lifts_no_more_than_it_says() -> None:
@@ -257,7 +255,7 @@ def test_it_lifts_no_more_than_it_says() -> None:
     card = told.state.cards["c1"]
     assert card.lifted == ("freeze",)
     own = told.repo.model_copy(update={"people": {"alice": BOB}})
-    assert unauthorised(own, told.state, card) == (
+    assert unauthorised(own, told.state, Asked(card, card.steps[0])) == (
         "one of its approvals is by somebody whose own change it is"
     )
 

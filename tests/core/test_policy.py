@@ -18,7 +18,7 @@ from app.core.policy import (
     may_decide,
     unauthorised,
 )
-from app.core.records import Card
+from app.core.records import Approval, Asked, Card
 from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
 
 DAN, GROUP = "U04DAN", "S0OPS"
@@ -50,7 +50,7 @@ def request_and_hash() -> ApprovalRequested:
 
 
 def test_an_approver_may() -> None:
-    assert verdict(BOB) == Allowed()
+    assert verdict(BOB) == Allowed(("backend",))
 
 
 def test_others_hear_who_may() -> None:
@@ -120,12 +120,14 @@ def test_whom_the_card_bars_may_not_approve() -> None:
 
 
 def test_an_unmapped_author_is_no_obstacle() -> None:
-    assert verdict(BOB, repo_config(people={}), facts=card_facts(barred=())) == Allowed()
+    assert verdict(BOB, repo_config(people={}), facts=card_facts(barred=())) == Allowed(
+        ("backend",)
+    )
 
 
 def test_a_team_may_allow_self_approval() -> None:
     repo = repo_config(approvers=(ALICE,), allow_self_approval=True)
-    assert verdict(ALICE, repo) == Allowed()
+    assert verdict(ALICE, repo) == Allowed(("backend",))
 
 
 def test_two_approvals_come_from_two_people() -> None:
@@ -135,7 +137,7 @@ def test_two_approvals_come_from_two_people() -> None:
         "You approved this already; 1 of 2 approvals are there, "
         "the others have to come from other people."
     )
-    assert may_approve(story.repo, Person(CARA), story.state, card) == Allowed()
+    assert may_approve(story.repo, Person(CARA), story.state, card) == Allowed(("backend",))
 
 
 def test_a_hold_stands_against_a_deploy_and_not_against_a_rollback() -> None:
@@ -156,8 +158,9 @@ def look(
 ) -> str | None:
     """Take the last look, by default at a world that has not changed."""
     hashes = [request.spec_hash] if granted is None else granted
+    card = Card(request, 0, approvals=[Approval(BOB, 0, given) for given in hashes])
     version = policy_version or request.spec.policy_version
-    return last_look(request, hashes, production_is, hold, version, now)
+    return last_look(Asked(card, card.steps[0]), production_is, hold, version, now)
 
 
 def test_what_was_approved_may_be_executed() -> None:
@@ -221,7 +224,7 @@ def test_the_author_of_the_commit_counts_beside_those_of_the_pull_request() -> N
     told = Story(repo_config(people={"dan": CARA})).mentioned()
     told.then(ShasResolved(found=(Commit(sha=NEW, title="", author="dan"),)))
     card = told.asks(facts=card_facts(barred=())).state.cards["c1"]
-    assert CARA in barred(told.repo, told.state, card)
+    assert CARA in barred(told.repo, told.state, card.steps[0])
     answer = may_approve(told.repo, Person(CARA), told.state, card)
     assert reason(answer).startswith("You wrote, merged or pushed")
 
@@ -229,12 +232,21 @@ def test_the_author_of_the_commit_counts_beside_those_of_the_pull_request() -> N
 def test_with_a_group_among_the_approvers_its_members_are_the_clicks_matter() -> None:
     story, _ = asked(Story(repo_config(approvers=(GROUP,), people={})), facts=card_facts(barred=()))
     card = story.approves(DAN).state.cards["c1"]
-    assert unauthorised(story.repo, story.state, card) is None
+    assert unauthorised(story.repo, story.state, Asked(card, card.steps[0])) is None
 
 
 def test_without_a_group_an_approval_by_somebody_else_carries_nothing() -> None:
     story, _ = asked(Story(repo_config(approvers=(BOB,), people={})), facts=card_facts(barred=()))
     card = story.approves(DAN).state.cards["c1"]
-    assert unauthorised(story.repo, story.state, card) == (
+    assert unauthorised(story.repo, story.state, Asked(card, card.steps[0])) == (
         "one of its approvals is by somebody who may not approve it"
+    )
+
+
+def test_fewer_people_than_the_rules_ask_for_carry_nothing() -> None:
+    story, _ = asked(Story(repo_config(approvers=(BOB,), people={})), facts=card_facts(barred=()))
+    card = story.approves(BOB).state.cards["c1"]
+    repo = story.repo.model_copy(update={"approvals_needed": 2})
+    assert unauthorised(repo, story.state, Asked(card, card.steps[0])) == (
+        "it has 1 of 2 approvals by different people"
     )

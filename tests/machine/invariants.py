@@ -7,7 +7,7 @@ from app.core import ledger
 from app.core.audit import effects as audited
 from app.core.events import Attempt
 from app.core.ids import thread_id_for
-from app.core.spec import spec_hash
+from app.core.spec import plan_hash
 from app.redis.chain import Stored, check
 from tests.machine.life import FROZEN, STOPPED
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
@@ -35,17 +35,19 @@ def i1_every_effect_has_live_authorised_approvals_of_its_bytes(world: World) -> 
     for attempt in _new_effects(world):
         mirror = _thread_of(world, attempt)
         started_at, started = mirror.started[attempt.attempt_id]
-        card = mirror.state.cards[started.call_id or ""]
-        spec = card.request.spec
+        asked = mirror.state.asked(started.call_id)
+        assert asked, "what was sent is on no card"
+        card, spec, given = asked.card, asked.spec, asked.card.approvals_of(asked.step)
         assert started.attempt == attempt, "what was sent is not what was recorded"
         assert attempt.model_dump(exclude={"attempt_id"}) == spec.model_dump(
             include=set(Attempt.model_fields)
         ), "what was sent is not what the card shows"
-        assert {spec_hash(spec)} == {card.request.spec_hash, *card.granted}
+        approved = {card.request.spec_hash, *(approval.spec_hash for approval in given)}
+        assert {plan_hash(card.request.specs)} == approved
         repo = REPOS[attempt.repo]
-        assert len(set(card.approvers)) >= repo.approvals_needed_for(spec.service)
+        assert len({approval.user for approval in given}) >= repo.approvals_needed_for(spec.service)
         assert MAY_APPROVE.issuperset(card.approvers), card.approvers
-        assert all(at < spec.expires_at for _, at in card.approvals), "approved after its time"
+        assert all(each.at < spec.expires_at for each in given), "approved after its time"
         assert started_at < spec.expires_at, "started after its time"
 
 

@@ -30,6 +30,7 @@ from app.core.events.approvals import (
     ApprovalRequested,
     ApprovalSuperseded,
     AskedAgain,
+    StepRefused,
 )
 from app.core.events.blocks import (
     BlockWaited,
@@ -74,7 +75,9 @@ from app.core.events.values import Candidate as Candidate
 from app.core.events.values import CardFacts as CardFacts
 from app.core.events.values import Commit as Commit
 from app.core.events.values import FailedBefore as FailedBefore
+from app.core.events.values import Files as Files
 from app.core.events.values import Frozen
+from app.core.events.values import PlanStep as PlanStep
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running
 from app.core.events.values import Why as Why
@@ -144,6 +147,7 @@ KnownEvent = (
     | ApprovalExpired
     | ApprovalSuperseded
     | ApprovalReleased
+    | StepRefused
     | AskedAgain
     | GlassBroken
     | ReviewAsked

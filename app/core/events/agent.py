@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from app.core.events.values import Commit, Frozen, Running
+from app.core.events.values import Commit, Files, Frozen, Running
 from app.core.instant import Instant
 
 
@@ -11,6 +11,7 @@ class FactsFetched(Frozen):
     """What code knows before the agent's turn: production, the commits since then, other SHAs.
 
     `changed_last` are the services that a rollback of the newest change is about, the last first.
+    `jobs` are due: what would go to production has files for them, and they did not run for it.
     """
 
     type: Literal["facts_fetched"] = "facts_fetched"
@@ -19,6 +20,7 @@ class FactsFetched(Frozen):
     staged: tuple[Commit, ...] = ()
     problems: tuple[str, ...] = ()
     changed_last: tuple[str, ...] = ()
+    jobs: Mapping[str, Files] = {}
 
 
 class ShasResolved(Frozen):

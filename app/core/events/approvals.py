@@ -2,12 +2,16 @@
 
 from typing import Literal
 
-from app.core.events.values import CardFacts, Frozen
+from app.core.events.values import CardFacts, Frozen, PlanStep
 from app.core.spec import ActionSpec
 
 
 class ApprovalRequested(Frozen):
-    """A card: the spec, its hash, and what code found out about it; `plan` is the plan's number."""
+    """A card: what is to be done, its hash, and what code found out about it.
+
+    `spec` and `facts` are of the first step, `more` holds the others of a plan in their order;
+    `spec_hash` is over all of them. `plan` is the plan's number.
+    """
 
     type: Literal["approval_requested"] = "approval_requested"
     call_id: str
@@ -18,13 +22,28 @@ class ApprovalRequested(Frozen):
     reason: str = ""
     quote: str = ""
     quoted_user: str = ""
+    more: tuple[PlanStep, ...] = ()
+
+    @property
+    def steps(self) -> tuple[PlanStep, ...]:
+        """Return every step in order; a card for one action is a plan of one step."""
+        return (PlanStep(spec=self.spec, facts=self.facts), *self.more)
+
+    @property
+    def specs(self) -> tuple[ActionSpec, ...]:
+        """Return the specs of every step in order."""
+        return (self.spec, *(step.spec for step in self.more))
 
 
 Way = Literal["button", "command line"]
 
 
 class ApprovalGranted(Frozen):
-    """An approver approved exactly this hash; a `token` said who they are while Slack was away."""
+    """An approver approved exactly this hash, for the services and jobs that it `covers`.
+
+    Without `covers`, as older versions wrote it, for every step. A `token` said who they are while
+    Slack was away.
+    """
 
     type: Literal["approval_granted"] = "approval_granted"
     call_id: str
@@ -32,6 +51,15 @@ class ApprovalGranted(Frozen):
     user: str
     by: Way = "button"
     token: str = ""
+    covers: tuple[str, ...] = ()
+
+
+class StepRefused(Frozen):
+    """A step of a plan under way may not happen now, so the rest of the plan does not, either."""
+
+    type: Literal["step_refused"] = "step_refused"
+    call_id: str
+    reason: str
 
 
 class ApprovalRejected(Frozen):

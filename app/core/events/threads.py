@@ -1,8 +1,9 @@
 """How a thread begins, and what people say and do in it."""
 
+from collections.abc import Mapping
 from typing import Literal
 
-from app.core.events.values import Frozen, PullRequest
+from app.core.events.values import Files, Frozen, PullRequest
 
 
 class ThreadStarted(Frozen):
@@ -32,13 +33,15 @@ class HumanSaid(Frozen):
 class ChangeSeen(Frozen):
     """What the thread's merge is for: the services that its files touch, and their channel.
 
-    `unchecked` says why nobody knows its files; then all services count as touched.
+    `unchecked` says why nobody knows its files; then all services count as touched. `jobs` are
+    those that it brings work for, with its files.
     """
 
     type: Literal["change_seen"] = "change_seen"
     touched: tuple[str, ...]
     channel: str
     unchecked: str = ""
+    jobs: Mapping[str, Files] = {}
 
 
 class StopRequested(Frozen):

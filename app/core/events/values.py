@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from app.core.instant import Instant
-from app.core.spec import Environment
+from app.core.spec import ActionSpec, EffectKind, Environment
 
 
 class Frozen(BaseModel):
@@ -76,6 +76,13 @@ class Candidate(Frozen):
     away: bool = False
 
 
+class Files(Frozen):
+    """Files of a change that matter for something: the first of them, and how many there are."""
+
+    names: tuple[str, ...]
+    total: int
+
+
 class CardFacts(Frozen):
     """What code found out for a card; every line of `unchecked` says what could not be checked.
 
@@ -83,6 +90,8 @@ class CardFacts(Frozen):
     them as the chat knew them (none: it was not asked), `more` the number of those not looked at,
     `unread` and `empty` user groups whose members are unknown, or that have none. `quiet_until`:
     working time had not begun, so nobody was to be called before that.
+    `jobs` are those that the change brings work for, with its files, and that did not run for it.
+    `risky` says why the click is asked for twice, empty where it is not.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -101,6 +110,20 @@ class CardFacts(Frozen):
     unread: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     quiet_until: Instant | None = None
+    jobs: Mapping[str, Files] = {}
+    risky: str = ""
+
+
+class PlanStep(Frozen):
+    """One step of what people are asked to approve, and what code found out about it."""
+
+    spec: ActionSpec
+    facts: CardFacts
+
+    @property
+    def name(self) -> str:
+        """Return the service or job that it is about; a plan has each of them once."""
+        return self.spec.service
 
 
 class FailedBefore(Frozen):
@@ -123,7 +146,7 @@ class Attempt(Frozen):
     model_config = ConfigDict(extra="forbid")
 
     attempt_id: str
-    kind: Literal["deploy", "rollback", "e2e"]
+    kind: EffectKind | Literal["e2e"]
     repo: str
     environment: Environment
     service: str | None

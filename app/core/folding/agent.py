@@ -23,10 +23,11 @@ class FoldAgent(Folding):
             self.state.named.add(commit.sha)
 
     def on_tool_proposed(self, e: ev.ToolProposed) -> None:
-        again = self.state.ask_again
-        self.for_a_click = again is not None
+        self.for_a_click = self.state.ask_again is not None
         # A card made anew for a click keeps the words of its first proposer.
-        self.proposed_by = self.state.cards[again[0]].proposed_by if again else e.by
+        card = self.card_asked_again()
+        self.proposed_by = card.proposed_by if card else e.by
+        self.proposed_tool = e.tool
         self.state.steps += 1
         self.state.model_down = self.state.waits_for_source = None
         self.state.ask_again = None

@@ -2,7 +2,7 @@
 
 from app.core import events as ev
 from app.core.folding.folding import Folding
-from app.core.records import Card
+from app.core.records import Approval, Card
 
 
 class FoldApprovals(Folding):
@@ -14,15 +14,21 @@ class FoldApprovals(Folding):
         self.concluded()
         self.state.unread = unread
         self.state.plan_ended = None
-        self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by)
+        self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by, self.proposed_tool)
 
     def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
         card = self.state.cards[e.call_id]
-        card.approvals.append((e.user, self.at))
-        card.granted.append(e.spec_hash)
+        card.approvals.append(Approval(e.user, self.at, e.spec_hash, e.covers))
         self._note_way(card, e)
-        if len(card.approvals) >= card.request.facts.needed:
+        if not any(map(card.missing, card.steps)):
             card.status, card.decided_by, card.decided_at = "approved", e.user, self.at
+
+    def on_step_refused(self, e: ev.StepRefused) -> None:
+        asked = self.state.asked(e.call_id)
+        if asked is None:
+            raise LookupError(e.call_id)
+        self.void(asked.card, e.reason)
+        self.state.owes_step = True
 
     def _note_way(self, card: Card, e: ev.ApprovalGranted | ev.ApprovalRejected) -> None:
         if e.by == "command line":
@@ -38,7 +44,7 @@ class FoldApprovals(Folding):
             self.hear(e.user, e.text)
             s.owes_step = True
         else:
-            s.refused.add((card.request.spec.tool, card.request.spec.sha))
+            s.refused.update((step.spec.tool, step.spec.sha) for step in card.steps)
 
     def on_approval_expired(self, e: ev.ApprovalExpired) -> None:
         self.settle(self.state.cards[e.call_id], "expired", "", e.reason)

@@ -13,8 +13,8 @@ class FoldBlocks(Folding):
 
     def on_hold_released(self, e: ev.HoldReleased) -> None:
         for card in self.state.cards.values():
-            if card.status == "pending" and card.request.spec.service == e.service:
-                card.hold_released_by = e.user
+            if card.status == "pending" and any(e.service == step.name for step in card.steps):
+                card.holds_released[e.service] = e.user
 
     def on_service_locked(self, e: ev.ServiceLocked) -> None:
         s = self.state

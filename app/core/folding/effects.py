@@ -16,8 +16,9 @@ class FoldEffects(Folding):
         s.runs[attempt.attempt_id] = Run(attempt, e.call_id, self.at, e.send_by)
         s.locks.update(e.locks)
         s.waits_for_lock = s.waits_for_source = s.waits_for_block = None
-        if e.call_id and e.call_id in s.cards:
-            s.cards[e.call_id].attempt_id = attempt.attempt_id
+        asked = s.asked(e.call_id)
+        if e.call_id and asked:
+            asked.card.attempts[e.call_id] = attempt.attempt_id
         elif attempt.environment == "staging" and s.staging:
             s.staging.attempts.append(attempt.attempt_id)
         elif attempt.environment == "production":
@@ -42,6 +43,8 @@ class FoldEffects(Folding):
         run = self.state.runs[e.attempt_id]
         run.outcome, run.summary, run.ended_at = e.outcome, e.summary, self.at
         run.failing_tests, run.tail, run.seconds = e.failing_tests, e.tail, e.seconds
+        if run.is_production_effect and e.outcome != "succeeded":
+            self._end_plan_of(run)
         if run.is_production_effect and e.outcome != "unknown":
             self._effect_settled(run)
 
@@ -65,12 +68,20 @@ class FoldEffects(Folding):
             bad = s.shipped.get(service) or self._was(run) or ""
             s.rolled_back[service] = bad
             s.holds_due.append((service, bad))
-        s.effects[service] = s.shipped[service] = run.attempt.sha
+        s.effects[service] = run.attempt.sha
+        done = s.ran if run.attempt.kind == "job" else s.shipped
+        done[service] = run.attempt.sha
         s.verification = None
 
+    def _end_plan_of(self, run: Run) -> None:
+        """End the plan of a step that did not succeed: the agent is asked what comes instead."""
+        asked = self.state.asked(run.call_id)
+        if asked:
+            self.void(asked.card, f"{asked.step.name}: {run.outcome}")
+
     def _was(self, run: Run) -> str | None:
-        card = self.state.cards.get(run.call_id or "")
-        return card.request.spec.production_was if card else None
+        asked = self.state.asked(run.call_id)
+        return asked.spec.production_was if asked else None
 
     def on_source_waited(self, e: ev.SourceWaited) -> None:
         self.state.waits_for_source = e

@@ -14,6 +14,7 @@ class Folding:
         self.at = 0
         self.for_a_click = False
         self.proposed_by = "model"
+        self.proposed_tool = ""
 
     def hear(self, user: str, text: str) -> None:
         """Hear a person: everything starts to count anew."""
@@ -60,3 +61,20 @@ class Folding:
         card.status, card.decided_by = status, user
         card.decided_at, card.text = self.at, text
         self.state.waits_for_source = self.state.waits_for_block = None
+
+    def void(self, card: Card, why: str) -> None:
+        """Give up the steps of a plan that have not begun; what comes instead is a new plan."""
+        if card.next_step is None:
+            return
+        card.void = why
+        self.state.replans += 1
+        self.state.waits_for_lock = None
+        self.state.waits_for_source = self.state.waits_for_block = None
+
+    def card_asked_again(self) -> Card | None:
+        """Return the card that a person wants to be made anew."""
+        again = self.state.ask_again
+        if again is None:
+            return None
+        asked = self.state.asked(again[0])
+        return asked.card if asked else self.state.cards[again[0]]

@@ -38,8 +38,9 @@ class FoldThreads(Folding):
         s.waits_for_block = None
         self.let_words_pass()
         for card in s.cards.values():
-            if card.status == "pending" or (card.status == "approved" and not card.attempt_id):
+            if card.status == "pending" or (card.next_step and not card.attempts):
                 self.settle(card, "stopped", e.user, "")
+            self.void(card, "stopped")
         self.answer_questions()
 
     def on_continued(self, e: ev.Continued) -> None:

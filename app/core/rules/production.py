@@ -25,7 +25,7 @@ def release_locks(state: State, here: Here) -> Action | None:
 def expire(state: State, here: Here) -> Action | None:
     """Let a card expire whose time is up."""
     card = state.pending
-    if card is None or here.now < card.request.spec.expires_at:
+    if card is None or here.now < card.expires_at:
         return None
     reason = "nobody decided in time"
     return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
@@ -33,15 +33,14 @@ def expire(state: State, here: Here) -> Action | None:
 
 def next_expiry(state: State, here: Here) -> int | None:
     """Return when the card that waits expires."""
-    return state.pending.request.spec.expires_at if state.pending else None
+    return state.pending.expires_at if state.pending else None
 
 
 def execute(state: State, here: Here) -> Action | None:
-    """Start what was approved."""
-    card = state.approved
-    if card is None or state.stopped_by:
+    """Start what was approved, of a plan the next step."""
+    step = state.approved.next_step if state.approved else None
+    if step is None or state.stopped_by:
         return None
-    spec = card.request.spec
-    lock = f"production/{spec.service}"
-    cause, call_id = approval_cause(spec), card.request.call_id
-    return Start(spec.kind, "production", spec.service, spec.sha, cause, (lock,), call_id)
+    spec = step.spec
+    lock, cause = f"production/{spec.service}", approval_cause(spec)
+    return Start(spec.kind, "production", spec.service, spec.sha, cause, (lock,), spec.call_id)

@@ -46,7 +46,12 @@ def _tested(state: State, here: Here) -> dict[str, str]:
         for service, sha in state.shipped.items()
         if ledger.production(here.facts, service) == sha
     }
-    return dict(state.effects) or still
+    return _versions(state) or still
+
+
+def _versions(state: State) -> dict[str, str]:
+    """Return what came to production since the last tests; of a job nothing runs."""
+    return {name: sha for name, sha in state.effects.items() if name not in state.ran}
 
 
 def _verification_start(state: State) -> Start | None:
@@ -69,7 +74,7 @@ def _verification_red(state: State, runs: Sequence[Run], here: Here) -> Append:
     failing = runs[-1].failing_tests
     red = ev.VerificationEnded(
         passed=False,
-        versions=dict(state.effects),
+        versions=_versions(state),
         failing_tests=failing,
         before=flaky.failed_before(here.facts, "production", failing, tried),
     )

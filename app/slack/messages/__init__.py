@@ -97,10 +97,10 @@ def next_change(
 
     An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends.
     """
-    run, card = state.unknown, state.pending
+    run, steps = state.unknown, state.pending.steps if state.pending else ()
     times = [
         run.send_by if run and run.send_by > now else None,
-        next_block(repo, facts, card.request.spec.service, now) if card else None,
+        *(next_block(repo, facts, step.name, now) for step in steps),
         next_end(state, facts, now),
     ]
     return min((time for time in times if time is not None), default=None)

@@ -90,7 +90,7 @@ def _causes(facts: CardFacts, repo: RepoConfig) -> str:
 
 def _mending(facts: CardFacts, service: str, repo: RepoConfig) -> str:
     """Name the key, and the user groups, that somebody else can be added to."""
-    target = repo.production.services.get(service)
+    target = repo.production.targets.get(service)
     own = target is not None and target.approvers is not None
     place = f"{text.code(service)} of {text.code(repo.name)}" if own else text.code(repo.name)
     keys = f"Name somebody else in `approvers = [...]` for {place} in `deploybot.toml`"

@@ -1,23 +1,23 @@
 """An approval card while it waits for people; how it ends is in settled.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core import approvers, glass, locks, refusals
 from app.core.config import RepoConfig
-from app.core.events import Block as LockOrFreeze
-from app.core.events import CardFacts, Commit
+from app.core.events import CardFacts, Commit, Files, PlanStep
 from app.core.records import Card
-from app.core.spec import ActionSpec
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people, runs
-from app.slack.messages.approvers import called, may_approve
+from app.slack.messages.approvers import called
+from app.slack.messages.approving import given, who_may
 from app.slack.messages.glass import glass_button
 from app.slack.messages.settled import settled_card
-from app.slack.messages.shown import action, exact
+from app.slack.messages.shown import action, exact, versions
 
 MAX_COMMITS = 10
+MAX_FILES = 5
 
 
 def card_message(
@@ -26,40 +26,44 @@ def card_message(
     """Render a card as it stands; `facts` are the repository's."""
     if card.status != "pending":
         return settled_card(state, card, now)
-    spec, shown = card.request.spec, card.request.facts
-    blocked = locks.on(repo, facts, spec.service, now)
     parts: list[Block] = [
         blocks.header(_title(card)),
         *_quote(card),
-        blocks.section(_change(state, spec, shown)),
-        *_commits(shown, spec),
-        blocks.section(exact(spec)),
+        blocks.section(_change(state, card)),
+        *_commits(card),
+        *_jobs(card),
+        *(blocks.section(exact(spec)) for spec in card.request.specs),
         blocks.section(_evidence(card, repo)),
         *_reason(card),
-        *_blocked(spec, blocked, repo),
+        *_blocked(card, repo, facts, now),
         *_standing(state, card),
-        blocks.actions(_buttons(state, card, blocked)),
+        blocks.actions(_buttons(state, card, _is_frozen(card, repo, facts, now))),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
-    return Message(_notice(spec, shown), tuple(parts))
+    return Message(_notice(card), tuple(parts))
 
 
-def _notice(spec: ActionSpec, facts: CardFacts) -> str:
+def _notice(card: Card) -> str:
     """Return what a notification shows; it calls those who can approve, if it is time to."""
-    what = f"{action(spec)}, {text.short(spec.sha)}"
-    if not approvers.approvable(facts):
-        return f"Nobody can approve to {action(spec)}"
-    if facts.quiet_until is not None:
+    named = action(card.request.specs)
+    what = f"{named}, {text.short(card.request.spec.sha)}"
+    if not _approvable(card):
+        return f"Nobody can approve to {named}"
+    if card.request.facts.quiet_until is not None:
         return f"{what[0].upper()}{what[1:]}: waits for working hours"
-    whom = called(facts)
-    return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {action(spec)} yet"
+    whom = ", ".join(dict.fromkeys(filter(None, (called(step.facts) for step in card.steps))))
+    return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
+
+
+def _approvable(card: Card) -> bool:
+    """Tell whether somebody can approve a step of it."""
+    return any(approvers.approvable(step.facts) for step in card.steps)
 
 
 def _title(card: Card) -> str:
-    spec = card.request.spec
-    way = "Deploy {} to {}" if spec.kind == "deploy" else "Roll back {} in {}"
     plan = f" · plan {card.request.plan}" if card.request.plan > 1 else ""
-    return way.format(text.line(spec.service, 60), spec.environment) + plan
+    named = action(card.request.specs)
+    return text.line(f"{named[0].upper()}{named[1:]}", 150 - len(plan)) + plan
 
 
 def _quote(card: Card) -> list[Block]:
@@ -69,14 +73,23 @@ def _quote(card: Card) -> list[Block]:
     return [by, blocks.context(blocks.plain(f"“{text.line(text.quoted(card.request.quote))}”"))]
 
 
-def _change(state: State, spec: ActionSpec, facts: CardFacts) -> str:
-    compare = f" · {text.link(facts.compare_url, 'compare')}" if facts.compare_url else ""
-    change = f"{text.short(spec.production_was)} → {text.short(spec.sha)}{compare}"
-    if spec.production_was is None:
+def _change(state: State, card: Card) -> str:
+    """Tell which versions go where; of a plan, a numbered line for each step."""
+    specs = card.request.specs
+    told = [_versions(step) for step in card.steps]
+    if len(specs) > 1:
+        named = zip(specs, told, strict=True)
+        told = [
+            f"{n}. {spec.kind} *{text.inline(spec.service, 60)}* {line}"
+            for n, (spec, line) in enumerate(named, 1)
+        ]
+    change = "\n".join(told)
+    unknown = [s.service for s in specs if s.production_was is None and s.kind != "job"]
+    if unknown:
         change += "\nNobody knows what production runs now."
     if state.asked_by:
         change += f" · asked for by {text.user(state.asked_by)}"
-    pull = facts.pull_request
+    pull = card.request.facts.pull_request
     if pull is None:
         return change
     by = f"by {text.inline(pull.author, 80)}, merged by {text.inline(pull.merged_by, 80)}"
@@ -84,8 +97,15 @@ def _change(state: State, spec: ActionSpec, facts: CardFacts) -> str:
     return f"{change}\n{link} {text.inline(pull.title, 200)} · {by}"
 
 
-def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
-    """List the commits that go in, or that a rollback takes out."""
+def _versions(step: PlanStep) -> str:
+    compare = step.facts.compare_url
+    return versions(step.spec) + (f" · {text.link(compare, 'compare')}" if compare else "")
+
+
+def _commits(card: Card) -> list[Block]:
+    """List the commits that go in, or that a rollback takes out; of a plan, the most of a step."""
+    fullest = max(card.steps, key=lambda step: (step.facts.commits_total, len(step.facts.commits)))
+    facts = fullest.facts
     if not facts.commits:
         return []
     shown = facts.commits[:MAX_COMMITS]
@@ -93,9 +113,38 @@ def _commits(facts: CardFacts, spec: ActionSpec) -> list[Block]:
     lines = [_commit(commit) for commit in shown]
     if total > len(shown):
         lines.append(f"… and {total - len(shown)} more (cut)")
-    way = "taken out" if spec.kind == "rollback" else "going in"
+    way = "taken out" if fullest.spec.kind == "rollback" else "going in"
     title = f"{runs.counted(total, 'commit')} {way}:"
     return [blocks.section("\n".join([title, *lines]))]
+
+
+def _jobs(card: Card) -> list[Block]:
+    """Show the files that are work for a job, and whether it runs before its service."""
+    names = [step.name for step in card.steps]
+    found: dict[str, str] = {}
+    for step in card.steps:
+        for job, files in step.facts.jobs.items():
+            if job not in found:
+                found[job] = f"*{text.inline(job, 60)}:* {_files(files)}{_when(job, step, names)}"
+    return [blocks.section("\n".join(found.values()))] if found else []
+
+
+def _files(files: Files) -> str:
+    shown = ", ".join(text.code(name, 120) for name in files.names[:MAX_FILES])
+    more = files.total - min(MAX_FILES, len(files.names))
+    return f"{shown} and {more} more" if more else shown
+
+
+def _when(job: str, step: PlanStep, names: list[str]) -> str:
+    if step.spec.kind == "rollback":
+        return " · ⚠️ it ran in between, and no rollback takes it back"
+    if step.name == job:
+        return ""
+    service = text.inline(step.name, 60)
+    if job not in names:
+        return f" · ⚠️ it did not run for this, and is no part of it; {service} may need it"
+    late = names.index(job) > names.index(step.name)
+    return f" · ⚠️ it runs only after {service}" if late else ""
 
 
 def _commit(commit: Commit) -> str:
@@ -104,21 +153,26 @@ def _commit(commit: Commit) -> str:
 
 
 def _evidence(card: Card, repo: RepoConfig) -> str:
-    request, facts = card.request, card.request.facts
-    tested = "Staging" if request.spec.kind == "deploy" else "This version"
+    request = card.request
+    tested = "This version" if request.spec.kind == "rollback" else "Staging"
+    staging = request.facts.staging
+    unchecked = dict.fromkeys(fact for step in card.steps for fact in step.facts.unchecked)
+    risky = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
     rows = [
-        f"*{tested}:* {text.inline(facts.staging, 300)}" if facts.staging else "",
-        _left_out(facts, request.spec),
-        may_approve(facts, request.spec.service, repo),
-        _quiet(facts),
-        *(f"*Not checked:* {text.inline(fact, 200)}" for fact in facts.unchecked[:5]),
-        f"*Expires:* {text.when(request.spec.expires_at)} · run {text.code(request.spec_hash[:8])}",
+        f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
+        _left_out(card),
+        *(f"*Risky:* {text.inline(why, 300)}" for why in risky),
+        *who_may(card, repo),
+        _quiet(request.facts),
+        *(f"*Not checked:* {text.inline(fact, 200)}" for fact in list(unchecked)[:5]),
+        f"*Expires:* {text.when(card.expires_at)} · run {text.code(request.spec_hash[:8])}",
     ]
     return "\n".join(row for row in rows if row)
 
 
-def _left_out(facts: CardFacts, spec: ActionSpec) -> str:
-    names = [text.inline(name, 60) for name in facts.left_out if name != spec.service]
+def _left_out(card: Card) -> str:
+    steps = [step.name for step in card.steps]
+    names = [text.inline(name, 60) for name in card.request.facts.left_out if name not in steps]
     return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
 
 
@@ -134,38 +188,34 @@ def _reason(card: Card) -> list[Block]:
     return [blocks.context(blocks.plain(f"{by}'s words: {words}"))] if words else []
 
 
-def _blocked(spec: ActionSpec, found: Sequence[LockOrFreeze], repo: RepoConfig) -> list[Block]:
-    """Say which lock and which freeze are in force, and what that means for this card."""
+def _blocked(card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[Block]:
+    """Say which locks and freezes are in force, and what that means for this card."""
     return [
         blocks.section(
             f"{'🔒' if block.user else '❄️'} "
             f"{refusals.against(block, spec.kind, people.name_of(block.user, repo))}"
         )
-        for block in found
+        for spec in card.request.specs
+        for block in locks.on(repo, facts, spec.service, now)
     ]
 
 
 def _standing(state: State, card: Card) -> list[Block]:
     """Say what stands between the card and its approval right now."""
-    lines: list[str] = []
-    hold = card.request.facts.hold
-    if hold and card.hold_released_by:
-        lines.append(
-            f"Hold released by {text.user(card.hold_released_by)}: {text.inline(hold, 250)}"
-        )
-    elif hold:
-        lines.append(
-            f"✋ *On hold* {text.inline(hold.removeprefix('on hold '), 250)}. "
-            "An approver has to release it first."
-        )
+    lines = [_hold(card, step) for step in card.steps if step.facts.hold]
     if state.held_by:
         lines.append(_held(state, text.user(state.held_by)))
-    lines += [
-        f"✅ Approved by {text.user(user)} · {text.when(at)} · "
-        f"{number} of {card.request.facts.needed}"
-        for number, (user, at) in enumerate(card.approvals, 1)
-    ]
+    lines += given(card)
     return [blocks.section("\n".join(lines))] if lines else []
+
+
+def _hold(card: Card, step: PlanStep) -> str:
+    name = f"{text.inline(step.name, 60)} " if len(card.steps) > 1 else ""
+    hold = text.inline(step.facts.hold, 250)
+    if released_by := card.holds_released.get(step.name):
+        return f"Hold released by {text.user(released_by)}: {name}{hold}"
+    since = hold.removeprefix("on hold ")
+    return f"✋ {name}*On hold* {since}. An approver has to release it first."
 
 
 def _held(state: State, reader: str) -> str:
@@ -178,15 +228,18 @@ def _held(state: State, reader: str) -> str:
     return f"{why} An approver can release the card without it."
 
 
-def _buttons(state: State, card: Card, blocked: Sequence[LockOrFreeze]) -> list[Block]:
-    value, what = (
-        f"{state.thread_id}:{card.request.call_id}",
-        text.line(action(card.request.spec), 50),
-    )
-    on_hold = card.request.facts.hold and not card.hold_released_by
-    release = on_hold or state.unheard
+def _is_frozen(card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int) -> bool:
+    """Tell whether freezes, and no lock, stand against it."""
+    found = [b for spec in card.request.specs for b in locks.on(repo, facts, spec.service, now)]
+    return bool(found) and not any(block.user for block in found)
+
+
+def _buttons(state: State, card: Card, frozen: bool) -> list[Block]:
+    value = f"{state.thread_id}:{card.request.call_id}"
+    what = text.line(action(card.request.specs), 50)
+    release = card.held_steps or state.unheard
     made: list[Block] = []
-    may = approvers.approvable(card.request.facts)
+    may = _approvable(card)
     if may and release:
         made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))
     elif may:
@@ -197,16 +250,16 @@ def _buttons(state: State, card: Card, blocked: Sequence[LockOrFreeze]) -> list[
     made.append(
         blocks.button("Reject with feedback", "reject_with_feedback", value, spoken=feedback)
     )
-    frozen = any(not block.user for block in blocked) and not any(b.user for b in blocked)
     if not release and glass.may_help(state, card, frozen):
         made.append(glass_button(state, card))
     return made
 
 
-def _are_you_sure(card: Card) -> Block:
-    spec = card.request.spec
-    service = text.line(spec.service, 60)
-    was = spec.production_was[:7] if spec.production_was else "an unknown version"
-    way = "Deploy" if spec.kind == "deploy" else "Roll back"
-    goes = f"{service} in {spec.environment} goes from {was} to {spec.sha[:7]}."
-    return blocks.confirm(f"{way} {service}?", goes, way, "Not yet")
+def _are_you_sure(card: Card) -> Block | None:
+    """Ask for a second click where the change is risky; None where one is enough."""
+    why = next((step.facts.risky for step in card.steps if step.facts.risky), "")
+    if not why:
+        return None
+    named = text.line(action(card.request.specs), 90)
+    asked = text.line(f"Risky: {why}.", 300)
+    return blocks.confirm(f"{named[0].upper()}{named[1:]}?", asked, "Approve", "Not yet")

@@ -17,13 +17,13 @@ SHOWN_USES = 10
 def glass_button(state: State, card: Card) -> Block:
     """Offer to break the glass for a card."""
     value = f"{state.thread_id}:{card.request.call_id}"
-    spoken = f"Break glass: {text.line(action(card.request.spec), 50)}"
+    spoken = f"Break glass: {text.line(action(card.request.specs), 50)}"
     return blocks.button("Break glass", "break_glass", value, "danger", spoken=spoken)
 
 
 def glass_form(value: str, card: Card, lifts: tuple[Lift, ...]) -> Block:
     """Build the form that asks for the reason; `value` comes back with it."""
-    spec = card.request.spec
+    specs = card.request.specs
     typed: Block = {
         "type": "plain_text_input",
         "action_id": "reason",
@@ -43,8 +43,8 @@ def glass_form(value: str, card: Card, lifts: tuple[Lift, ...]) -> Block:
         "submit": blocks.plain("Break glass"),
         "close": blocks.plain("Back"),
         "blocks": [
-            blocks.section(f"*{_named(action(spec))}* · {change(spec)}"),
-            blocks.section(exact(spec)),
+            blocks.section(f"*{_named(action(specs))}* · {change(specs)}"),
+            *(blocks.section(exact(spec)) for spec in specs),
             blocks.section(f"{MARK} {means} · run {text.code(card.request.spec_hash[:8])}"),
             {
                 "type": "input",
@@ -67,15 +67,15 @@ def glass_line(broken: Glass) -> str:
 
 def announcement(state: State, repo: RepoConfig, card: Card, broken: Glass) -> Message:
     """Tell the repository's channel who broke the glass for what, and why."""
-    spec = card.request.spec
+    specs = card.request.specs
     by = text.user(broken.user)
     lines = [
-        f"{MARK} *Glass broken* by {by} {text.when(broken.at)}: {action(spec)} · {change(spec)}",
+        f"{MARK} *Glass broken* by {by} {text.when(broken.at)}: {action(specs)} · {change(specs)}",
         f"*Why:* {text.inline(text.quoted(broken.reason), 1000)}",
         f"*Lifted:* {glass.told(broken.lifts)} · run {text.code(card.request.spec_hash[:8])}",
         f"*Thread:* {_where(state)}",
     ]
-    said = f"{MARK} Glass broken by {by}: {action(spec)}"
+    said = f"{MARK} Glass broken by {by}: {action(specs)}"
     return Message(
         said, (blocks.section(text.joined(lines)),), in_thread=False, channel=repo.channel
     )

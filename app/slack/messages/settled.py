@@ -5,52 +5,30 @@ from app.core.records import Card, Run
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import people, runs
-from app.slack.messages.glass import glass_button, glass_line
-from app.slack.messages.shown import action, change
+from app.slack.messages import runs
+from app.slack.messages.actions import approvals, title, trace, unknown_buttons, way
+from app.slack.messages.glass import glass_button
+from app.slack.messages.plan_progress import plan_progress
+from app.slack.messages.shown import action
 
 
 def settled_card(state: State, card: Card, now: int) -> Message:
     """Render a card that no longer waits for approval."""
-    run = state.runs.get(card.attempt_id or "")
+    if card.attempts and len(card.steps) > 1:
+        return plan_progress(state, card, now)
+    run = state.runs_of(list(card.attempts.values()))
     if card.status == "approved" and run:
-        return _run(state, card, run, now)
+        return _run(state, card, run[0], now)
     mark, what = _ending(state, card)
-    parts: list[Block] = [_title(mark, card), *(blocks.context(line) for line in what)]
-    can_ask_again = _can_ask_again(state, card)
-    if can_ask_again:
+    parts: list[Block] = [title(mark, card), *(blocks.context(line) for line in what)]
+    offered = can_ask_again(state, card)
+    if offered:
         value = f"{state.thread_id}:{card.request.call_id}"
         parts.append(blocks.actions([blocks.button("Ask again", "ask_again", value)]))
     if card.status == "approved" and glass.may_help(state, card, frozen=True):
         parts.append(blocks.actions([glass_button(state, card)]))
-    passed = card.status in ("superseded", "stopped", "expired") and not can_ask_again
-    return Message(f"{action(card.request.spec)}: {card.status}", tuple(parts), passed=passed)
-
-
-def _title(mark: str, card: Card) -> Block:
-    spec = card.request.spec
-    named = action(spec)
-    return blocks.section(f"{mark} *{named[0].upper()}{named[1:]}* · {change(spec)}")
-
-
-def _approvals(card: Card) -> str:
-    broken = card.glass
-    breaker = broken.user if broken and broken.lifts != ("freeze",) else ""
-    given = [
-        f"{text.user(user)}{_way(card, user)} {text.when(at)}"
-        for user, at in card.approvals
-        if user != breaker
-    ]
-    approved = [f"approved by {people.all_of(given)}"] if given else []
-    return " · ".join([*approved, *([glass_line(broken)] if broken else [])])
-
-
-def _way(card: Card, user: str) -> str:
-    return " on the command line" if user in card.by_command else ""
-
-
-def _trace(card: Card) -> str:
-    return f"run {text.code(card.request.spec_hash[:8])}"
+    passed = card.status in ("superseded", "stopped", "expired") and not offered
+    return Message(f"{action(card.request.specs)}: {card.status}", tuple(parts), passed=passed)
 
 
 def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
@@ -59,12 +37,12 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
     match card.status:
         case "pending" | "approved":
             waits = waiting_line(state) or "starting"
-            return "⏳", [blocks.mrkdwn(f"{_approvals(card)} · {waits} · {_trace(card)}")]
+            return "⏳", [blocks.mrkdwn(f"{approvals(card)} · {waits} · {trace(card)}")]
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
             quote = [blocks.plain(f"“{words}”")] if words else []
-            way = _way(card, card.decided_by)
-            return "🚫", [blocks.mrkdwn(f"rejected by {by}{way} {at}"), *quote]
+            how = way(card, card.decided_by)
+            return "🚫", [blocks.mrkdwn(f"rejected by {by}{how} {at}"), *quote]
         case "expired":
             reason = f": {text.inline(card.text, 250)}" if card.text else ""
             return "⌛", [blocks.mrkdwn(f"expired {at}{reason} (nobody rejected it)")]
@@ -93,7 +71,7 @@ def waiting_for(waits: tuple[str, str]) -> str:
     return f"waiting for {name}, in use by thread {text.code(holder.rpartition('/')[2], 20)}"
 
 
-def _can_ask_again(state: State, card: Card) -> bool:
+def can_ask_again(state: State, card: Card) -> bool:
     """Offer it on the newest card alone, while nothing else is under way."""
     newest = list(state.cards.values())[-1]
     busy = state.running or state.ask_again or state.stopped_by or state.owes_step
@@ -102,43 +80,35 @@ def _can_ask_again(state: State, card: Card) -> bool:
 
 def _run(state: State, card: Card, run: Run, now: int) -> Message:
     lines = [_outcome(card, run)]
-    parts: list[Block] = [_title(runs.MARKS[run.outcome], card)]
+    parts: list[Block] = [title(runs.MARKS[run.outcome], card)]
     if run.outcome is None and run.line.strip():
         lines.append(text.code(run.line, 200))
     parts += [blocks.context(blocks.mrkdwn(line)) for line in lines]
     if run.outcome in ("failed", "unknown"):
         parts += runs.tail(run)
     if run.outcome == "unknown":
-        parts.append(blocks.actions(_unknown_buttons(state, card, run, now)))
+        parts.append(blocks.actions(unknown_buttons(state, run, now)))
     return Message(
-        text=f"{action(card.request.spec)}: {run.outcome or 'running'}",
+        text=f"{action(card.request.specs)}: {run.outcome or 'running'}",
         blocks=tuple(parts),
         edit_every_seconds=3 if run.outcome is None else 0,
     )
 
 
 def _outcome(card: Card, run: Run) -> str:
-    approved = _approvals(card)
-    doing = "deploying" if run.attempt.kind == "deploy" else "rolling back"
+    approved = approvals(card)
+    doing = {"deploy": "deploying", "job": "running"}.get(run.attempt.kind, "rolling back")
     if run.outcome is None:
         cancel = runs.cancelling(run)
         since = f"{doing} since {text.when(run.started_at)}"
         return " · ".join(part for part in (approved, since, cancel) if part)
     ended = text.when(run.ended_at or run.started_at)
-    trace = _trace(card)
+    run_id = trace(card)
     if said := runs.stated(run):
-        return f"{approved} · {said} · {trace}"
+        return f"{approved} · {said} · {run_id}"
     why = f": {text.inline(run.summary, 250)}" if run.summary else ""
     if run.outcome == "succeeded":
-        return f"{approved} · succeeded {ended} after {runs.duration(run)} · {trace}"
+        return f"{approved} · succeeded {ended} after {runs.duration(run)} · {run_id}"
     if run.outcome == "unknown":
-        return f"{approved} · *nobody can tell whether it happened*{why} · {trace}"
-    return f"{approved} · {run.outcome} {ended} after {runs.duration(run)}{why} · {trace}"
-
-
-def _unknown_buttons(state: State, card: Card, run: Run, now: int) -> list[Block]:
-    value = f"{state.thread_id}:{card.request.call_id}"
-    made = [blocks.button("It happened", "happened", value)]
-    if now >= run.send_by:
-        made.append(blocks.button("It did not happen", "did_not_happen", value))
-    return [*made, blocks.button("Roll back", "rollback", value, "danger")]
+        return f"{approved} · *nobody can tell whether it happened*{why} · {run_id}"
+    return f"{approved} · {run.outcome} {ended} after {runs.duration(run)}{why} · {run_id}"

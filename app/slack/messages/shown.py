@@ -1,11 +1,15 @@
 """The exact action of a card, as every place shows it that asks somebody to decide about it."""
 
 import json
+from collections.abc import Sequence
+from itertools import groupby
 
 from app.core.spec import ActionSpec
 from app.slack import text
+from app.slack.messages import people
 
 MAX_ARGUMENTS = 12
+_WAYS = {"deploy": "deploy {} to {}", "rollback": "roll back {} in {}", "job": "run {} in {}"}
 
 
 def exact(spec: ActionSpec) -> str:
@@ -19,12 +23,22 @@ def exact(spec: ActionSpec) -> str:
     return text.joined(shown)
 
 
-def action(spec: ActionSpec) -> str:
-    """Name the action as mrkdwn, without its versions."""
-    way = "deploy {} to {}" if spec.kind == "deploy" else "roll back {} in {}"
-    return way.format(text.inline(spec.service, 60), spec.environment)
+def action(specs: Sequence[ActionSpec]) -> str:
+    """Name actions in their order as mrkdwn, without their versions."""
+    ways: list[str] = []
+    for kind, group in groupby(specs, key=lambda spec: spec.kind):
+        names = [text.inline(spec.service, 60) for spec in group]
+        ways.append(_WAYS[kind].format(people.all_of(names), specs[0].environment))
+    return ", then ".join(ways)
 
 
-def change(spec: ActionSpec) -> str:
-    """Return the version that production was and the one that it is to get."""
+def versions(spec: ActionSpec) -> str:
+    """Tell what would be replaced by what; a job has nothing that runs."""
+    if spec.kind == "job":
+        return f"for {text.short(spec.sha)}"
     return f"{text.short(spec.production_was)} → {text.short(spec.sha)}"
+
+
+def change(specs: Sequence[ActionSpec]) -> str:
+    """Return what versions actions change, each once."""
+    return ", ".join(dict.fromkeys(map(versions, specs)))

@@ -137,8 +137,9 @@ def _blocked(
     state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]
 ) -> LockOrFreeze | None:
     """Return what stands against the card that waits."""
-    card = state.pending
-    return policy.blocked_by(repo, card.request.spec, facts, now) if card else None
+    specs = state.pending.request.specs if state.pending else ()
+    found = (policy.blocked_by(repo, spec, facts, now) for spec in specs)
+    return next((block for block in found if block), None)
 
 
 def _production_line(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
@@ -167,7 +168,7 @@ def _acting(state: State) -> str:
         service = text.inline(unknown.attempt.service or "", 60)
         return f"❓ nobody can tell whether {service} was changed: please say so on its card"
     if card := state.approved:
-        starting = f"starting to {action(card.request.spec)}"
+        starting = f"starting to {action(card.request.specs)}"
         return f"⏳ {waiting_line(state) or starting}"
     return ""
 
@@ -179,6 +180,8 @@ def _doing(run: Run) -> str:
             return f"🚀 deploying {service} {text.short(run.attempt.sha)}"
         case "rollback":
             return f"↩️ rolling back {service} to {text.short(run.attempt.sha)}"
+        case "job":
+            return f"⚙️ running {service} for {text.short(run.attempt.sha)}"
         case "e2e":
             return "🧪 testing"
 
@@ -205,18 +208,18 @@ def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> st
 
 
 def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | None) -> str:
-    asked = f"{action(card.request.spec)} · since {text.when(card.at)}"
+    asked = f"{action(card.request.specs)} · since {text.when(card.at)}"
     if state.held_by:
         if state.unheard and not state.model_down:
             return f"⏸️ {text.user(state.held_by)}'s message was not understood · card: {asked}"
         down = ": the model does not answer" if state.model_down else ""
         return f"⏸️ reading {text.user(state.held_by)}'s message{down} · card: {asked}"
-    if card.request.facts.hold and not card.hold_released_by:
+    if card.held_steps:
         return f"✋ on hold until an approver releases it: {asked}"
     if blocked:
         return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
-    needed, given = card.request.facts.needed, len(card.approvals)
-    count = f" ({given} of {needed})" if needed > 1 else ""
+    needed = max(step.facts.needed for step in card.steps)
+    count = f" ({needed - max(map(card.missing, card.steps))} of {needed})" if needed > 1 else ""
     return f"🔔 waiting for approval{count}: {asked}"
 
 
@@ -242,7 +245,7 @@ def _ended(state: State) -> str:
         return "❌ tests failed" + (" after the rollback" if check.after_rollback else "")
     newest = list(state.cards.values())[-1] if state.cards else None
     if newest and newest.status == "expired":
-        return f"⌛ approval expired: {action(newest.request.spec)} · ask again on its card"
+        return f"⌛ approval expired: {action(newest.request.specs)} · ask again on its card"
     if newest and newest.status == "rejected":
         return f"🚫 rejected by {text.user(newest.decided_by)}"
     if state.rolled_back:

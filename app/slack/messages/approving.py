@@ -1,0 +1,51 @@
+"""Who may approve what of a card, who did, and what is still missing from whom."""
+
+from app.core.config import RepoConfig
+from app.core.events import PlanStep
+from app.core.records import Card
+from app.slack import text
+from app.slack.messages import runs
+from app.slack.messages.approvers import called, may_approve
+
+
+def who_may(card: Card, repo: RepoConfig) -> list[str]:
+    """Say who may approve; of a plan, once for the steps that the same people may."""
+    groups: dict[str, list[PlanStep]] = {}
+    for step in card.steps:
+        groups.setdefault(may_approve(step.facts, step.name, repo), []).append(step)
+    if len(groups) < 2:
+        return list(groups)
+    return [f"{_names(steps)}: {said}" for said, steps in groups.items()]
+
+
+def given(card: Card) -> list[str]:
+    """Say who approved what, and what is still missing from whom."""
+    if len(card.steps) == 1:
+        needed = card.request.facts.needed
+        return [
+            f"✅ Approved by {text.user(each.user)} · {text.when(each.at)} · {number} of {needed}"
+            for number, each in enumerate(card.approvals, 1)
+        ]
+    lines = [
+        f"✅ Approved by {text.user(each.user)} · {text.when(each.at)} · "
+        f"{', '.join(text.inline(name, 60) for name in each.covers) or 'all steps'}"
+        for each in card.approvals
+    ]
+    return [*lines, *_missing(card)] if lines else []
+
+
+def _missing(card: Card) -> list[str]:
+    return [
+        f"⏳ {text.inline(step.name, 60)} still needs {runs.counted(count, 'approval')} "
+        f"from {_others(card, step) or 'somebody who may'}"
+        for step in card.steps
+        if (count := card.missing(step))
+    ]
+
+
+def _others(card: Card, step: PlanStep) -> str:
+    return called(step.facts, [approval.user for approval in card.approvals_of(step)])
+
+
+def _names(steps: list[PlanStep]) -> str:
+    return f"*{text.inline(', '.join(step.name for step in steps), 200)}*"
