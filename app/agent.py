@@ -221,10 +221,12 @@ async def repropose(job: Job, call_id: str, user: str) -> float | None:
     asked = job.state.asked(call_id)
     card = asked.card if asked else job.state.cards[call_id]
     left = [step for step in card.steps if not _is_done(job, card, step)]
-    arguments: dict[str, Any] = {"sha": left[0].spec.sha, "reason": card.request.reason}
-    tool = left[0].spec.tool
+    first = left[0].spec
+    tool, arguments = first.tool, dict[str, Any](reason=card.request.reason)
     if len(left) > 1:
-        tool, arguments = card.tool, {**arguments, "steps": [step.name for step in left]}
+        tool, arguments["steps"] = card.tool, [step.name for step in left]
+    if len(left) == 1 or first.kind != "rollback":  # of those, code says which version of each
+        arguments["sha"] = first.sha
     return await call_tool(job, ModelAnswer(tool=tool, arguments=arguments, by=user))
 
 

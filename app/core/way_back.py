@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from app.core import ledger
 from app.core.config import RepoConfig
@@ -45,6 +46,13 @@ def changed_last(repo: RepoConfig, facts: Mapping[str, str]) -> tuple[str, ...]:
     together = [s for s in newest_first if runs[s]["thread"] == newest["thread"]]
     back = any(runs[service].get("kind") == "rollback" for service in together)
     return () if back else tuple(together)
+
+
+def jobs_since(repo: RepoConfig, records: Sequence[Record], service: str, sha: str) -> list[Record]:
+    """Return the jobs that ran since a service got a version, the newest first."""
+    since = takewhile(lambda record: (record.service, record.sha) != (service, sha), records)
+    jobs = {name for name, job in repo.production.jobs.items() if job.before in (None, service)}
+    return [r for r in since if r.kind == "job" and r.outcome == "succeeded" and r.service in jobs]
 
 
 def no_way(

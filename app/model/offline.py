@@ -240,7 +240,7 @@ def _is_the_card(step: Step, card: Card) -> bool:
     """Tell whether a step would ask for exactly what a card asks for."""
     spec, names = card.request.spec, [each.service for each in card.request.specs]
     same = step.tool == spec.tool if len(names) == 1 else step.arguments.get("steps") == names
-    return same and step.arguments.get("sha") == spec.sha
+    return same and step.arguments.get("sha", spec.sha) == spec.sha
 
 
 def _wait(seconds: int, reason: str) -> Step:

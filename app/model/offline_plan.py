@@ -113,6 +113,8 @@ class Plan:
         if not order and not self.state.rolled_back:
             moved = bool(memory.before)
             return self._which_way(say.MOVED_ON if moved else say.NOTHING_TO_GO_BACK, ())
+        if self.repo.approval == "plan" and memory.back_sha is None and len(picked) > 1:
+            return self._all_back(picked)
         for service in picked:
             sha = memory.back_sha or self._earlier(service)
             if sha is None:
@@ -120,6 +122,20 @@ class Plan:
             tool = f"rollback_{service}_in_prod"
             if not self._is_refused(tool, sha):
                 return Step(tool, {"sha": sha, "reason": self._why_back()})
+        return self._done("")
+
+    def _all_back(self, services: Sequence[str]) -> Step:
+        """Propose one card for all that can go back; ask where one of them cannot."""
+        ways = self._ways()
+        stuck = next((service for service in services if ways.get(service) is None), None)
+        if stuck:
+            return self._no_way(stuck)
+        tools = {service: f"rollback_{service}_in_prod" for service in services}
+        left = [s for s in services if not self._is_refused(tools[s], str(ways[s]))]
+        if len(left) == 1:
+            return Step(tools[left[0]], {"sha": ways[left[0]], "reason": self._why_back()})
+        if left:
+            return Step("propose_rollback", {"steps": left, "reason": self._why_back()})
         return self._done("")
 
     def _why_back(self) -> str:

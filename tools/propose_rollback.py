@@ -1,0 +1,66 @@
+"""propose_rollback: roll several services back by one card, each to where code says it goes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field, create_model
+
+from app.core import way_back
+from app.core.config import RepoConfig
+from app.core.events import Event
+from app.core.writing import short
+from tools.card import request_approval
+from tools.rollback import tool_of, ways_back
+from tools.tool import Arguments, Desk, Tool, ToolError
+
+NAME = "propose_rollback"
+
+
+def tools(repo: RepoConfig) -> list[Tool]:
+    """Return the tool, where one card may hold several steps."""
+    if repo.approval != "plan":
+        return []
+    description = (
+        "Propose to roll back several services, done in this order, by one card; "
+        "for a single one, or a version that people named, call its own tool."
+    )
+    return [Tool(NAME, description, _arguments(repo), _propose)]
+
+
+def _arguments(repo: RepoConfig) -> type[Arguments]:
+    step = Annotated[str, Field(json_schema_extra={"enum": list(repo.production.services)})]
+    fields: dict[str, Any] = {
+        "steps": (
+            list[step],
+            Field(description="Services in their order, each once.", min_length=1),
+        ),
+        "reason": (
+            str,
+            Field(description="One line for the approver: why roll back.", max_length=2000),
+        ),
+    }
+    return create_model("RollbackPlanArguments", __base__=Arguments, **fields)
+
+
+async def _propose(desk: Desk, arguments: Any) -> Sequence[Event]:
+    steps: list[str] = arguments.steps
+    services = desk.repo.production.services
+    unknown = next((step for step in steps if step not in services), None)
+    if unknown is not None:
+        raise ToolError(f"{unknown[:60]!r} is no service; there are: {', '.join(services)}")
+    if len(set(steps)) < len(steps):
+        raise ToolError("a plan has each step once")
+    ways = await ways_back(desk)
+    proposals = [
+        ways.step(service, _way(desk, ways.back_to, service), ways.evidence) for service in steps
+    ]
+    return [await request_approval(desk, proposals, arguments.reason)]
+
+
+def _way(desk: Desk, back_to: Mapping[str, str | None], service: str) -> str:
+    sha = back_to[service]
+    if sha is None:
+        raise ToolError(way_back.no_way(desk.repo, back_to, service, ()))
+    if (tool_of(service), sha) in desk.state.refused:
+        raise ToolError(f"a person rejected {tool_of(service)}({short(sha)}); ask them first")
+    return sha
