@@ -8,7 +8,7 @@ from typing import Any, TypeVar, assert_never
 
 import structlog
 
-from app import agent, effects
+from app import agent, effects, waiting
 from app.core.actions import (
     Action,
     Append,
@@ -16,6 +16,7 @@ from app.core.actions import (
     Cancel,
     FetchFacts,
     LookAtChange,
+    LookFor,
     Observe,
     Repropose,
     ResolveShas,
@@ -169,6 +170,8 @@ class Worker:
                 return await effects.cancel(job, action.run)
             case LookAtChange() | FetchFacts() | ResolveShas() | AskModel() | Repropose():
                 return await agent.act(job, action)
+            case LookFor():
+                return await waiting.look_for(job, action)
             case Wait():
                 raise AssertionError("a wait is no act")
             case _:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.core.errors import SourceUnavailable
+from app.core.errors import SourceMissing, SourceUnavailable
 from app.core.events import Commit
 from app.core.ports import Comparison
 from app.core.workflows import WorkflowRun
@@ -21,6 +21,7 @@ class FakeSource:
     touched: dict[str, list[str]] | None = None
     tagged: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     ran: list[WorkflowRun] = field(default_factory=list["WorkflowRun"])
+    workflows: tuple[str, ...] = ("deploy.yml",)
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
         self._ask()
@@ -52,9 +53,15 @@ class FakeSource:
         self._ask()
         return self.tagged[:limit]
 
-    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+    async def workflow_runs(self, repo: str, limit: int, workflow: str = "") -> list[WorkflowRun]:
         self._ask()
+        if workflow not in ("", *self.workflows):
+            raise SourceMissing("GitHub finds no such thing.")
         return self.ran[:limit]
+
+    async def workflow_run(self, repo: str, run_id: int) -> WorkflowRun | None:
+        self._ask()
+        return next((run for run in self.ran if run.run_id == run_id), None)
 
     def _ancestry(self, sha: str) -> list[str]:
         if sha == "main":

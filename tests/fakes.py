@@ -87,7 +87,9 @@ class _Repo:
         newest = list(self.lines)[-SHOWN_ELSEWHERE:] if write.elsewhere else []
         for thread_id in (*newest, *write.wake):
             self.slack.look_anew(thread_id, now, now)
-        for thread_id in write.wake:
+        waits = [(key, topic) for key, topic in self.facts.items() if key.startswith("waits/")]
+        told = [key.removeprefix("waits/") for key, topic in waits if topic in write.tells]
+        for thread_id in (*write.wake, *told):
             self.work.look_anew(thread_id, now, now)
 
     def change_records(self, write: Write) -> None:

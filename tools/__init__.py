@@ -17,6 +17,7 @@ from tools import (
     run_e2e_tests,
     run_job,
     tell_facts,
+    wait_for,
 )
 from tools.tool import Tool
 
@@ -33,6 +34,7 @@ FILES = (
     list_deployments,
     tell_facts,
     conversation,
+    wait_for,
 )
 
 

@@ -1,14 +1,12 @@
-"""The tools that only speak: reply, ignore, ask, wait, and the two ends of a plan."""
+"""The tools that only speak: reply, ignore, ask, and the two ends of a plan."""
 
 from collections.abc import Sequence
 
 from pydantic import Field
 
 from app.core.config import RepoConfig
-from app.core.events import BotSaid, Event, Ignored, PlanEnded, WaitStarted
+from app.core.events import BotSaid, Event, Ignored, PlanEnded
 from tools.tool import Arguments, Desk, Tool
-
-MAX_WAIT_SECONDS = 7 * 24 * 3600
 
 
 class ReplyArguments(Arguments):
@@ -26,11 +24,6 @@ class QuestionArguments(Arguments):
     choices: list[str] = Field(
         description="Up to 5 short answers to choose from; empty for a free answer.", max_length=5
     )
-
-
-class WaitArguments(Arguments):
-    seconds: int = Field(description="How long, at most 604800.", ge=1, le=MAX_WAIT_SECONDS)
-    reason: str = Field(description="What for, in a few words.", max_length=2000)
 
 
 class DoneArguments(Arguments):
@@ -66,7 +59,6 @@ def tools(repo: RepoConfig) -> list[Tool]:
             QuestionArguments,
             _ask,
         ),
-        Tool("wait_for", "Wait some time, then be asked again.", WaitArguments, _wait),
         Tool("done_for_now", "Say that the plan is finished.", DoneArguments, _done),
         Tool("nothing_to_do", "Say that nothing is to be done.", NothingArguments, _nothing),
     ]
@@ -86,11 +78,6 @@ async def _ask(desk: Desk, arguments: QuestionArguments) -> Sequence[Event]:
         call_id=desk.call_id, text=arguments.question, because="question", choices=choices
     )
     return [asked]
-
-
-async def _wait(desk: Desk, arguments: WaitArguments) -> Sequence[Event]:
-    until = desk.now + arguments.seconds * 1000
-    return [WaitStarted(call_id=desk.call_id, until=until, reason=arguments.reason)]
 
 
 async def _done(desk: Desk, arguments: DoneArguments) -> Sequence[Event]:

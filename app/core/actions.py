@@ -84,6 +84,14 @@ class Repropose:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFor:
+    """Look whether what the thread waits for is there, and do nothing until a time (ms) if not."""
+
+    wait: ev.WaitStarted
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing until a time (ms), or until something happens."""
 
@@ -100,5 +108,6 @@ Action = (
     | ResolveShas
     | AskModel
     | Repropose
+    | LookFor
     | Wait
 )

@@ -280,6 +280,9 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
         return _stop(state, user)
     if words.is_continue(text) and state.stopped_by:
         return Accepted((ev.Continued(user=user),))
+    if words.is_end_of_wait(text) and state.wait:
+        ended = ev.WaitEnded(call_id=state.wait.call_id, because="person", user=user)
+        return Accepted((ended,))
     if words.is_approval(text) and state.pending and state.question is None:
         return Refused(
             "Only the button approves: press *Approve* on the card. "

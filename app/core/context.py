@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.core import awaited, locks
 from app.core import events as ev
-from app.core import locks
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
 from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
-from app.core.writing import short
+from app.core.writing import short, utc
 
 MAX_TOKENS = 3_000
 GOAL_TOKENS = 420
@@ -164,6 +164,9 @@ def _doing(state: State) -> str:
     if state.unknown:
         service = state.unknown.attempt.service
         return f"nobody knows whether the last run of {service} happened; a person has to say"
+    if wait := state.wait_held:
+        what = awaited.plainly(wait) or "its time"
+        return f"you wait for {what} until {utc(wait.until)}; reply and ignore let the wait go on"
     return f"nothing is running; plan {state.plan}, step {state.steps + 1}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.core.actions import Action, Here, Wait
 from app.core.config import RepoConfig
-from app.core.rules import agent, glass, production, running, staging, verification
+from app.core.rules import agent, glass, production, running, staging, verification, waiting
 from app.core.state import State
 
 Rule = Callable[[State, Here], Action | None]
@@ -19,7 +19,8 @@ def decide(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -
         if action is not None:
             return action
     times = (clock(state, here) for clock in CLOCKS)
-    return Wait(min((time for time in times if time is not None), default=None))
+    until = min((time for time in times if time is not None), default=None)
+    return waiting.look_for(state, until) or Wait(until)
 
 
 RULES: tuple[Rule, ...] = (
@@ -35,9 +36,14 @@ RULES: tuple[Rule, ...] = (
     production.release_locks,
     production.expire,
     production.execute,
-    agent.end_wait,
+    waiting.end_wait,
     agent.take_turn,
 )
 
 # When (ms) a thread that waits has to be looked at, though nothing happens.
-CLOCKS: tuple[Clock, ...] = (production.next_expiry, agent.next_turn, glass.next_review)
+CLOCKS: tuple[Clock, ...] = (
+    production.next_expiry,
+    waiting.next_end,
+    agent.next_turn,
+    glass.next_review,
+)

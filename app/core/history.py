@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.core import awaited
 from app.core import events as ev
 from app.core.spec import ActionSpec
 from app.core.state import State
@@ -165,10 +166,19 @@ class _Lines:
         return f"you fetched {outside(e.result, 400)}"
 
     def on_wait_started(self, e: ev.WaitStarted) -> str:
-        return f"you wait: {outside(e.reason, 60)}"
+        what = awaited.plainly(e)
+        return f"you wait{' for ' + what if what else ''}: {outside(e.reason, 60)}"
 
     def on_wait_ended(self, e: ev.WaitEnded) -> str:
-        return "the wait is over"
+        match e.because:
+            case "time":
+                return "the wait is over: its time is there"
+            case "event":
+                return f"the wait is over, what you waited for has happened: {e.told}"
+            case "person":
+                return f"@{e.user} ended the wait: go on"
+            case "circle":
+                return "the wait is over: what you waited for waits for this thread itself"
 
     def on_plan_ended(self, e: ev.PlanEnded) -> str:
         return f"you ended the plan: {outside(e.message, 80)}"

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from app.core import awaited, flaky, glass_uses, locks
 from app.core import events as ev
-from app.core import flaky, glass_uses, locks
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
 from app.core.ports import Write
@@ -23,8 +23,33 @@ from app.core.state import State
 from app.core.versions import facts_of as verified_now
 
 ASKED = "undeployed"  # what was asked on a schedule; its thread shows when production moves on
-ATTEMPT = "attempt"  # stands in the index where messages have their channel
+ATTEMPT = "attempt"  # stands in the index where messages have their channel, and so does
+PULL = "pull"  # for the thread of a pull request's merge
 NO_FACTS: Mapping[str, str] = MappingProxyType({})
+# After any of these a thread may be through, or wait for one that waits for it.
+MAY_END_A_THREAD = (
+    ev.WaitStarted,
+    ev.ChangeSeen,
+    ev.StagingEnded,
+    ev.PlanEnded,
+    ev.VerificationEnded,
+    ev.ToolEnded,
+    ev.OutcomeStated,
+    ev.ApprovalExpired,
+    ev.StopRequested,
+    ev.LockWaited,
+    ev.WaitEnded,
+)
+ENDS_A_WAIT = (
+    ev.WaitEnded,
+    ev.StopRequested,
+    ev.ApprovalRequested,
+    ev.StagingRequested,
+    ev.VerificationRequested,
+    ev.RollbackOpened,
+    ev.PlanEnded,
+    ev.BotSaid,
+)
 
 
 def write(
@@ -47,6 +72,7 @@ def write(
     facts, history = _follow(state, events, known, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
     started = (e.attempt.attempt_id for e in events if isinstance(e, ev.ToolStarted))
+    ends = any(isinstance(e, MAY_END_A_THREAD) for e in events)
     elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
     return Write(
         state.thread_id,
@@ -59,6 +85,7 @@ def write(
         index=(*index, *map(attempt_key, started)),
         elsewhere=elsewhere,
         wake=(*wake, *_asking(facts, known)),
+        tells=(f"thread/{state.thread_id}",) if ends else (),
         **rest,
     )
 
@@ -139,6 +166,7 @@ def _follow(
     history: list[str] = []
     for event in events:
         facts.update(_tried(state, event, known, now))
+        facts.update(_waits(state, event))
         match event:
             case ev.ToolEnded():
                 _effect(state.runs.get(event.attempt_id), event.outcome, state, now, facts, history)
@@ -161,6 +189,16 @@ def _follow(
             case _:
                 facts.update(glass_uses.changes(event, state, now))
     return facts, history
+
+
+def _waits(state: State, event: ev.Event) -> dict[str, str | None]:
+    """Return the fact of what the thread waits for, which is gone with what surely ends a wait."""
+    wait = state.wait or state.wait_held
+    gone = dict.fromkeys(awaited.fact_of(state.thread_id, wait)) if wait else {}
+    if isinstance(event, ev.WaitStarted):
+        return gone | awaited.fact_of(state.thread_id, event)
+    goes_on = isinstance(event, ev.BotSaid) and event.because in ("reply", "note")
+    return gone if isinstance(event, ENDS_A_WAIT) and not goes_on else {}
 
 
 def _tried(

@@ -7,13 +7,14 @@ unlock [<repository>] <service|all>
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 
 from app.core import duration
 from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.inert import inline
 from app.core.locks import MAX_REASON
+from app.core.times_of_day import meanings
 from app.core.untrusted import cut, masked, one_line
 from app.core.writing import when
 
@@ -132,7 +133,7 @@ def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int |
     if clock is None:
         return None
     try:
-        times = _times(clock, zone, now)
+        times = meanings(clock, zone, now)
     except ValueError:
         raise UserError(f"{clock} is no time. {FORM}") from None
     coming = [time for time in times if time > now]
@@ -142,23 +143,3 @@ def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int |
     if coming[0] > now + LONGEST_DAYS * 24 * 3600 * 1000:
         raise UserError(f"{clock} is more than {LONGEST_DAYS} days away. {FORM}")
     return coming[0]
-
-
-def _times(clock: str, zone: tzinfo, now: int) -> list[int]:
-    """Return what a time can mean, the earliest first: today or tomorrow, and an hour's two passes.
-
-    A time that the clocks leave out is as long after midnight as it would be without.
-    """
-    day, _, time = clock.rpartition(" ")
-    hour, minute = map(int, time.split(":"))
-    if day:
-        days = [datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)]
-    else:
-        today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone)
-        days = [today, today + timedelta(days=1)]
-    passes = (each.replace(hour=hour, minute=minute, second=0, microsecond=0) for each in days)
-    found: list[int] = []
-    for first in passes:
-        at, again = (round(first.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
-        found += [at, max(at, again)]
-    return sorted(found)

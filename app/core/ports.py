@@ -41,8 +41,9 @@ class Write:
     with `Locked` if another thread has one, and puts the thread in line: it is woken when any lock
     is given back. To stay in line, its next fenced write sets `waits`. What is shown `elsewhere`,
     too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked at anew; the threads to
-    `wake` are due at once, for their worker and their messages. A write with a `name` may be
-    appended again for 10 minutes, with the same answer and no second effect.
+    `wake` are due at once, for their worker and their messages, and so are those that wait for
+    what the write `tells` of: the fact "waits/<thread>" is such a topic. A write with a `name` may
+    be appended again for 10 minutes, with the same answer and no second effect.
     """
 
     thread_id: str
@@ -60,6 +61,7 @@ class Write:
     name: str = ""
     elsewhere: bool = False
     wake: Sequence[str] = ()
+    tells: Sequence[str] = ()
     silent: bool = False  # does not wake the worker (what the sender writes)
 
 
@@ -380,6 +382,13 @@ class Source(Protocol):
         """Return tags and the full SHAs of their commits, as the host orders them."""
         ...
 
-    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
-        """Return the newest runs of all workflows, newest first."""
+    async def workflow_runs(self, repo: str, limit: int, workflow: str = "") -> list[WorkflowRun]:
+        """Return the newest runs of a workflow's file, or of all workflows, newest first.
+
+        Raise `SourceMissing` where there is no such workflow.
+        """
+        ...
+
+    async def workflow_run(self, repo: str, run_id: int) -> WorkflowRun | None:
+        """Return a run, None if there is none."""
         ...

@@ -11,6 +11,8 @@ from app.core.events import (
     Lift,
     Line,
     PlanStep,
+    WaitEnded,
+    WaitStarted,
 )
 from app.core.spec import ActionSpec
 
@@ -174,7 +176,10 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Say:
-    """A sentence of the bot's; `n` names its slot. An answer has `lines`, of which `cut` more."""
+    """A sentence of the bot's; `n` names its slot. An answer has `lines`, of which `cut` more.
+
+    Of a wait it says what for and how it ended.
+    """
 
     n: int
     call_id: str
@@ -183,7 +188,8 @@ class Say:
     at: int
     choices: tuple[str, ...] = ()
     answered: bool = False
-    until: int | None = None
+    wait: WaitStarted | None = None
+    wait_end: WaitEnded | None = None
     lines: tuple[Line, ...] = ()
     cut: int = 0
 

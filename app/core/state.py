@@ -76,6 +76,7 @@ class State:
     plan_ended: str | None = None
     stopped_by: str | None = None
     wait: WaitStarted | None = None
+    wait_held: WaitStarted | None = None  # while words are read: an answer to them lets it go on
     model_down: ModelDown | None = None
     ask_again: tuple[str, str] | None = None
     last_error: str = ""

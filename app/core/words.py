@@ -5,6 +5,7 @@ import re
 _SHA = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
 _STOP = frozenset({"stop", "cancel", "abort", "stop it", "please stop", "stop please"})
 _CONTINUE = frozenset({"continue", "resume", "go on", "carry on", "please continue"})
+_NO_MORE_WAITING = frozenset({"stop waiting", "dont wait", "do not wait", "don t wait"})
 _APPROVAL = frozenset(
     {
         "ship it",
@@ -55,6 +56,11 @@ def is_stop(text: str) -> bool:
 def is_continue(text: str) -> bool:
     """Tell whether the words are nothing but a continue."""
     return _bare(text) in _CONTINUE
+
+
+def is_end_of_wait(text: str) -> bool:
+    """Tell whether the words are nothing but a wish that the bot waits no longer."""
+    return is_continue(text) or _bare(text) in _NO_MORE_WAITING
 
 
 def is_approval(text: str) -> bool:

@@ -27,6 +27,20 @@ class WorkflowRun:
     updated: float
 
 
+# https://docs.github.com/en/rest/actions/workflow-runs
+_CONCLUSIONS = frozenset(
+    {
+        *("success", "failure", "cancelled", "skipped", "neutral", "stale"),
+        *("timed_out", "action_required", "startup_failure"),
+    }
+)
+
+
+def conclusion_of(told: str | None) -> str:
+    """Say how a run ended, in words that are ours."""
+    return told.replace("_", " ") if told in _CONCLUSIONS else "in a way that I do not know"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkflowStep:
     """A step of a job; `conclusion` is empty until it has ended."""

@@ -96,7 +96,7 @@ class _Dispatched(BaseModel):
     workflow_run_id: int
 
 
-_RUN = TypeAdapter(RunItem)
+RUN = TypeAdapter(RunItem)
 _JOBS = TypeAdapter(_Jobs)
 RUNS = TypeAdapter(RunItems)
 
@@ -135,7 +135,7 @@ class GitHubActions:
             response = await self._get(repo, f"/actions/runs/{run_id}?exclude_pull_requests=true")
         except SourceMissing:
             return None
-        return parsed(_RUN, response).run()
+        return parsed(RUN, response).run()
 
     async def runs(
         self,

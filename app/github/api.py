@@ -12,7 +12,7 @@ from app.core.finding import Finding
 from app.core.ports import Comparison
 from app.core.untrusted import clean, masked
 from app.core.workflows import WorkflowRun
-from app.github.actions import RUNS
+from app.github.actions import RUN, RUNS
 from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 
 COMPARED = 20
@@ -178,11 +178,17 @@ class GitHubSource:
         response = await self._client.get(repo, f"/tags?per_page={min(max(limit, 1), _PAGE)}")
         return [(_harmless(item.name)[:100], item.commit.sha) for item in parsed(_TAGS, response)]
 
-    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
-        """Return the newest runs of all workflows, newest first."""
+    async def workflow_runs(self, repo: str, limit: int, workflow: str = "") -> list[WorkflowRun]:
+        """Return the newest runs of a workflow's file, or of all workflows, newest first."""
         query = f"per_page={min(max(limit, 1), _PAGE)}&exclude_pull_requests=true"
-        response = await self._client.get(repo, f"/actions/runs?{query}")
+        of = f"/workflows/{quote(workflow, safe='')}" if workflow else ""
+        response = await self._client.get(repo, f"/actions{of}/runs?{query}")
         return [item.run() for item in parsed(RUNS, response).workflow_runs]
+
+    async def workflow_run(self, repo: str, run_id: int) -> WorkflowRun | None:
+        """Return a run, None if there is none."""
+        response = await self._client.get(repo, f"/actions/runs/{run_id}", allow=NOT_FOUND)
+        return None if response.is_error else parsed(RUN, response).run()
 
     async def check(self, repo: str) -> Finding:
         """Ask for the repository's newest commit, for `doctor`."""

@@ -13,6 +13,7 @@ from app.core.ids import thread_id_for
 from app.core.ledger import ATTEMPT
 from app.core.ports import ThreadLog, Write
 from app.github.start import start_of
+from app.github.waking import tell_waiting
 from app.github.webhook import (
     MalformedWebhook,
     Merge,
@@ -32,9 +33,9 @@ def github_routes(
 ) -> APIRouter:
     """Build `POST /github/webhook`.
 
-    202: a thread began, or the one that a workflow's run is about was woken. 200: seen before, or
-    not for us. 400, 401, 408, 413: refused, nothing stored. 503: too many at once, or a merge came
-    while the store is away; GitHub shows the delivery as failed, and it can be sent again.
+    202: a thread began, or those were woken that a workflow's run is about, or that wait for it.
+    200: seen before, or not for us. 400, 401, 408, 413: refused, nothing stored. 503: too many at
+    once, or the store is away; GitHub shows the delivery as failed, and it can be sent again.
     """
     router = APIRouter()
     door = Door(MAX_BODY_MEGABYTES)
@@ -84,15 +85,19 @@ async def _merged(log: ThreadLog, repo: RepoConfig, merge: Merge, cause: str) ->
 
 
 async def _ran(log: ThreadLog, repo: RepoConfig, run: Ran, cause: str) -> Response:
-    """Wake who waits for a run; what is lost here is seen by the next look at the run."""
+    """Wake whose attempt a run is, and tell who waits for it.
+
+    Without credentials nobody looks at a run later, so what is not stored is not acknowledged.
+    """
     try:
+        told = await tell_waiting(log, repo.name, run, cause)
         thread_id = await _thread_of(log, repo, run)
         woken = thread_id and await log.append(Write(thread_id, [], dedupe=[cause]))
-    except StoreUnavailable:
+    except (Conflict, StoreUnavailable):
         _log.warning("run not noted", sha=run.sha)
-        return _say(200, "The store is not available: the run will be looked at later.")
-    _log.info("run received", thread_id=thread_id, sha=run.sha, woken=bool(woken))
-    return _say(202, "Accepted.") if woken else _say(200, "Ignored.")
+        return Refused(503, "The store is not available: send this again later.").answer()
+    _log.info("run received", thread_id=thread_id, sha=run.sha, woken=bool(woken), told=told)
+    return _say(202, "Accepted.") if woken or told else _say(200, "Ignored.")
 
 
 async def _thread_of(log: ThreadLog, repo: RepoConfig, run: Ran) -> str | None:

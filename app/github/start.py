@@ -3,6 +3,7 @@
 from app.core.config import RepoConfig
 from app.core.events import ThreadStarted
 from app.core.ids import thread_id_for
+from app.core.ledger import PULL
 from app.core.ports import Write
 from app.github.webhook import Merge
 
@@ -23,4 +24,5 @@ def start_of(merge: Merge, repo: RepoConfig, *causes: str) -> Write:
         pull_request=merge.pull_request,
     )
     dedupe = [*causes, f"merge:{repo.name}:{merge.branch}:{merge.sha}"]
-    return Write(thread_id=thread_id, events=[started], version=0, dedupe=dedupe)
+    index = [f"{PULL}|{merge.pull_request.number}"]
+    return Write(thread_id=thread_id, events=[started], version=0, dedupe=dedupe, index=index)

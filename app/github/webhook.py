@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from app.core.events import PullRequest
 from app.core.untrusted import clean, masked
+from app.core.workflows import conclusion_of
 
 _PREFIX = b"sha256="
 _ATTEMPT_ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -33,13 +34,18 @@ class Merge:
 class Ran:
     """A workflow's run began or ended; `attempts` are the words of its name that may be their ids.
 
-    `sha` is the commit of the workflow's file: of a push, what was pushed.
+    `sha` is the commit of the workflow's file: of a push, what was pushed. `workflow` is that
+    file's name, `conclusion` is None until the run has ended.
     """
 
     repo: str
     branch: str
     sha: str
     attempts: tuple[str, ...]
+    run_id: int
+    workflow: str
+    conclusion: str | None
+    url: str
 
 
 class MalformedWebhook(Exception):
@@ -99,7 +105,16 @@ def parse_run(body: bytes) -> Ran | None:
     run = parsed.workflow_run
     words = _ATTEMPT_ID.findall(run.display_title[:_TITLE_READ])
     attempts = tuple(dict.fromkeys(words))[:_ATTEMPTS_READ]
-    return Ran(parsed.repository.full_name, run.head_branch or "", run.head_sha, attempts)
+    return Ran(
+        repo=parsed.repository.full_name,
+        branch=run.head_branch or "",
+        sha=run.head_sha,
+        attempts=attempts,
+        run_id=run.id,
+        workflow=run.path.partition("@")[0].rpartition("/")[2],
+        conclusion=conclusion_of(run.conclusion) if parsed.action == "completed" else None,
+        url=run.html_url,
+    )
 
 
 def parse_pull_request(body: bytes, repo: str) -> Merge | None:
@@ -225,12 +240,17 @@ class _Merged(_Strict):
 
 
 class _Run(_Strict):
+    id: int
+    path: _Line = ""
+    conclusion: str | None = None
+    html_url: Annotated[str, _cut(1001), Field(pattern=r"^https?://", max_length=1000)]
     display_title: str
     head_branch: _Line | None
     head_sha: _Sha
 
 
 class _RunEvent(_Strict):
+    action: str
     repository: _Repository
     workflow_run: _Run
 

@@ -334,6 +334,32 @@ def _waiting(thread: Thread, words: list[str]) -> None:
     thread.said(*words)
 
 
+def _flaky(thread: Thread, words: list[str]) -> None:
+    thread.started("merge", SHA, None)
+    attempt = ev.Attempt(
+        attempt_id="e2e1",
+        kind="e2e",
+        repo="acme/shop",
+        environment="staging",
+        service=None,
+        sha=SHA,
+        deployer="command",
+        arguments={},
+    )
+    test = "checkout pays"
+    before = (ev.FailedBefore(test=test, failed=3, green=3, runs=20),)
+    ended = ev.ToolEnded(
+        attempt_id="e2e1", outcome="failed", summary="1 test failed", failing_tests=(test,)
+    )
+    thread.add(
+        ev.ToolStarted(attempt=attempt, call_id=None, fence=1, locks=(), send_by=thread.now),
+        ended,
+        ev.StagingEnded(sha=SHA, passed=False, summary="e2e: 1 test failed", before=before),
+    )
+    thread.fetched()
+    thread.said(*words)
+
+
 def _red(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.shipped()
@@ -367,6 +393,7 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "a mention, after another thread shipped everything": _mention_after,
     "asked about undeployed changes, a person pressed Deploy": _deploy_pressed,
     "an hour's wait has begun": _waiting,
+    "staging is red by a test that is known to be flaky": _flaky,
     "red after everything was shipped": _red,
     "red, a card waits for the rollback": _rollback_card,
 }

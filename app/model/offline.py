@@ -69,7 +69,8 @@ class _Answering:
     def _answer(self) -> Step:
         """Answer the unread words: what is unclear, then wishes, questions, courtesies."""
         services, mode = self.plan.services, self.state.mode
-        heard = [hear(words.text, services, mode) for words in self.state.unread]
+        people = self.turn.repo.people
+        heard = [hear(words.text, services, mode, people) for words in self.state.unread]
         said = list(zip(self.state.unread, heard, strict=True))
         unclear = [words.text for words, h in said if h.kind == "unclear"]
         if any(map(self._is_meant, unclear)):
@@ -110,13 +111,14 @@ class _Answering:
 
     def _chat(self, texts: Sequence[str]) -> Step:
         """Let people talk among themselves; answer once what may be for the bot."""
-        if self._wait_left() or not any(map(wants_an_answer, texts)):
+        if self.state.wait_held or not any(map(wants_an_answer, texts)):
             return self._courtesy("nothing here is about the deploy")
         return self._once(say.not_answered(self.state.pending is not None))
 
     def _wish(self, heard: Heard) -> Step:
         if heard.kind == "wait":
-            return _wait(heard.number or DEFAULT_WAIT_SECONDS, "a person asked to wait")
+            seconds = 0 if heard.event else heard.number or DEFAULT_WAIT_SECONDS
+            return _wait(heard.event, seconds, "a person asked to wait")
         if heard.kind == "e2e":
             return Step("run_e2e_tests", {"environment": heard.environment})
         if self.plan.memory.odd_sha:
@@ -148,6 +150,10 @@ class _Answering:
                 return _reply(say.changes(facts.commits if facts else ()))
             case "failure":
                 return _reply(say.failure(self.state))
+            case "flaky":
+                return _reply(say.flaky(self.state))
+            case "ignore red":
+                return _reply(say.no_ignoring(self.state))
             case "commits":
                 limit = max(1, min(heard.number or 10, 20))
                 return self._fetch("The newest commits", "list_git_commits", {"limit": limit})
@@ -202,22 +208,8 @@ class _Answering:
         return self.plan.next_step()
 
     def _courtesy(self, reason: str = "thanks need no step") -> Step:
-        waiting = self._wait_left()
-        if waiting:
-            return _wait(waiting, "the wait that was asked for goes on")
+        """Let words pass; a wait goes on by that."""
         return Step("ignore", {"reason": reason})
-
-    def _wait_left(self) -> int:
-        """Return the seconds left of a wait; a person's words end it, thanks should not."""
-        for entry in reversed(self.turn.entries):
-            match entry.event:
-                case ev.WaitStarted(until=until):
-                    return max(0, until - self.turn.now) // 1000
-                case ev.HumanSaid() | ev.ShasResolved() | ev.FactsFetched() | ev.MessagePosted():
-                    continue
-                case _:
-                    return 0
-        return 0
 
     def _refused(self, step: Step) -> str | None:
         """Return why code refused the very same call since a person spoke or the bot went on."""
@@ -243,8 +235,9 @@ def _is_the_card(step: Step, card: Card) -> bool:
     return same and step.arguments.get("sha", spec.sha) == spec.sha
 
 
-def _wait(seconds: int, reason: str) -> Step:
-    return Step("wait_for", {"seconds": min(seconds, MAX_WAIT_SECONDS), "reason": reason})
+def _wait(event: str, seconds: int, reason: str) -> Step:
+    arguments = {"event": event, "seconds": min(seconds, MAX_WAIT_SECONDS), "reason": reason}
+    return Step("wait_for", arguments)
 
 
 def _reply(message: str) -> Step:

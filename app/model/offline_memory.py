@@ -1,6 +1,6 @@
 """What the offline planner remembers of a thread: people's wishes, refusals, what was shipped."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.core import events as ev
@@ -49,9 +49,11 @@ class Memory:
     before: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
 
-def remember(entries: Iterable[ev.Entry], state: State, services: Sequence[str]) -> Memory:
+def remember(
+    entries: Iterable[ev.Entry], state: State, services: Sequence[str], people: Collection[str]
+) -> Memory:
     """Fold the entries of a thread into what the planner remembers."""
-    remembering = _Remembering(state, services)
+    remembering = _Remembering(state, services, people)
     for entry in entries:
         remembering.apply(entry.event)
     return remembering.memory
@@ -66,8 +68,9 @@ def resolve(sha: str, known: Mapping[str, object]) -> str | None:
 class _Remembering:
     """Applies events one by one; the methods are named after the events and the wishes."""
 
-    def __init__(self, state: State, services: Sequence[str]) -> None:
+    def __init__(self, state: State, services: Sequence[str], people: Collection[str]) -> None:
         self.memory = Memory()
+        self.people = people
         self.state = state
         self.services = services
         self.verified = False
@@ -191,7 +194,7 @@ class _Remembering:
         memory.said_once.clear()
 
     def _hear(self, text: str, meant: bool = False) -> None:
-        heard = hear(text, self.services, self.mode)
+        heard = hear(text, self.services, self.mode, self.people)
         if heard.kind == "unclear":
             meant = meant or bool(self.memory.asked)
             self.memory.unclear |= meant or is_about_the_deploy(text, self.services)

@@ -28,7 +28,7 @@ class Plan:
     def __init__(self, turn: Turn) -> None:
         self.state, self.repo = turn.state, turn.repo
         self.services = list(turn.repo.production.services)
-        self.memory = remember(turn.entries, turn.state, self.services)
+        self.memory = remember(turn.entries, turn.state, self.services, turn.repo.people)
         self.facts: Sequence[ev.Running] = turn.state.facts.running if turn.state.facts else ()
         told = {running.service: self._full(running.sha) for running in self.facts}
         shipped = turn.state.shipped

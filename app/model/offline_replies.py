@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core.events import Commit
+from app.core.events import Commit, FailedBefore
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
 
 NAME = "offline planner"
 BUTTON = "Words do not approve: only the Approve button on the card counts."
+NO_OVERRIDE = "Words override no red tests."
 NO_CARD = "Nothing waits for approval at the moment."
 CARD_WAITS = "The card above still waits for Approve."
 SAME_CARD = f"The card above is exactly that. {CARD_WAITS}"
@@ -126,6 +127,33 @@ def failure(state: State) -> str:
     what = run.attempt.service or "the e2e tests"
     tests = f" Failing tests: {', '.join(run.failing_tests)}." if run.failing_tests else ""
     return f"{run.attempt.kind} of {what} on {run.attempt.environment}: {run.summary}.{tests}"
+
+
+def flaky(state: State) -> str:
+    """Say what is known of the tests that failed last."""
+    red = [run for run in state.runs.values() if run.failing_tests]
+    if not red:
+        return "No test has failed in this thread."
+    told = red[-1].before
+    lines = [_before(one) for one in told[:5]]
+    return "\n".join(lines) or "Nothing is known of the failing tests before this run."
+
+
+def _before(told: FailedBefore) -> str:
+    if not told.failed:
+        return f"{told.test} did not fail in the {told.runs} runs before."
+    times = f"{told.test} failed {told.failed} of the last {told.runs}"
+    if told.is_flaky:
+        return f"{times}, {'each time ' if told.failed > 1 else ''}green on re-run."
+    return f"{times}, and was green on re-run {told.green} times."
+
+
+def no_ignoring(state: State) -> str:
+    """Say that words override no red tests, and what does."""
+    staging = state.staging
+    if staging is None or staging.passed is not False:
+        return "No red test of staging stands in the way here."
+    return f"{NO_OVERRIDE} Retry e2e on the red message of staging runs them again."
 
 
 def fetched(what: str, result: str) -> str:

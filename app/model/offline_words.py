@@ -5,7 +5,7 @@ in this file makes it unclear. `HELP` names what people can say.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
@@ -14,6 +14,7 @@ from app.core.state import Mode
 from app.core.untrusted import clean
 from app.core.words import is_approval, is_continue, is_stop, sha_like
 from app.model.offline_topic import denies
+from app.model.offline_waits import awaited
 
 Wish = Literal[
     "order",
@@ -34,6 +35,8 @@ Talk = Literal[
     "commits",
     "deployments",
     "failure",
+    "flaky",
+    "ignore red",
     "blocked",
     "went out",
     "who approved",
@@ -52,9 +55,9 @@ WISHES: frozenset[str] = frozenset(get_args(Wish))
 HELP = (
     'I understand: "backend first", "deploy the backend before the frontend", "only the backend", '
     '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '
-    '"wait 10 minutes", "what is on production?", "what changed?", "last 5 commits", '
-    '"why is the backend blocked?", "what went out today?", "who approved the last one?", '
-    '"when did 1a2b3c4 go out?", "what is waiting?".'
+    '"wait 10 minutes", "wait for #42", "wait until tomorrow 9:00", "what is on production?", '
+    '"what changed?", "last 5 commits", "why is the backend blocked?", "what went out today?", '
+    '"who approved the last one?", "when did 1a2b3c4 go out?", "what is waiting?".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300
@@ -62,7 +65,7 @@ MAX_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a message means; `number` is a count of commits or of seconds."""
+    """What a message means; `number` is a count of commits or of seconds, `event` is waited for."""
 
     kind: Kind
     services: tuple[str, ...] = ()
@@ -70,16 +73,22 @@ class Heard:
     number: int = 0
     environment: str = ""
     day: str = ""
+    event: str = ""
 
 
-def hear(text: str, services: Sequence[str], mode: Mode = "deploy") -> Heard:
+def hear(
+    text: str, services: Sequence[str], mode: Mode = "deploy", people: Collection[str] = ()
+) -> Heard:
     """Return what a message means, `unclear` unless every word of it is understood.
 
-    A wish that names the other mode's verb is turned into that mode's or is unclear.
+    A wish that names the other mode's verb is turned into that mode's or is unclear. `people` are
+    the logins that can be called by their name.
     """
     words = _plain(text)
     if len(text) > MAX_LENGTH or not words:
         return Heard("unclear")
+    if event := awaited(text, people):
+        return Heard("wait", event=event)
     if is_stop(text):
         return Heard("stop here")
     if is_continue(text):
@@ -205,6 +214,10 @@ _ALL = r"(?:everything|all|all of it|all of them|both|rest)"
 _PROD = r"(?:on|in) prod(?:uction)?"
 _WHY = r"(?:(?:why|since when|until when|how long) )?"
 _IT = r"(?:it|this|that|anything|something|prod(?:uction)?)"
+_TEST = (
+    r"(?:(?:this|that|it|these|those) )?(?:red |failing |flaky |failed )?(?:e2e )?"
+    r"(?:tests?|failures?)"
+)
 _KEPT = r"(?:blocked|locked|frozen|on hold|held(?: up)?|stuck)"
 _OUT = (
     r"(?:go(?:ne)? (?:out|live)|went (?:out|live)|deploy(?:ed)?|ship(?:ped)?|released?|reach)"
@@ -293,11 +306,15 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("waiting", r"what is (?:waiting|pending|open)(?: for (?:approval|us|me|people))?"),
         ("waiting", r"(?:who|what) (?:are (?:you|we)|is it) waiting (?:for|on)|what waits"),
         ("waiting", r"(?:is )?anything (?:waiting|pending)|what needs (?:an )?approval"),
+        ("flaky", rf"(?:is|are) {_TEST}(?: failure)?(?: known to be| known as)? flaky"),
+        ("flaky", r"(?:what is|which tests? (?:is|are)|is it|is that|is this) flaky|flaky"),
+        ("ignore red", rf"(?:just )?(?:ignore|skip|override|overrule|disregard) {_TEST}"),
+        ("ignore red", rf"{_ANY} (?:it )?(?:anyway|anyhow|regardless|despite {_TEST})"),
         ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
         (
             "e2e",
             r"(?:re-?)?run (?:e2e|end to end)(?: tests)?(?: again)? (?:on|in|against)"
-            r" (?P<environment>staging|prod(?:uction)?)",
+            r" (?P<environment>staging|prod(?:uction)?)(?: again)?",
         ),
         ("help", r"help|what can you do|what can i (?:say|do)"),
         ("thanks", rf"{_PRAISE}(?:[ ,]+(?:{_PRAISE}|so much|a lot|all|everyone))*"),

@@ -104,6 +104,16 @@ for _, other in ipairs(change.wake) do
   look_anew(other, at, due, leases, woken)
   look_anew(other, at, slack_due, slack_leases, slack_woken)
 end
+-- Who waits for what this tells of says so by a fact of its own.
+if #change.tells > 0 then
+  local told = {}
+  for _, topic in ipairs(change.tells) do told[topic] = true end
+  local all = redis.call('HGETALL', facts)
+  for i = 1, #all, 2 do
+    local other = string.match(all[i], '^waits/(.+)$')
+    if other and told[all[i + 1]] then look_anew(other, at, due, leases, woken) end
+  end
+end
 
 -- Locks. Who waits stays in line until its own worker writes without waiting.
 local given_back = 0

@@ -286,6 +286,7 @@ def _change(write: Write, start: int) -> str:
         "history": list(write.history),
         "index": list(write.index),
         "wake": list(write.wake),
+        "tells": list(write.tells),
         "silent": write.silent,
     }
     for name, value in (("version", write.version), ("fence", write.fence)):

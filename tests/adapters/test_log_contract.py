@@ -507,6 +507,16 @@ class TestElsewhere:
             claims = [await log.claim(REPO, queue) for _ in range(3)]
             assert {claim.thread_id for claim in claims if claim} == {T1, T2}
 
+    async def test_who_waits_for_what_a_write_tells_of_has_its_worker_look(self, log: Log):
+        await self.shown(log, T1, T2, T3)
+        waits = {f"waits/{T2}": "thread/x", f"waits/{T3}": "thread/y", "lock/backend": "thread/x"}
+        await log.append(Write(T1, [], facts=waits, silent=True))
+        while claim := await log.claim(REPO, "work"):
+            await log.park(claim, "work", 1, None)
+        await log.append(Write(T1, SAID, tells=["thread/x"], silent=True))
+        claims = [await log.claim(REPO, "work") for _ in range(2)]
+        assert {claim.thread_id for claim in claims if claim} == {T2}
+
     async def test_who_is_worked_on_when_it_is_woken_is_due_as_soon_as_it_is_given_back(
         self, log: Log
     ):

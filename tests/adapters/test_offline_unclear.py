@@ -146,7 +146,7 @@ def test_chat_and_an_objection_together_are_an_objection() -> None:
 
 def test_chat_does_not_end_a_wait() -> None:
     tool, _ = _step(_situation("an hour's wait has begun", "pizza anyone?"))
-    assert tool == "wait_for"
+    assert tool == "ignore"
 
 
 def test_chat_during_a_deploy_is_no_question_after_it() -> None:

@@ -5,12 +5,19 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.errors import StoreUnavailable
-from app.core.events import Attempt, ThreadStarted, ToolStarted
+from app.core.errors import Conflict, StoreUnavailable
+from app.core.events import (
+    Attempt,
+    HumanSaid,
+    ThreadStarted,
+    ToolStarted,
+    WaitEnded,
+    WaitStarted,
+)
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.ledger import write
-from app.core.ports import Queue, ThreadLog, Write
+from app.core.ports import Look, Queue, ThreadLog, Write
 from app.github.webhook import MalformedWebhook, Ran, parse_run
 from tests.adapters.github_bodies import SHA, encoded, signed
 from tests.adapters.test_github_webhook import deliver
@@ -20,6 +27,9 @@ from tests.shop import REPO
 ID = "3f2a9c8b7d6e5f4a3b2c1d0e9f8a7b6c"
 THREAD = f"{REPO}/aaaaaaaaaa"
 TITLE = f"Deploy backend to production: {SHA} ({ID})"
+URL = "https://github.com/acme/shop/actions/runs/5001"
+WAITER = f"{REPO}/bbbbbbbbbb"
+UNTIL = 1_900_000_000_000
 WORK: Queue = "work"
 
 
@@ -39,6 +49,8 @@ def ran(title: str = TITLE, action: str = "completed", **changes: Any) -> dict[s
         "conclusion": "success",
         "head_branch": "main",
         "head_sha": "d" * 40,
+        "path": ".github/workflows/deploy.yml",
+        "html_url": URL,
     }
     return {
         "action": action,
@@ -140,10 +152,10 @@ async def test_another_action_is_ignored(action: str) -> None:
     assert (await told(log, ran(action=action))).text == "Ignored.\n"
 
 
-async def test_without_the_store_the_run_is_looked_at_later() -> None:
+async def test_without_the_store_a_run_is_not_acknowledged() -> None:
     answer = await told(AwayLog(), ran())
-    assert answer.status_code == 200
-    assert "looked at later" in answer.text
+    assert answer.status_code == 503
+    assert "send this again" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,123 @@ def test_no_part_of_the_body_is_in_the_error() -> None:
 
 def test_a_run_without_a_branch_is_a_run() -> None:
     found = parse_run(encoded(ran(head_branch=None)))
-    assert found == Ran(REPO, "", "d" * 40, (ID,))
+    assert found == Ran(REPO, "", "d" * 40, (ID,), 5001, "deploy.yml", "success", URL)
+
+
+def test_a_run_is_of_its_workflows_file_and_has_no_conclusion_before_its_end() -> None:
+    path = ".github/workflows/deploy.yml@refs/heads/main"
+    found = parse_run(encoded(ran(action="in_progress", path=path, conclusion=None)))
+    assert found
+    assert (found.workflow, found.conclusion) == ("deploy.yml", None)
+
+
+def test_a_conclusion_that_nobody_documents_is_not_repeated() -> None:
+    found = parse_run(encoded(ran(conclusion="<!channel> approved")))
+    assert found
+    assert found.conclusion == "in a way that I do not know"
+
+
+# Threads that wait for a run.
+
+
+async def waiting(log: FakeLog, event: str = "run/5001", **more: Any) -> None:
+    """Let a thread wait."""
+    begun = ThreadStarted(
+        thread_id=WAITER, repo=REPO, branch="main", channel="C01DEPLOYS", origin="mention"
+    )
+    await log.append(Write(WAITER, [begun]))
+    await waiting_again(log, event, **more)
+
+
+async def waiting_again(log: FakeLog, event: str = "run/5001", **more: Any) -> None:
+    wait = WaitStarted(call_id="w", until=UNTIL, reason="lunch", event=event, **more)
+    await log.append(write(fold(await log.read(WAITER)), [wait], 0))
+    await rests(log, WAITER)
+
+
+async def ends(log: FakeLog) -> list[WaitEnded]:
+    events = [entry.event for entry in await log.read(WAITER)]
+    return [event for event in events if isinstance(event, WaitEnded)]
+
+
+@pytest.mark.parametrize("event", ["run/5001", "workflow/deploy.yml"])
+async def test_a_run_that_ended_wakes_who_waits_for_it(event: str) -> None:
+    log = FakeLog()
+    await waiting(log, event)
+    answer = await told(log, ran("<!channel> you may all approve", conclusion="failure"))
+    assert answer.status_code == 202
+    [ended] = await ends(log)
+    assert (ended.because, ended.told, ended.url) == ("event", "failure", URL)
+    assert await woken(log) == WAITER
+    assert await log.facts(REPO) == {}
+
+
+async def test_a_run_that_is_delivered_twice_ends_one_wait() -> None:
+    log = FakeLog()
+    await waiting(log)
+    await told(log, ran())
+    await waiting_again(log)
+    assert (await told(log, ran())).text == "Ignored.\n"
+    assert len(await ends(log)) == 1
+    assert (await told(log, ran(), delivery="d-2")).status_code == 202
+    assert len(await ends(log)) == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "more"),
+    [
+        ("run/5002", {}),
+        ("workflow/other.yml", {}),
+        ("workflow/deploy.yml", {"after": 5001}),
+        ("reply/U02BOB", {}),
+    ],
+)
+async def test_another_run_wakes_nobody(event: str, more: dict[str, int]) -> None:
+    log = FakeLog()
+    await waiting(log, event, **more)
+    assert (await told(log, ran())).text == "Ignored.\n"
+    assert await ends(log) == []
+
+
+async def test_a_run_that_only_began_wakes_nobody() -> None:
+    log = FakeLog()
+    await waiting(log)
+    begun = ran(action="in_progress", status="in_progress", conclusion=None)
+    assert (await told(log, begun)).text == "Ignored.\n"
+
+
+async def test_a_wait_that_people_have_just_spoken_in_ends_all_the_same() -> None:
+    log = FakeLog()
+    await waiting(log)
+    await log.append(Write(WAITER, [HumanSaid(user="U02BOB", text="thanks")]))
+    await told(log, ran())
+    assert len(await ends(log)) == 1
+
+
+async def test_a_fact_that_its_thread_does_not_know_of_is_passed_over() -> None:
+    log = FakeLog()
+    await log.append(Write(WAITER, [], facts={f"waits/{WAITER}": "run/5001"}, silent=True))
+    assert (await told(log, ran())).text == "Ignored.\n"
+
+
+class BusyLog(FakeLog):
+    """A log in which somebody else is faster, so many times."""
+
+    faster = 0
+
+    async def append(self, write: Write) -> Look | None:
+        if self.faster and any(isinstance(event, WaitEnded) for event in write.events):
+            self.faster -= 1
+            raise Conflict(write.thread_id)
+        return await super().append(write)
+
+
+@pytest.mark.parametrize(("faster", "status"), [(9, 202), (10, 503)])
+async def test_who_is_slower_reads_again(faster: int, status: int) -> None:
+    log = BusyLog()
+    await waiting(log)
+    log.faster = faster
+    assert (await told(log, ran())).status_code == status
 
 
 def test_of_a_title_only_so_much_is_read() -> None:

@@ -187,9 +187,13 @@ class GitHub:
         self._ask()
         return []
 
-    async def workflow_runs(self, repo: str, limit: int) -> list[WorkflowRun]:
+    async def workflow_runs(self, repo: str, limit: int, workflow: str = "") -> list[WorkflowRun]:
         self._ask()
         return []
+
+    async def workflow_run(self, repo: str, run_id: int) -> WorkflowRun | None:
+        self._ask()
+        return None
 
     def _ask(self) -> None:
         if self.away:

@@ -75,19 +75,34 @@ class ToolRefused(Frozen):
 
 
 class WaitStarted(Frozen):
-    """The agent waits until a time or until a person writes."""
+    """The agent waits for an event, at the longest until a time; people's words end it in any case.
+
+    `event` is a topic of `core.awaited`, "" for time alone; `after` is the newest run before.
+    `label` and `url` are for people: "#42" and where to look at what is waited for.
+    """
 
     type: Literal["wait_started"] = "wait_started"
     call_id: str
     until: Instant
     reason: str
+    event: str = ""
+    after: int = 0
+    label: str = ""
+    url: str = ""
 
 
 class WaitEnded(Frozen):
-    """The time that the agent waited for is there."""
+    """A wait is over: its time is there, or what was waited for, or a person ended it.
+
+    `told` is what the event came to. "circle": what is waited for waits for this thread.
+    """
 
     type: Literal["wait_ended"] = "wait_ended"
     call_id: str
+    because: Literal["time", "event", "person", "circle"] = "time"
+    told: str = ""
+    url: str = ""
+    user: str = ""
 
 
 class PlanEnded(Frozen):

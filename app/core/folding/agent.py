@@ -54,10 +54,15 @@ class FoldAgent(Folding):
         self.concluded()
         self.state.wait = e
         self.say(e.call_id, e.reason, "wait")
-        self.state.says[-1].until = e.until
+        self.state.says[-1].wait = e
 
     def on_wait_ended(self, e: ev.WaitEnded) -> None:
-        self.state.wait, self.state.owes_step = None, True
+        self.end_wait()
+        self.state.owes_step = True
+        for say in self.state.says:
+            say.wait_end = e if say.wait and say.call_id == e.call_id else say.wait_end
+        if e.because == "person":
+            self.state.steps = self.state.errors = 0
 
     def on_plan_ended(self, e: ev.PlanEnded) -> None:
         s = self.state
@@ -70,6 +75,7 @@ class FoldAgent(Folding):
     def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
         s = self.state
         s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
+        self.end_wait()
         s.steps, s.errors, s.waits_for_source = 0, 0, None
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
@@ -78,6 +84,7 @@ class FoldAgent(Folding):
             self.state.pending.unheard_by = self.state.held_by
         if e.because == "reply":
             self.state.unread, self.state.errors = [], 0
+            self.let_wait_go_on()
         elif e.because != "note":
             self.concluded()
 
@@ -85,9 +92,11 @@ class FoldAgent(Folding):
         self.say(e.call_id, e.title, "answer")
         self.state.says[-1].lines, self.state.says[-1].cut = e.lines, e.cut
         self.state.unread, self.state.errors = [], 0
+        self.let_wait_go_on()
 
     def on_step_failed(self, e: ev.StepFailed) -> None:
         self.state.fault = e.error_id
 
     def on_ignored(self, e: ev.Ignored) -> None:
         self.state.unread, self.state.errors = [], 0
+        self.let_wait_go_on()

@@ -1,5 +1,6 @@
 """What the methods of the fold share: the state, the time of the event, common changes."""
 
+from app.core import awaited
 from app.core import events as ev
 from app.core.records import Card, CardStatus, Say, SayKind, Words
 from app.core.state import State
@@ -24,11 +25,27 @@ class Folding:
         s.unread.append(said)
         s.unresolved.extend(sha_like(text))
         s.steps = s.errors = 0
-        s.wait = None
+        self._hold_wait(user)
         s.refused.clear()
         if s.pending:
             s.pending.released, s.pending.unheard_by = False, None
         self.answer_questions()
+
+    def _hold_wait(self, user: str) -> None:
+        """Hold a wait while words are read, or end it where they are what was waited for."""
+        s = self.state
+        wait, s.wait, s.wait_held = s.wait or s.wait_held, None, None
+        if wait and awaited.user_of(wait) != user:
+            s.wait_held = wait
+
+    def let_wait_go_on(self) -> None:
+        """Go on waiting once words were answered that changed nothing."""
+        s = self.state
+        s.wait, s.wait_held = s.wait or s.wait_held, None
+
+    def end_wait(self) -> None:
+        """Wait no longer."""
+        self.state.wait = self.state.wait_held = None
 
     def let_words_pass(self) -> None:
         """Read nobody's words any more: they alone wait for the model, the planner does not."""
@@ -44,7 +61,8 @@ class Folding:
     def concluded(self) -> None:
         """End a turn of the agent."""
         s = self.state
-        s.unread, s.owes_step, s.errors, s.wait = [], False, 0, None
+        s.unread, s.owes_step, s.errors = [], False, 0
+        self.end_wait()
 
     def say(self, call_id: str, text: str, because: SayKind, choices: tuple[str, ...] = ()) -> None:
         """Say a sentence in a slot of its own."""

@@ -33,7 +33,8 @@ class FoldThreads(Folding):
 
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
-        s.stopped_by, s.wait, s.ask_again = e.user, None, None
+        s.stopped_by, s.ask_again = e.user, None
+        self.end_wait()
         s.owes_step, s.waits_for_source = False, None
         s.waits_for_block = None
         self.let_words_pass()
@@ -57,6 +58,7 @@ class FoldThreads(Folding):
         s = self.state
         s.stagings.append(Staging(e.sha, e.scope, len(s.stagings) + 1, self.at))
         s.owes_step, s.plan_ended = False, None
+        self.end_wait()
         if e.user is None:  # the agent's answer to the words, and not somebody's button
             self.let_words_pass()
         s.steps = 0 if e.user else s.steps

@@ -39,19 +39,9 @@ def leave_to_newer(state: State, here: Here) -> Action | None:
     return Wait(here.now + NEWER_PAUSE_MS) if state.newer else None
 
 
-def end_wait(state: State, here: Here) -> Action | None:
-    """End a wait whose time is there."""
-    if state.wait is None or here.now < state.wait.until:
-        return None
-    return Append([ev.WaitEnded(call_id=state.wait.call_id)])
-
-
 def next_turn(state: State, here: Here) -> int | None:
-    """Return when a wait ends, or when a silent model is asked again."""
-    times = [state.wait.until] if state.wait else []
-    if state.model_down and state.turn_due:
-        times.append(state.model_down.retry_at)
-    return min(times, default=None)
+    """Return when a silent model is asked again."""
+    return state.model_down.retry_at if state.model_down and state.turn_due else None
 
 
 def take_turn(state: State, here: Here) -> Action | None:

@@ -10,12 +10,15 @@ from app.slack.blocks import Block, Message
 from app.slack.messages import people
 from app.slack.messages.answer import answer_message
 from app.slack.messages.production_tests import ProductionTests, production_tests
+from app.slack.messages.waiting import wait_message
 
 MAX_CHOICES = 10
 
 
 def say_message(state: State, repo: RepoConfig, say: Say, facts: Mapping[str, str]) -> Message:
     """Render one sentence of the bot's; `facts` are the repository's."""
+    if say.wait:
+        return wait_message(state, say, say.wait)
     match say.because:
         case "answer":
             return answer_message(say, repo, facts)
@@ -23,14 +26,9 @@ def say_message(state: State, repo: RepoConfig, say: Say, facts: Mapping[str, st
             return _question(state, repo, say)
         case "done":
             return _done(state, repo, say)
-        case "wait":
-            until = f"⏲️ I wait until {text.when(say.until or say.at)}: {text.inline(say.text, 300)}"
-            said = f"{until}. Write here to go on sooner."
-            over = state.wait is None or state.wait.until != say.until
-            return Message(_short(say), (blocks.context(blocks.mrkdwn(said)),), passed=over)
         case "note":
             return Message(_short(say), (blocks.context(blocks.plain(text.line(say.text, 1500))),))
-        case "reply":
+        case "reply" | "wait":
             return Message(_short(say), (blocks.section(text.prose(say.text) or "…"),))
 
 

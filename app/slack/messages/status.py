@@ -16,6 +16,7 @@ from app.slack.messages.settled import waiting_for, waiting_line
 from app.slack.messages.shown import action
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
 from app.slack.messages.undeployed import undeployed_buttons, undeployed_line
+from app.slack.messages.waiting import waits
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
@@ -200,11 +201,7 @@ def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> st
         return _card(state, repo, state.pending, blocked)
     if state.question:
         return f"💬 waiting for words · since {text.when(state.question.at)}"
-    if state.wait:
-        return (
-            f"⏲️ waiting until {text.when(state.wait.until)}: {text.inline(state.wait.reason, 200)}"
-        )
-    return ""
+    return waits(state.wait) if state.wait else ""
 
 
 def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | None) -> str:
