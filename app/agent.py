@@ -10,7 +10,14 @@ import structlog
 import tools
 from app.core import events as ev
 from app.core import ledger, locks, way_back
-from app.core.actions import AskModel, FetchFacts, LookAtChange, Repropose, ResolveShas
+from app.core.actions import (
+    AskModel,
+    FetchFacts,
+    LookAtChange,
+    LookAtProduction,
+    Repropose,
+    ResolveShas,
+)
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.happened import records
 from app.core.paths import jobs_in, touched
@@ -26,7 +33,7 @@ STAGED_SHOWN = 5
 log = structlog.get_logger(__name__)
 
 
-AgentAction = LookAtChange | FetchFacts | ResolveShas | AskModel | Repropose
+AgentAction = LookAtChange | LookAtProduction | FetchFacts | ResolveShas | AskModel | Repropose
 
 
 async def act(job: Job, action: AgentAction) -> float | None:
@@ -34,6 +41,8 @@ async def act(job: Job, action: AgentAction) -> float | None:
     match action:
         case LookAtChange():
             return await look_at_change(job)
+        case LookAtProduction():
+            return await look_at_production(job)
         case FetchFacts():
             return await fetch_facts(job)
         case ResolveShas():
@@ -63,6 +72,17 @@ async def _files(job: Job) -> tuple[Sequence[str] | None, str]:
     except SourceUnavailable as error:
         return None, f"which services this touches: {error}"
     return files, "" if files is not None else "it changes too many files to say which services"
+
+
+async def look_at_production(job: Job) -> None:
+    """Append what every service runs whose deployer can be asked."""
+    versions: dict[str, str] = {}
+    for service, target in job.repo.production.services.items():
+        deployer = job.ports.deployers[target.deployer]
+        with suppress(SourceUnavailable):
+            current = await deployer.current(target.options, job.repo.name, service, "production")
+            versions |= {service: current} if current else {}
+    await job.decide_on([ev.ProductionSeen(versions=versions)])
 
 
 async def fetch_facts(job: Job) -> None:

@@ -18,6 +18,7 @@ from app.core.events import PlanStep
 from app.core.fold import fold
 from app.core.ports import Look, Write
 from app.core.records import Card
+from app.core.shadow import in_shadow
 from app.core.untrusted import one_line
 from app.core.writing import short, utc
 from app.main import build_deployers, build_github, open_log
@@ -69,6 +70,8 @@ async def decide(wish: Wish, token_file: Path | None, ask: Callable[[str], str] 
     name = wish.thread_id.rpartition("/")[0]
     if name not in repos:
         raise UserError(f"{one_line(wish.thread_id)!r} is in no repository that is configured.")
+    if why := in_shadow([repos[name]]):
+        raise UserError(plain(why, repos[name]))
     async with open_log(settings, is_there=True) as log:
         now = await log.now(name) // 1000
         token = signed.read(settings.deploybot_signing_key, text, now)

@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = threads.add_subparsers(required=True, metavar="VERB")
     listed = verbs.add_parser("list", help="list the newest threads, and what each waits for")
     listed.set_defaults(run=_list_threads)
+    agreed = verbs.add_parser("agreement", help="compare shadow mode with what people did")
+    agreed.add_argument("--json", action="store_true", help="print everything, for other programs")
+    agreed.set_defaults(run=_agreement)
     shown = verbs.add_parser("show", help="show a thread's events: time, kind, and a line of JSON")
     shown.add_argument("thread_id")
     shown.set_defaults(run=_show_thread)
@@ -162,6 +165,12 @@ def _list_threads(args: argparse.Namespace) -> int:
     from app.threads import list_threads
 
     return asyncio.run(list_threads())
+
+
+def _agreement(args: argparse.Namespace) -> int:
+    from app.agreement import agreement
+
+    return asyncio.run(agreement(as_json=args.json))
 
 
 def _show_thread(args: argparse.Namespace) -> int:

@@ -110,6 +110,7 @@ class _Undeployed(_Strict):
 
 class _Repo(_Strict):
     branch: str = Field(default="main", min_length=1)
+    mode: Literal["live", "shadow"] = "live"
     channel: _Channel
     approvers: list[_Approver]
     approvals_needed: int = Field(default=1, ge=1, le=10)
@@ -217,6 +218,7 @@ class _Reader:
         return RepoConfig(
             name=name,
             branch=repo.branch,
+            mode=repo.mode,
             channel=repo.channel,
             approvers=tuple(repo.approvers),
             approvals_needed=repo.approvals_needed,

@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 async def start(job: Job, action: Start) -> float | None:
     """Record that an attempt starts, then send it; return how long to pause, if at all."""
+    if job.state.shadow or job.repo.mode == "shadow":
+        raise LookupError(f"{job.repo.name} is in shadow mode, and nothing is done there")
     asked = job.state.asked(action.call_id)
     try:
         refusal = await _last_look(job, asked) if asked else None

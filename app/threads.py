@@ -50,6 +50,11 @@ async def show_thread(thread_id: str) -> int:
 
 def _state(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say what a thread is about and does now, in the words of its status message."""
+    if state.shadow:
+        proposed = ", ".join(f"{service} {sha[:7]}" for service, sha in state.proposals)
+        return f"in shadow mode: proposed {proposed or 'nothing'}"
+    if state.touches_nothing:
+        return "touches no service"
     said = render(state, repo, round(time.time() * 1000), facts)["status"].text
     title = f"Deploy {state.sha[:7]} · " if state.sha else ""
     return one_line(plain(said.removeprefix(title), repo))

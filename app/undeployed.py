@@ -33,7 +33,7 @@ class UndeployedWatch:
     ) -> None:
         self._log = log
         self._source = source
-        self._repos = [repo for repo in repos.values() if repo.undeployed]
+        self._repos = [repo for repo in repos.values() if repo.undeployed and repo.mode == "live"]
 
     async def run(self) -> None:
         """Look whenever it is time, until cancelled; that may be anywhere."""

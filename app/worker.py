@@ -16,6 +16,7 @@ from app.core.actions import (
     Cancel,
     FetchFacts,
     LookAtChange,
+    LookAtProduction,
     LookFor,
     Observe,
     Repropose,
@@ -168,7 +169,14 @@ class Worker:
                 return await effects.observe(job, action.run)
             case Cancel():
                 return await effects.cancel(job, action.run)
-            case LookAtChange() | FetchFacts() | ResolveShas() | AskModel() | Repropose():
+            case (
+                LookAtChange()
+                | LookAtProduction()
+                | FetchFacts()
+                | ResolveShas()
+                | AskModel()
+                | Repropose()
+            ):
                 return await agent.act(job, action)
             case LookFor():
                 return await waiting.look_for(job, action)

@@ -54,6 +54,8 @@ def schemas(state: State, repo: RepoConfig) -> list[ToolSchema]:
 
 
 def _may(tool: Tool, state: State, repo: RepoConfig) -> bool:
+    if state.shadow and not _is_silent(tool):
+        return False
     if state.mode not in tool.modes:
         return False
     match tool.when:
@@ -63,3 +65,11 @@ def _may(tool: Tool, state: State, repo: RepoConfig) -> bool:
             return bool(state.unread)
         case "planning":
             return not busy(state, repo)
+
+
+def _is_silent(tool: Tool) -> bool:
+    """Tell whether a tool asks and does nothing where a deploy is only noted: in shadow mode."""
+    if tool.name in ("done_for_now", "nothing_to_do", propose_plan.NAME):
+        return True
+    is_job = tool.name.startswith("run_") and tool.name.endswith("_in_prod")
+    return is_job or tool.name.startswith(("deploy_", "list_"))

@@ -8,7 +8,7 @@ from pydantic import Field
 from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
-from app.core.events import Event, StagingRequested
+from app.core.events import Event, ShadowProposed, StagingRequested
 from app.core.spec import EffectKind
 from tools.card import Proposal, refuse_older, request_approval, staging_evidence
 from tools.tool import Arguments, Desk, SourceNeeded, Tool, ToolError, proposed_sha
@@ -53,6 +53,8 @@ async def propose(desk: Desk, names: Sequence[str], named: str, reason: str) -> 
         sha = proposed_sha(desk.state, tool_of(kind, name), named)
         _refuse_unwanted(desk, kind, name, sha)
     await _is_on_branch(desk, sha)
+    if desk.state.shadow:
+        return [_noted(desk, kind, name, sha, reason) for name, kind in steps]
     evidence = await staging_evidence(desk, sha)
     if evidence is None:
         for name, kind in steps:
@@ -61,6 +63,14 @@ async def propose(desk: Desk, names: Sequence[str], named: str, reason: str) -> 
         return [StagingRequested(sha=sha, scope="all")]
     proposals = [Proposal(tool_of(kind, n), kind, n, sha, evidence) for n, kind in steps]
     return [await request_approval(desk, proposals, reason)]
+
+
+def _noted(desk: Desk, kind: EffectKind, name: str, sha: str, reason: str) -> ShadowProposed:
+    """Note a step instead of asking for it, once."""
+    if (name, sha) in desk.state.proposals:
+        raise ToolError(f"{name} {sha[:7]} was proposed already")
+    is_job = kind == "job"
+    return ShadowProposed(call_id=desk.call_id, service=name, sha=sha, is_job=is_job, reason=reason)
 
 
 def _refuse_unwanted(desk: Desk, kind: EffectKind, name: str, sha: str) -> None:

@@ -59,6 +59,11 @@ class LookAtChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtProduction:
+    """Find out what production runs, and do nothing about it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchFacts:
     """Fetch what the agent will surely need."""
 
@@ -104,6 +109,7 @@ Action = (
     | Observe
     | Cancel
     | LookAtChange
+    | LookAtProduction
     | FetchFacts
     | ResolveShas
     | AskModel

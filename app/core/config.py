@@ -70,6 +70,7 @@ class RepoConfig(_Frozen):
 
     name: str
     branch: str
+    mode: Literal["live", "shadow"] = "live"
     channel: str
     approvers: tuple[str, ...]
     approvals_needed: int = 1

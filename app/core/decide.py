@@ -4,7 +4,16 @@ from collections.abc import Callable, Mapping
 
 from app.core.actions import Action, Here, Wait
 from app.core.config import RepoConfig
-from app.core.rules import agent, glass, production, running, staging, verification, waiting
+from app.core.rules import (
+    agent,
+    glass,
+    production,
+    running,
+    shadow,
+    staging,
+    verification,
+    waiting,
+)
 from app.core.state import State
 
 Rule = Callable[[State, Here], Action | None]
@@ -29,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     running.observe,
     agent.leave_to_newer,
     glass.ask_for_review,
+    shadow.shadow,
     staging.sort,
     staging.run_staging,
     verification.place_holds,

@@ -23,6 +23,7 @@ _SENTENCES = {
     "greater_than": "has to be more than {gt:g}",
     "greater_than_equal": "has to be at least {ge:g}",
     "less_than_equal": "has to be at most {le:g}",
+    "literal_error": "has to be {expected}",
     "string_too_long": "has to have at most {max_length} characters",
 }
 

@@ -1,6 +1,6 @@
 """What a thread's events add up to: the one picture that deciding, prompting and Slack share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +49,7 @@ class State:
     root_ts: str | None = None
     started_at: int = 0
     version: int = 0
+    shadow: bool = False
     newer: list[str] = field(default_factory=list[str])
 
     change: ChangeSeen | None = None
@@ -88,6 +89,10 @@ class State:
     waits_for_source: SourceWaited | None = None
     waits_for_block: Block | None = None
     lockings: list[Locking] = field(default_factory=list[Locking])
+    proposals: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    sightings: list[tuple[int, Mapping[str, str]]] = field(
+        default_factory=list[tuple[int, Mapping[str, str]]]
+    )
     reviews: dict[str, Review] = field(default_factory=dict[str, Review])
     effects: dict[str, str] = field(default_factory=dict[str, str])
     shipped: dict[str, str] = field(default_factory=dict[str, str])

@@ -22,6 +22,7 @@ def start_of(merge: Merge, repo: RepoConfig, *causes: str) -> Write:
         origin="merge",
         sha=merge.sha,
         pull_request=merge.pull_request,
+        shadow=repo.mode == "shadow",
     )
     dedupe = [*causes, f"merge:{repo.name}:{merge.branch}:{merge.sha}"]
     index = [f"{PULL}|{merge.pull_request.number}"]

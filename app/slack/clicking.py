@@ -17,6 +17,7 @@ from app.core.errors import Conflict, UserError
 from app.core.fold import fold
 from app.core.people import Person
 from app.core.ports import ThreadLog
+from app.core.shadow import in_shadow
 from app.core.state import State
 from app.slack.blocks import actions, section
 from app.slack.messages.glass import glass_button
@@ -203,6 +204,10 @@ class Clicking:
         return fold(entries) if entries else None
 
     def _elsewhere(self, click: Clicked, state: State) -> str:
+        """Say why a click does not reach its thread: another channel, or shadow mode."""
+        repo = self._repos[state.repo]
+        if state.shadow or repo.mode == "shadow":
+            return in_shadow([repo]) or UNKNOWN_THREAD
         here = {state.channel}
         if click.action_id == "reviewed":  # what is to be reviewed stands in the repository's own
             here.add(self._repos[state.repo].channel)

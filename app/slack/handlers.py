@@ -20,6 +20,7 @@ from app.core.errors import Conflict, StoreUnavailable, UserError
 from app.core.fold import fold
 from app.core.lock_words import is_about_locks
 from app.core.ports import Chat, ThreadLog
+from app.core.shadow import in_shadow
 from app.core.state import State
 from app.slack.asking import CALLBACKS, FORMS, Asking, field_of
 from app.slack.clicking import GUARDED, OPEN, Clicking
@@ -133,8 +134,11 @@ class Handlers:
         repos = self._hearing.repos_of(command.channel_id)
         if not repos:
             await ack(channels_line(list(self._repos.values())))
+        elif why := in_shadow(repos):
+            await ack(why)
         elif about_locks:
-            await ack(await self._locking.command(repos, command))
+            live = [repo for repo in repos if repo.mode == "live"]
+            await ack(await self._locking.command(live, command))
         else:
             await ack(await self._status(repos))
 

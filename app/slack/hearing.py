@@ -11,6 +11,7 @@ from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.lock_words import NotOfTheForm, is_about_locks
 from app.core.ports import ThreadLog, Write
+from app.core.shadow import in_shadow
 from app.core.state import State
 from app.core.words import is_approval, is_continue, is_stop
 from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
@@ -44,9 +45,13 @@ class Hearing:
         repos = self.repos_of(heard.channel)
         thread_id = await self.find(heard.channel, heard.root_ts)
         here = bool(thread_id and heard.thread_ts)
+        meant = [self._repos[thread_id.rpartition("/")[0]]] if thread_id else repos
+        if (here or heard.is_mention) and (why := in_shadow(meant)):
+            self._answer(heard, why)
+            return
+        repos = [repo for repo in repos if repo.mode == "live"]
         if (here or (heard.is_mention and repos)) and is_about_locks(heard.text):
-            meant = [self._repos[thread_id.rpartition("/")[0]]] if thread_id else repos
-            await self._lock(meant, thread_id, heard)
+            await self._lock(meant if thread_id else repos, thread_id, heard)
         elif thread_id and heard.thread_ts:
             await self._reply(thread_id, heard)
         elif heard.is_mention and repos and not thread_id:
@@ -57,7 +62,7 @@ class Hearing:
     async def choose_repo(self, user: str, channel: str, choice: RepoChoice) -> str:
         """Start the thread whose repository was asked for; return what to tell the person."""
         repo = self._repos.get(choice.repo)
-        if repo is None or channel not in repo.channels:
+        if repo is None or channel not in repo.channels or repo.mode == "shadow":
             return "That repository is not deployed from this channel any more."
         if await self.find(channel, choice.root):
             return "That is already under way: see its thread."

@@ -104,6 +104,12 @@ def test_a_service_has_the_freezes_of_its_repository_or_its_own(tmp_path: Path) 
     assert window == {"backend": [(friday, monday)], "frontend": [], "api": [None]}
 
 
+def test_a_repository_may_be_in_shadow_mode(tmp_path: Path) -> None:
+    path = written(tmp_path, {"acme/shop": {**good(), "mode": "shadow"}, "acme/blog": good()})
+    repos = load_repos(path, command_deployer(tmp_path))
+    assert (repos["acme/shop"].mode, repos["acme/blog"].mode) == ("shadow", "live")
+
+
 def test_undeployed_changes_are_asked_about_in_the_zone(tmp_path: Path) -> None:
     repo: Table = {**good(), "zone": "Europe/Berlin", "undeployed": {"cron": "0 10 * * MON-FRI"}}
     path = written(tmp_path, {"acme/shop": repo})
@@ -138,6 +144,7 @@ def _freeze(repo: Table, **changes: str) -> None:
 
 BAD: list[tuple[str, Change, str]] = [
     ("unknown key", lambda r: r.update(color=1), f"{SHOP}.color: unknown key"),
+    ("a mode", lambda r: r.update(mode="dry"), f"{SHOP}.mode: has to be 'live' or 'shadow'"),
     ("a zone", lambda r: r.update(zone="Berlin"), f"{SHOP}.zone: 'Berlin': no time zone like"),
     ("a zone's path", lambda r: r.update(zone="../etc"), f"{SHOP}.zone: '../etc': no time zone"),
     ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: has to be a list of tables"),

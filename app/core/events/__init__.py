@@ -56,6 +56,7 @@ from app.core.events.effects import (
 from app.core.events.glass import GlassBroken, GlassReviewed, ReviewAsked
 from app.core.events.glass import GlassUse as GlassUse
 from app.core.events.glass import Lift as Lift
+from app.core.events.shadow import ProductionSeen, ShadowProposed
 from app.core.events.threads import (
     ChangeSeen,
     Continued,
@@ -152,6 +153,8 @@ KnownEvent = (
     | GlassBroken
     | ReviewAsked
     | GlassReviewed
+    | ShadowProposed
+    | ProductionSeen
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

@@ -19,6 +19,7 @@ class ThreadStarted(Frozen):
     pull_request: PullRequest | None = None
     asked_by: str | None = None
     root_ts: str | None = None
+    shadow: bool = False
 
 
 class HumanSaid(Frozen):

@@ -18,7 +18,10 @@ class FoldThreads(Folding):
         title = e.pull_request.title if e.pull_request else ""
         author = e.pull_request.author if e.pull_request else ""
         self.know(ev.Commit(sha=e.sha, title=title, author=author))
-        if e.origin == "merge":
+        s.shadow = e.shadow
+        if e.shadow:
+            s.owes_step = True
+        elif e.origin == "merge":
             s.stagings.append(Staging(e.sha, "all", 1, self.at))
 
     def on_change_seen(self, e: ev.ChangeSeen) -> None:
@@ -26,6 +29,7 @@ class FoldThreads(Folding):
         s.change, s.channel = e, e.channel
         if not e.touched:
             s.stagings.clear()
+            s.owes_step = False
             s.plan_ended = "it touches no service"
 
     def on_human_said(self, e: ev.HumanSaid) -> None:

@@ -29,7 +29,7 @@ def render(
     There is none while it is not known whom a merge concerns, and none of one that concerns nobody.
     `facts` are the repository's: locks of its services show in every thread that they stop.
     """
-    if is_unsorted(state, repo) or state.touches_nothing:
+    if state.shadow or is_unsorted(state, repo) or state.touches_nothing:
         return {}  # its channel is not known yet, or it is nothing to anybody
     timed: list[Timed] = []
     for staging in state.stagings:
