@@ -80,7 +80,7 @@ async def _merged(log: ThreadLog, repo: RepoConfig, merge: Merge, cause: str) ->
     except StoreUnavailable:
         _log.error("webhook not stored", cause=cause)
         return Refused(503, "The store is not available: send this again later.").answer()
-    _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began)
+    _log.info("merge received", thread_id=write.thread_id, sha=merge.sha, began=began is not None)
     return _say(202, "Accepted.") if began else _say(200, "Seen before.")
 
 

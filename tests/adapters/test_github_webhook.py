@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from app.core.config import EnvironmentConfig, RepoConfig
 from app.core.errors import StoreUnavailable
@@ -89,6 +90,14 @@ async def test_a_merge_begins_one_thread() -> None:
     assert (entry.event.sha, entry.event.channel) == (SHA, "C01DEPLOYS")
     assert entry.event.pull_request is not None
     assert entry.event.pull_request.merged_by == "bob"
+
+
+async def test_the_log_line_of_a_merge_holds_no_words_of_people() -> None:
+    with capture_logs() as logged:
+        await deliver_signed(FakeLog(), encoded(merged()))
+    [line] = logged
+    assert (line["event"], line["sha"], line["began"]) == ("merge received", SHA, True)
+    assert "Faster checkout" not in str(logged)
 
 
 async def test_a_merge_in_the_local_github_begins_a_thread() -> None:
