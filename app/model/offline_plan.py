@@ -103,7 +103,7 @@ class Plan:
         if memory.order:
             return f"{say.AS_ASKED}: {memory.order}."
         asked = service in memory.first or memory.only or memory.skip or memory.sha
-        return f"{say.AS_ASKED}." if asked else "Next in the configured order."
+        return f"{say.AS_ASKED}." if asked else ""
 
     def _rollback(self) -> Step:
         memory = self.memory
@@ -173,9 +173,8 @@ class Plan:
     def _done(self, why: str) -> Step:
         sha, shipped = self.target(), self.state.shipped
         left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
-        untouched = [s for s in left if self._is_left_out(s)]
-        left = {s: v for s, v in left.items() if s not in untouched}
-        return Step("done_for_now", {"message": say.done(shipped, left, why, untouched)})
+        left = {s: v for s, v in left.items() if not self._is_left_out(s)}
+        return Step("done_for_now", {"message": say.done(shipped, left, why)})
 
     def choices(self) -> list[str]:
         """Return what people can choose from now, in words that the planner understands."""

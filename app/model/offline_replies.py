@@ -173,13 +173,8 @@ def there_already(services: Sequence[str], sha: str) -> str:
     return f"{' and '.join(services)} {verb} {short(sha)} on production already."
 
 
-def done(
-    shipped: Mapping[str, str],
-    left: Mapping[str, str | None],
-    why: str,
-    untouched: Sequence[str] = (),
-) -> str:
-    """Say what a plan brought to production, what is left, and what the merge does not touch."""
+def done(shipped: Mapping[str, str], left: Mapping[str, str | None], why: str) -> str:
+    """Say what a plan brought to production, and what is left."""
     parts: list[str] = []
     if shipped:
         parts.append(
@@ -190,6 +185,4 @@ def done(
             f"{s} stays {f'at {short(v)}' if v else 'as it is'}" for s, v in left.items()
         )
         parts.append(f"{stays}, {why}" if why else stays)
-    if untouched:
-        parts.append(f"Left out: {', '.join(untouched)}, which this merge does not touch")
     return ". ".join(parts) + "." if parts else "Nothing was deployed."

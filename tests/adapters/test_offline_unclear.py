@@ -271,9 +271,9 @@ def test_during_the_last_tests_it_promises_nothing() -> None:
 # Reasons on cards.
 
 
-def test_the_reason_of_a_card_repeats_no_version() -> None:
+def test_the_reason_of_a_card_repeats_nothing() -> None:
     _, arguments = _step(_situation("staging is green"))
-    assert arguments["reason"] == "Next in the configured order."
+    assert arguments["reason"] == ""
     _, arguments = _step(_situation(CARD, "backend first"))
     assert arguments["reason"] == "As asked for in this thread: backend first."
 

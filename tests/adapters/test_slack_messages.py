@@ -27,13 +27,50 @@ def test_the_status_names_the_change_and_its_people() -> None:
     said = Story().merged().says("status")
 
     assert "Deploy 4af9ec0 · #12 Add gift cards" in said
-    assert "<https://github.com/acme/shop/pull/12|#12> by <@U01ALICE> · merged by <@U02BOB>" in said
+    assert "<https://github.com/acme/shop/pull/12|#12> by alice, merged by bob" in said
 
 
-def test_people_without_a_slack_user_are_named_by_their_login() -> None:
-    said = Story(repo=repo_config(people={})).merged().says("status")
+def test_a_merge_calls_nobody_until_somebody_is_needed() -> None:
+    story = Story().merged().starts("s")
+    assert "<@" not in story.says("status")
+    assert "<@" not in story.says("progress:staging:1")
 
-    assert "by alice · merged by bob" in said
+
+def test_the_author_of_a_merge_is_called_when_it_is_out() -> None:
+    story = staged().ships().then(ev.PlanEnded(call_id="d", message="All out."))
+    assert "<@U01ALICE>: All out." in story.says("say:0")
+    assert story.show()["say:0"].text == "<@U01ALICE>: All out."
+
+
+@pytest.mark.parametrize("people", [{}, {"bob": BOB}])
+def test_an_author_whom_nobody_knows_in_slack_is_not_called(people: dict[str, str]) -> None:
+    story = Story(repo_config(people=people)).merged().staged().ships()
+    called = "<@U02BOB>: " if people else ""
+    said = story.then(ev.PlanEnded(call_id="d", message="All out.")).show()["say:0"].text
+    assert said == f"{called}All out."
+
+
+def test_a_plan_that_changed_nothing_calls_nobody() -> None:
+    story = staged().then(ev.PlanEnded(call_id="d", message="Nothing was deployed."))
+    assert story.show()["say:0"].text == "Nothing was deployed."
+
+
+def test_who_asked_for_a_deploy_reads_its_end_in_their_own_thread() -> None:
+    story = Story().mentioned().ships().then(ev.PlanEnded(call_id="d", message="All out."))
+    assert story.show()["say:0"].text == "All out."
+
+
+def test_a_question_gets_its_answer_and_no_status_beside_it() -> None:
+    story = Story().mentioned()
+    assert not story.show()["status"].passed  # while it is read
+    story.then(ev.BotSaid(call_id="r", text="It is fine.", because="reply"))
+    assert story.show()["status"].passed
+    assert not story.asks().show()["status"].passed
+
+
+def test_trouble_is_told_where_a_person_only_asked() -> None:
+    story = Story().mentioned().then(ev.BotSaid(call_id="r", text="Fine.", because="reply"))
+    assert not story.then(ev.StepFailed(error_id="1a2b3c4d")).show()["status"].passed
 
 
 def test_the_status_is_the_channels_message_of_a_merge_and_a_reply_to_a_mention() -> None:
@@ -378,15 +415,32 @@ def test_green_production_tests_are_told_below_the_done_message_alone() -> None:
     assert "progress:e2e:e" not in story.show()
 
 
-def test_red_production_tests_are_one_message_for_both_runs() -> None:
+def test_production_tests_that_are_red_once_are_told_below_the_done_message_alone() -> None:
     story = staged().ships().then(ev.PlanEnded(call_id="d", message="All out."))
     story.starts("e", "production", "e2e").ends("e", "failed", "1 failed", failing_tests=("t1",))
-    assert "Red once, run again." in story.says("progress:e2e:e")
+    assert "red once, run again" in story.says("say:0")
+    assert "progress:e2e:e" not in story.show()
 
-    story.starts("f", "production", "e2e").ends("f", "failed", "1 failed", failing_tests=("t1",))
+    story.starts("f", "production", "e2e").ends("f")
+    story.then(ev.VerificationEnded(passed=True, versions={}))
+    assert "✅ production tests passed in run 2" in story.says("say:0")
+    assert "progress:e2e:e" not in story.show()
+
+
+def test_production_tests_that_stay_red_are_one_message_for_both_runs() -> None:
+    story = staged().ships().then(ev.PlanEnded(call_id="d", message="All out."))
+    for run in ("e", "f"):
+        story.starts(run, "production", "e2e")
+        story.ends(run, "failed", "1 failed", failing_tests=("t1",))
     story.then(ev.VerificationEnded(passed=False, versions={}))
     assert "red twice: `t1`" in story.says("progress:e2e:e")
     assert "progress:e2e:f" not in story.show()
+
+
+def test_production_tests_after_no_end_of_a_plan_are_a_message_of_their_own() -> None:
+    story = staged().ships().then(ev.StopRequested(user=CARA))
+    story.starts("e", "production", "e2e").ends("e", "failed", "1 failed")
+    assert "Red once, run again." in story.says("progress:e2e:e")
 
 
 def test_a_question_calls_the_person_who_spoke_last_and_offers_its_choices() -> None:

@@ -80,13 +80,17 @@ def _glass(state: State, repo: RepoConfig) -> list[Timed]:
 
 
 def _tests_of_their_own(state: State) -> list[ProductionTests]:
-    """Return the verifications that need a message: a green one is told by the end of the plan."""
+    """Return the verifications that need a message of their own.
+
+    The end of the plan tells how its tests go, and a first red one is run again before anybody has
+    to look at it; what people look into is why they stayed red.
+    """
     ends = [verification(state, say) for say in state.says if say.because == "done"]
     told = {tests.runs[0].attempt.attempt_id for tests in ends if tests}
     return [
         tests
         for tests in production_tests(state)
-        if tests.was_red or tests.runs[0].attempt.attempt_id not in told
+        if tests.runs[0].attempt.attempt_id not in told or (tests.settled and not tests.passed)
     ]
 
 

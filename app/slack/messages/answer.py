@@ -13,6 +13,7 @@ from app.slack.messages import people
 from app.slack.permalinks import permalink
 
 WORDS = 250
+AT_ONCE = 7  # lines of a section: with its links a line is long
 
 
 def answer_message(say: Say, repo: RepoConfig, facts: Mapping[str, str]) -> Message:
@@ -21,7 +22,9 @@ def answer_message(say: Say, repo: RepoConfig, facts: Mapping[str, str]) -> Mess
     more = [more_than(say.cut)] if say.cut else []
     title = text.inline(say.text, 500)
     listed = [f"• {line}" for line in (*told, *more)]
-    return Message(title, (blocks.section(text.joined([title, *listed])),))
+    lines = [title, *listed]
+    parts = (lines[at : at + AT_ONCE] for at in range(0, len(lines), AT_ONCE))
+    return Message(title, tuple(blocks.section(text.joined(part)) for part in parts))
 
 
 def line_of(line: Line, repo: RepoConfig, facts: Mapping[str, str]) -> str:

@@ -92,9 +92,8 @@ def _change(state: State, card: Card) -> str:
     pull = card.request.facts.pull_request
     if pull is None:
         return change
-    by = f"by {text.inline(pull.author, 80)}, merged by {text.inline(pull.merged_by, 80)}"
     link = text.link(pull.url, f"#{pull.number}")
-    return f"{change}\n{link} {text.inline(pull.title, 200)} · {by}"
+    return f"{change}\n{link} {text.inline(pull.title, 200)} · {people.by(pull)}"
 
 
 def _versions(step: PlanStep) -> str:

@@ -1,6 +1,7 @@
 """Who is who in a thread: GitHub logins as Slack users, and whom a question is for."""
 
 from app.core.config import RepoConfig
+from app.core.events import PullRequest
 from app.core.state import State
 from app.slack import text
 
@@ -9,6 +10,12 @@ def person(login: str, repo: RepoConfig) -> str:
     """Mention the Slack user of a GitHub login, else show the login."""
     slack_id = repo.slack_user(login)
     return text.user(slack_id) if slack_id else text.inline(login, 80)
+
+
+def by(pull: PullRequest) -> str:
+    """Say who wrote and merged a change, without calling them: they know what they just did."""
+    author, merger = text.inline(pull.author, 80), text.inline(pull.merged_by, 80)
+    return f"by {author}" if author == merger else f"by {author}, merged by {merger}"
 
 
 def name_of(slack_id: str, repo: RepoConfig, *, call: bool = True) -> str:

@@ -53,7 +53,8 @@ def _choices(state: State, say: Say) -> list[Block]:
 
 
 def _done(state: State, repo: RepoConfig, say: Say) -> Message:
-    parts: list[Block] = [blocks.section(text.prose(say.text) or "…")]
+    whom = _told_of_the_end(state, repo)
+    parts: list[Block] = [blocks.section(f"{whom}{text.prose(say.text) or '…'}")]
     tests = verification(state, say)
     if tests:
         parts.append(blocks.context(blocks.mrkdwn(tests.verdict)))
@@ -66,7 +67,13 @@ def _done(state: State, repo: RepoConfig, say: Say) -> Message:
     if _can_roll_back(state, say) and not _to_be_tested(state, repo, say):
         button = blocks.button("Roll back", "rollback", state.thread_id, "danger")
         parts.append(blocks.actions([button]))
-    return Message(_short(say), tuple(parts))
+    return Message(f"{whom}{_short(say)}", tuple(parts))
+
+
+def _told_of_the_end(state: State, repo: RepoConfig) -> str:
+    """Call the author of a merge that changed production: it is the one thing they wait for."""
+    author = people.owner(state, repo) if state.origin == "merge" and state.shipped else None
+    return f"{author}: " if author else ""
 
 
 def _holds(state: State) -> str:

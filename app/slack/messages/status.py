@@ -52,7 +52,18 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
         text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),
         in_thread=state.origin == "mention",
+        passed=_only_answers(state),
     )
+
+
+def _only_answers(state: State) -> bool:
+    """Tell whether a thread that a person began only ever answered: its answers are enough."""
+    happened = state.cards or state.stagings or state.shipped or state.lockings or state.stopped_by
+    return state.origin == "mention" and not (happened or can_stop(state) or _troubled(state))
+
+
+def _troubled(state: State) -> bool:
+    return bool(state.fault or state.newer)
 
 
 def can_stop(state: State) -> bool:
@@ -77,8 +88,7 @@ def _byline(state: State, repo: RepoConfig) -> list[Block]:
     pull = state.pull_request
     if pull is None:
         return []
-    author, merger = people.person(pull.author, repo), people.person(pull.merged_by, repo)
-    by = f"by {author}" if author == merger else f"by {author} · merged by {merger}"
+    by = people.by(pull)
     place = f"{text.inline(state.repo, 100)} {text.code(state.branch, 80)}"
     return [
         blocks.context(blocks.mrkdwn(f"{text.link(pull.url, f'#{pull.number}')} {by} · {place}"))
