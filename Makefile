@@ -14,7 +14,7 @@ export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo merge test cover mutants check bench soak screenshots lock clean
+.PHONY: help setup demo merge test cover mutants check bench soak screenshots a-day lock clean
 
 help:
 	@echo "make setup   .venv with everything that demo, test and check need"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench   measure, beside others, and write bench/README.md (about 9 minutes)"
 	@echo "make soak    the suites of chance at full size, then the state machine for SOAK_MINUTES (30); writes docs/measured.md"
 	@echo "make screenshots  write docs/screens, each state of a card as the local Slack shows it"
+	@echo "make a-day   write docs/a-day.md, what everybody saw on an ordinary day"
 	@echo "make lock    renew the locks at the newest versions"
 	@echo "make clean   remove .venv and the caches"
 
@@ -136,6 +137,9 @@ $(BENCH)/.locked: requirements-bench.lock $(VENV)/.uv
 
 screenshots: setup $(BROWSER)/.locked
 	@$(BIN)/python -m tests.browser.screens
+
+a-day: setup
+	@WRITE_A_DAY=1 $(BIN)/pytest -q --numprocesses=0 tests/scenarios/test_a_day.py
 
 soak: setup $(CORPORA)/.locked
 	@$(BIN)/python -m tests.soak
