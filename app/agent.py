@@ -9,7 +9,7 @@ import structlog
 
 import tools
 from app.core import events as ev
-from app.core import ledger, locks, way_back
+from app.core import lanes, ledger, locks, way_back
 from app.core.actions import (
     AskModel,
     FetchFacts,
@@ -290,7 +290,9 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
             note = f"That card cannot be made again: {error}"
             events = [*events, ev.BotSaid(call_id=call_id, text=note, because="note")]
     log.info("step", thread_id=state.thread_id, tool=answer.tool, by=answer.by)
-    await job.decide_on([proposed, *events])
+    asks = any(isinstance(event, ev.ApprovalRequested) for event in events)
+    expects = lanes.relied_on(state, job.facts) if asks else {}
+    await job.decide_on([proposed, *events], expects=expects)
     return None
 
 

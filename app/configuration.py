@@ -122,6 +122,8 @@ class _Repo(_Strict):
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     freeze: _Freezes = []
     undeployed: _Undeployed | None = None
+    supersede: Literal["ask", "newest", "never"] = "ask"
+    urgent_label: str = Field(default="urgent", min_length=1, max_length=50)
     staging: dict[str, Any]
     production: dict[str, Any]
 
@@ -230,6 +232,8 @@ class _Reader:
             zone=ZoneInfo(repo.zone),
             freeze=_freezes(repo.freeze, ZoneInfo(repo.zone)),
             undeployed=_schedule(repo.undeployed, ZoneInfo(repo.zone)),
+            supersede=repo.supersede,
+            urgent_label=repo.urgent_label,
             staging=staging,
             production=production,
         )

@@ -100,7 +100,8 @@ class Job:
             except Conflict:
                 entries = await self.ports.log.read(self.claim.thread_id)
                 missed = entries[version:]
-                if not all(isinstance(entry.event, MessagePosted) for entry in missed):
+                posted = [isinstance(entry.event, MessagePosted) for entry in missed]
+                if not posted or not all(posted):  # without any, a fact has changed
                     raise
                 version = len(entries)
 

@@ -24,7 +24,9 @@ from app.core.ports import Observation
 from app.core.records import Asked, Run
 from app.core.rules.running import ends_when_stopped
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
+from app.core.urgency import is_urgent
 from app.desk import AGAIN_SECONDS, Job
+from tools.order import is_older
 
 PROGRESS_EVERY_MS = 3000
 SENT_AGAIN_MS = 24 * 3600 * 1000  # a target need not know a key for longer
@@ -57,7 +59,7 @@ async def start(job: Job, action: Start) -> float | None:
         send_by=job.now + int(job.ports.send_seconds * 1000),
     )
     try:
-        await job.decide_on([started], take=needed)
+        await job.decide_on([started], take=needed, urgent=is_urgent(job.state))
     except Locked as locked:
         if asked and await _waits_for_us(job, locked.holder):
             reason = f"{locked.target} is held by a thread that waits for what this one holds"
@@ -66,7 +68,8 @@ async def start(job: Job, action: Start) -> float | None:
             return None
         if job.state.waits_for_lock != (locked.target, locked.holder):
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
-            await job.decide_on([waited], waits=True)
+            await job.decide_on([waited], waits=True, urgent=is_urgent(job.state))
+            return None  # who waits, too, may be newer
         return SLOWEST_POLL_SECONDS
     return await _send(job, attempt, asked)
 
@@ -159,7 +162,17 @@ async def _against(job: Job, asked: Asked, facts: Mapping[str, str], now: int) -
         job.repo.policy_version(spec.service),
         now,
     )
-    return refusal or policy.unauthorised(job.repo, job.state, asked)
+    refusal = refusal or policy.unauthorised(job.repo, job.state, asked)
+    return refusal or await _went_back(job, spec)
+
+
+async def _went_back(job: Job, spec: ActionSpec) -> str | None:
+    """Say that production would go back, where only the order of arrival can tell."""
+    was, repo = spec.production_was, job.repo
+    if job.ports.source is not None or spec.kind != "deploy" or was is None:
+        return None
+    older = await is_older(job.ports.log, repo.name, repo.branch, spec.sha, was)
+    return f"{spec.sha[:7]} is older than {was[:7]}, which production runs" if older else None
 
 
 async def _production(

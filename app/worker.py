@@ -8,7 +8,7 @@ from typing import Any, TypeVar, assert_never
 
 import structlog
 
-from app import agent, effects, waiting
+from app import agent, effects, lanes, waiting
 from app.core.actions import (
     Action,
     Append,
@@ -16,6 +16,7 @@ from app.core.actions import (
     Cancel,
     FetchFacts,
     LookAtChange,
+    LookAtOrder,
     LookAtProduction,
     LookFor,
     Observe,
@@ -162,13 +163,22 @@ class Worker:
         """Do the one thing; return the seconds to pause before the next look, if any."""
         match action:
             case Append():
-                await job.decide_on(action.events)
+                await job.decide_on(
+                    action.events,
+                    facts=action.facts,
+                    expects=action.expects,
+                    wake=action.wake,
+                    silent=not action.events,
+                    waits=not action.events and job.state.waits_for_lock is not None,
+                )
             case Start():
                 return await _whole(effects.start(job, action))
             case Observe():
                 return await effects.observe(job, action.run)
             case Cancel():
                 return await effects.cancel(job, action.run)
+            case LookAtOrder():
+                return await lanes.look_at_order(job, action)
             case (
                 LookAtChange()
                 | LookAtProduction()

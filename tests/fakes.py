@@ -62,7 +62,7 @@ class _Repo:
         for target in write.take:
             holder = self.locks.get(target, thread_id)
             if holder != thread_id:
-                self.waiting.setdefault(thread_id, now)
+                self.stand_in_line(write, now)
                 raise Locked(target, holder)
 
     def change_locks(self, write: Write, now: int) -> None:
@@ -71,11 +71,15 @@ class _Repo:
             del self.locks[target]
         self.locks.update(dict.fromkeys(write.take, write.thread_id))
         if write.waits:
-            self.waiting.setdefault(write.thread_id, now)
+            self.stand_in_line(write, now)
         elif write.fence is not None:
             self.waiting.pop(write.thread_id, None)
         if mine:
             self._wake_waiting(write.thread_id, now)
+
+    def stand_in_line(self, write: Write, now: int) -> None:
+        place = now - 10**12 if write.urgent else now
+        self.waiting[write.thread_id] = min(place, self.waiting.get(write.thread_id, place))
 
     def _wake_waiting(self, but: str, now: int) -> None:
         line = sorted((since, thread_id) for thread_id, since in self.waiting.items())

@@ -10,6 +10,7 @@ from app.core.events import ChangeSeen, Commit, Files, PullRequest
 from app.core.paths import matching
 from app.core.ports import Source
 from app.core.spec import EffectKind
+from tools.order import is_older
 from tools.tool import Desk, SourceNeeded, ToolError
 
 NAMED = 3
@@ -29,6 +30,7 @@ async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> 
     """Find out what a step changes; raise `ToolError` for a deploy that would go back."""
     known = desk.state.known.get(sha, Commit(sha=sha))
     if desk.source is None:
+        await _refuse_earlier(desk, kind, was, sha)
         note = "no GitHub credentials: the difference and the order of commits were not checked"
         return Change((known,), 1, (note,))
     if was is None:
@@ -44,12 +46,22 @@ async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> 
     notes: tuple[str, ...] = ()
     if kind == "deploy" and compared.behind:
         if not compared.ahead:
-            raise ToolError(
-                f"{sha[:7]} is older than {was[:7]}, which runs in production. "
-                "Only a rollback may go back."
-            )
+            raise _older(sha, was)
         notes = (f"it takes out {compared.behind} commits that production has now",)
     return Change(compared.commits, compared.ahead, notes, compared.files)
+
+
+async def _refuse_earlier(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> None:
+    """Raise `ToolError` where the merge of what runs arrived later: that has to do for ancestry."""
+    repo = desk.repo
+    if kind == "deploy" and was and await is_older(desk.log, repo.name, repo.branch, sha, was):
+        raise _older(sha, was)
+
+
+def _older(sha: str, was: str) -> ToolError:
+    return ToolError(
+        f"{sha[:7]} is older than {was[:7]}, which runs in production. Only a rollback may go back."
+    )
 
 
 def compare_url(pull_request: PullRequest | None, was: str | None, sha: str) -> str:

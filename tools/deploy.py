@@ -11,6 +11,7 @@ from app.core.errors import SourceUnavailable
 from app.core.events import Event, ShadowProposed, StagingRequested
 from app.core.spec import EffectKind
 from tools.card import Proposal, refuse_older, request_approval, staging_evidence
+from tools.order import refuse_out_of_turn
 from tools.tool import Arguments, Desk, SourceNeeded, Tool, ToolError, proposed_sha
 
 
@@ -52,6 +53,7 @@ async def propose(desk: Desk, names: Sequence[str], named: str, reason: str) -> 
     for name, kind in steps:
         sha = proposed_sha(desk.state, tool_of(kind, name), named)
         _refuse_unwanted(desk, kind, name, sha)
+    refuse_out_of_turn(desk.state, desk.facts, sha)
     await _is_on_branch(desk, sha)
     if desk.state.shadow:
         return [_noted(desk, kind, name, sha, reason) for name, kind in steps]

@@ -1,7 +1,7 @@
 """What a thread can do next: one of these, by `decide`; whoever carries it out is elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from app.core import events as ev
@@ -21,9 +21,12 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Append events that follow from the state alone."""
+    """Append events that follow from the state and the facts; the rest is as in a `Write`."""
 
     events: Sequence[ev.Event]
+    facts: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    expects: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    wake: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class LookAtChange:
 @dataclass(frozen=True, slots=True)
 class LookAtProduction:
     """Find out what production runs, and do nothing about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtOrder:
+    """Find out whether another merge contains this one; while nobody can say, `otherwise`."""
+
+    other: ev.Pull
+    otherwise: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,7 @@ Action = (
     | Cancel
     | LookAtChange
     | LookAtProduction
+    | LookAtOrder
     | FetchFacts
     | ResolveShas
     | AskModel

@@ -4,7 +4,7 @@ Whether the person is an approver is asked of `policy`; what Slack has to be ask
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from app.core import events as ev
@@ -19,9 +19,10 @@ from app.core.writing import mentions, when
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Append these events."""
+    """Append these events, if the facts are as it `expects`."""
 
     events: tuple[ev.Event, ...]
+    expects: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
 
 
 @dataclass(frozen=True, slots=True)

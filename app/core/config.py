@@ -87,6 +87,8 @@ class RepoConfig(_Frozen):
     remind_after_seconds: int = 30 * 60
     escalate_to: tuple[str, ...] = ()
     escalate_after_seconds: int = 2 * 3600
+    supersede: Literal["ask", "newest", "never"] = "ask"
+    urgent_label: str = "urgent"
     staging: EnvironmentConfig
     production: EnvironmentConfig
 

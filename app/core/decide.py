@@ -7,6 +7,7 @@ from app.core.config import RepoConfig
 from app.core.rules import (
     agent,
     glass,
+    lanes,
     production,
     running,
     shadow,
@@ -34,19 +35,26 @@ def decide(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -
 
 RULES: tuple[Rule, ...] = (
     running.stop_running,
+    lanes.tell,
+    lanes.take_riders,
     agent.answer_meanwhile,
     running.observe,
     agent.leave_to_newer,
     glass.ask_for_review,
     shadow.shadow,
     staging.sort,
+    lanes.coalesce,
+    lanes.give_way,
     staging.run_staging,
+    lanes.test_next,
     verification.place_holds,
     verification.verify,
     production.release_locks,
     production.expire,
     production.execute,
     waiting.end_wait,
+    lanes.meet_newer,
+    lanes.wait_for_older,
     agent.take_turn,
 )
 
@@ -56,4 +64,5 @@ CLOCKS: tuple[Clock, ...] = (
     waiting.next_end,
     agent.next_turn,
     glass.next_review,
+    lanes.next_look,
 )

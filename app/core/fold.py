@@ -8,6 +8,7 @@ from app.core.folding.approvals import FoldApprovals
 from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
 from app.core.folding.glass import FoldGlass
+from app.core.folding.lanes import FoldLanes
 from app.core.folding.shadow import FoldShadow
 from app.core.folding.threads import FoldThreads
 from app.core.folding.undeployed import FoldUndeployed
@@ -29,6 +30,7 @@ class Fold(
     FoldAgent,
     FoldApprovals,
     FoldGlass,
+    FoldLanes,
     FoldUndeployed,
     FoldShadow,
 ):

@@ -4,7 +4,7 @@ Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
 "glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
 what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
 see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule.
+asked about last on a schedule; those of merges under way are told by `lanes`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.core import awaited, flaky, glass_uses, locks
+from app.core import awaited, flaky, glass_uses, lanes, locks
 from app.core import events as ev
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
@@ -61,6 +61,8 @@ def write(
     known: Mapping[str, str] = NO_FACTS,
     wake: Sequence[str] = (),
     seen: Mapping[str, str] | None = None,
+    facts: Mapping[str, str | None] | None = None,
+    expects: Mapping[str, str | None] | None = None,
     **rest: Any,
 ) -> Write:
     """Build the write that appends these events to a thread, with all that follows for its repo.
@@ -68,23 +70,26 @@ def write(
     `known` are the repo's facts as they were read: what is kept no longer is taken out of them.
     `seen` are the facts that a person's deed was decided on: those that it changes have to be the
     same still when it is written, for other threads may change them, too.
+    `facts` are set, and others expected, besides.
     """
-    facts, history = _follow(state, events, known, now)
+    followed, history = _follow(state, events, known, now)
     release = tuple(t for e in events if isinstance(e, ev.LocksReleased) for t in e.targets)
     started = (e.attempt.attempt_id for e in events if isinstance(e, ev.ToolStarted))
     ends = any(isinstance(e, MAY_END_A_THREAD) for e in events)
+    shipped_by = (e.into.thread_id for e in events if isinstance(e, ev.Superseded))
+    stands = {} if seen is None else {key: seen.get(key) for key in followed}
     elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
     return Write(
         state.thread_id,
         events,
         version=version,
-        expects={} if seen is None else {key: seen.get(key) for key in facts},
-        facts=facts,
+        expects={**stands, **(expects or {})},
+        facts={**followed, **(facts or {})},
         history=history,
         release=release,
         index=(*index, *map(attempt_key, started)),
         elsewhere=elsewhere,
-        wake=(*wake, *_asking(facts, known)),
+        wake=(*wake, *shipped_by, *_asking(followed, known)),
         tells=(f"thread/{state.thread_id}",) if ends else (),
         **rest,
     )
@@ -167,6 +172,7 @@ def _follow(
     for event in events:
         facts.update(_tried(state, event, known, now))
         facts.update(_waits(state, event))
+        facts.update(_told(state, event))
         match event:
             case ev.ToolEnded():
                 _effect(state.runs.get(event.attempt_id), event.outcome, state, now, facts, history)
@@ -220,6 +226,29 @@ def _on_staging(attempt: ev.Attempt, sha: str | None) -> dict[str, str | None]:
     if attempt.environment != "staging" or attempt.service is None:
         return {}
     return {f"staging/{attempt.service}": sha}
+
+
+def _told(state: State, event: ev.Event) -> Mapping[str, str | None]:
+    """Return the facts for other merges that have to change with an event, and not a step later."""
+    match event:
+        case ev.ApprovalRequested() if _is_first(state, event):
+            return {lanes.key(state.thread_id): lanes.told(state, "asked")}
+        case ev.ToolStarted(attempt=attempt) if _begins_staging(state, attempt):
+            return {lanes.key(state.thread_id): lanes.told(state, "staging")}
+        case ev.Coalesced(into=into) | ev.Superseded(into=into):
+            return lanes.left(state, into)
+        case _:
+            return {}
+
+
+def _is_first(state: State, card: ev.ApprovalRequested) -> bool:
+    """Tell whether a merge asks for the first thing that it would change."""
+    return state.origin == "merge" and card.spec.kind != "rollback" and not state.effects
+
+
+def _begins_staging(state: State, attempt: ev.Attempt) -> bool:
+    own = state.origin == "merge" and attempt.sha == state.sha and state.series is None
+    return own and attempt.environment == "staging"
 
 
 def _effect(

@@ -39,7 +39,8 @@ class Write:
     the repository's facts, `history` is put in front of its history, `index` maps Slack messages
     ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
     with `Locked` if another thread has one, and puts the thread in line: it is woken when any lock
-    is given back. To stay in line, its next fenced write sets `waits`. What is shown `elsewhere`,
+    is given back, the `urgent` ones first. To stay in line, its next fenced write sets `waits`.
+    What is shown `elsewhere`,
     too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked at anew; the threads to
     `wake` are due at once, for their worker and their messages, and so are those that wait for
     what the write `tells` of: the fact "waits/<thread>" is such a topic. A write with a `name` may
@@ -63,6 +64,7 @@ class Write:
     wake: Sequence[str] = ()
     tells: Sequence[str] = ()
     silent: bool = False  # does not wake the worker (what the sender writes)
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

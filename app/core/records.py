@@ -11,6 +11,7 @@ from app.core.events import (
     Lift,
     Line,
     PlanStep,
+    Pull,
     WaitEnded,
     WaitStarted,
 )
@@ -92,7 +93,7 @@ class Card:
     `by_command` are those who did so on the command line.
     `proposed_by` names the model or planner whose words its reason is, `tool` is what it called.
     `attempts` holds the attempt of each step that began, by the step's call id. `void` says why
-    the steps that have not begun never will.
+    the steps that have not begun never will. `into` is the merge whose card ships this, too.
     """
 
     request: ApprovalRequested
@@ -111,6 +112,7 @@ class Card:
     attempts: dict[str, str] = field(default_factory=dict[str, str])
     void: str = ""
     glass: Glass | None = None
+    into: Pull | None = None
 
     @property
     def lifted(self) -> tuple[Lift, ...]:
@@ -196,7 +198,10 @@ class Say:
 
 @dataclass(slots=True)
 class Staging:
-    """One run through staging for a SHA; `number` counts the runs of this thread from 1."""
+    """One run through staging for a SHA; `number` counts the runs of this thread from 1.
+
+    It was `asked_for` by people or the agent, or else is what the merge began.
+    """
 
     sha: str
     scope: Literal["all", "e2e"]
@@ -206,6 +211,7 @@ class Staging:
     passed: bool | None = None
     summary: str = ""
     ended_at: int | None = None
+    asked_for: bool = False
 
     @property
     def stopped(self) -> bool:
@@ -259,3 +265,31 @@ class Review:
     def reviewers(self) -> list[str]:
         """Return who looked at some, each once."""
         return list(dict.fromkeys(user for user, _ in self.reviewed.values()))
+
+
+@dataclass(slots=True)
+class Joined:
+    """The newer merge that ships this one; `tested`: this one was tested by itself before."""
+
+    into: Pull
+    at: int
+    tested: bool = False
+    user: str = ""
+
+
+@dataclass(slots=True)
+class Offer:
+    """The question on a card what is to become of it and of a newer merge, the first of `pulls`."""
+
+    pulls: tuple[Pull, ...]
+    at: int
+    answer: Literal["", "both", "keep", "wait"] = ""
+    user: str = ""
+    answered_at: int | None = None
+
+
+@dataclass(slots=True)
+class Series:
+    """The merges that are tested one by one, oldest first."""
+
+    pulls: tuple[Pull, ...]

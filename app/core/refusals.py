@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from app.core import ledger, locks, policy
+from app.core import lanes, ledger, locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block
 from app.core.records import Card, Run
@@ -38,6 +38,8 @@ def settled(card: Card) -> str:
         case "stopped":
             return f"Too late: {by} stopped this thread, {at}."
         case "superseded":
+            if card.into:
+                return f"Too late: {lanes.named(card.into)} ships this one, too, since {at}."
             return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
         case _:
             assert_never(card.status)

@@ -10,6 +10,8 @@ from app.core.events import (
     Commit,
     FactsFetched,
     ModelDown,
+    OrderSeen,
+    Pull,
     PullRequest,
     SourceWaited,
     UndeployedAnswered,
@@ -19,10 +21,13 @@ from app.core.events import (
 from app.core.records import (
     Asked,
     Card,
+    Joined,
     Locking,
+    Offer,
     Review,
     Run,
     Say,
+    Series,
     Staging,
     Verification,
     Words,
@@ -66,6 +71,14 @@ class State:
     facts: FactsFetched | None = None
     facts_at: int | None = None
     slots: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+
+    urgent_label: str = ""
+    urgent_by: str = ""
+    met: dict[str, OrderSeen] = field(default_factory=dict[str, OrderSeen])
+    carried: dict[str, Pull] = field(default_factory=dict[str, Pull])
+    joined: Joined | None = None
+    offers: list[Offer] = field(default_factory=list[Offer])
+    series: Series | None = None
 
     mode: Mode = "deploy"
     owes_step: bool = False
@@ -162,6 +175,12 @@ class State:
     def is_untouched(self, service: str) -> bool:
         """Tell whether the merge of this thread is known to change nothing of a service."""
         return self.change is not None and service not in (*self.change.touched, *self.change.jobs)
+
+    @property
+    def offer(self) -> Offer | None:
+        """Return the open question about a newer merge."""
+        newest = self.offers[-1] if self.offers else None
+        return newest if newest and not newest.answer and self.pending else None
 
     @property
     def turn_due(self) -> bool:

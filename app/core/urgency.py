@@ -1,4 +1,4 @@
-"""Whether a thread is urgent: people are then called at once, at any hour."""
+"""Whether a thread is urgent: it goes first, and people are called at once, at any hour."""
 
 import re
 
@@ -13,8 +13,14 @@ _DENIED = re.compile(
 
 
 def is_urgent(state: State) -> bool:
-    """Tell whether a person said here that it is urgent; asking or denying it says nothing."""
-    return any(says_urgent(words.text) for words in state.words)
+    """Tell whether a label or a person said that it is urgent."""
+    return bool(state.urgent_label or urgent_by(state))
+
+
+def urgent_by(state: State) -> str:
+    """Return who said here that it is urgent; asking or denying it says nothing."""
+    said = (words.user for words in state.words if says_urgent(words.text))
+    return state.urgent_by or next(said, "")
 
 
 def says_urgent(text: str) -> bool:

@@ -1,11 +1,46 @@
-"""Plain words that code itself understands: SHAs, stop, continue, and approval that is none."""
+"""Plain words that code itself understands: SHAs, stop, urgent, approval that is none …"""
 
 import re
+from typing import Literal
+
+Answer = Literal["both", "keep", "wait"]
 
 _SHA = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
 _STOP = frozenset({"stop", "cancel", "abort", "stop it", "please stop", "stop please"})
 _CONTINUE = frozenset({"continue", "resume", "go on", "carry on", "please continue"})
 _NO_MORE_WAITING = frozenset({"stop waiting", "dont wait", "do not wait", "don t wait"})
+_URGENT = frozenset(
+    {
+        "urgent",
+        "this is urgent",
+        "it is urgent",
+        "it s urgent",
+        "its urgent",
+        "very urgent",
+        "hotfix",
+        "this is a hotfix",
+        "it is a hotfix",
+        "it s a hotfix",
+    }
+)
+_CHOICES: dict[str, Answer] = {
+    "ship both": "both",
+    "deploy both": "both",
+    "both": "both",
+    "ship them both": "both",
+    "keep this": "keep",
+    "keep this one": "keep",
+    "ship only mine": "keep",
+    "only mine": "keep",
+    "ship only this": "keep",
+    "ship only this one": "keep",
+    "only this one": "keep",
+    "wait": "wait",
+    "wait for the next": "wait",
+    "wait for the next one": "wait",
+    "neither": "wait",
+    "not now": "wait",
+}
 _APPROVAL = frozenset(
     {
         "ship it",
@@ -61,6 +96,16 @@ def is_continue(text: str) -> bool:
 def is_end_of_wait(text: str) -> bool:
     """Tell whether the words are nothing but a wish that the bot waits no longer."""
     return is_continue(text) or _bare(text) in _NO_MORE_WAITING
+
+
+def is_urgent(text: str) -> bool:
+    """Tell whether the words say nothing but that it is urgent."""
+    return _bare(text) in _URGENT
+
+
+def choice(text: str) -> Answer | None:
+    """Return what the words choose where a card asks about a newer merge."""
+    return _CHOICES.get(_bare(text))
 
 
 def is_approval(text: str) -> bool:

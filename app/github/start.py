@@ -23,6 +23,7 @@ def start_of(merge: Merge, repo: RepoConfig, *causes: str) -> Write:
         sha=merge.sha,
         pull_request=merge.pull_request,
         shadow=repo.mode == "shadow",
+        urgent_label=repo.urgent_label if merge.has_label(repo.urgent_label) else "",
     )
     dedupe = [*causes, f"merge:{repo.name}:{merge.branch}:{merge.sha}"]
     index = [f"{PULL}|{merge.pull_request.number}"]

@@ -18,6 +18,7 @@ _PREFIX = b"sha256="
 _ATTEMPT_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _TITLE_READ = 4096
 _ATTEMPTS_READ = 4
+_LABELS_READ = 100  # GitHub allows a pull request no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Merge:
     branch: str
     sha: str
     pull_request: PullRequest
+    labels: tuple[str, ...] = ()
+
+    def has_label(self, name: str) -> bool:
+        """Tell whether the pull request has a label, whose case does not count."""
+        return name.lower() in (label.lower() for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,7 @@ def _merge_of(repo: str, pull: "_MergedPull") -> Merge:
             merged_by=_login(pull.merged_by),
             body=pull.body or "",
         ),
+        labels=tuple(label.name for label in pull.labels[:_LABELS_READ]),
     )
 
 
@@ -222,6 +229,10 @@ class _Closed(_Strict):
     pull_request: _ClosedPull
 
 
+class _Label(_Strict):
+    name: Annotated[str, _cut(100)]
+
+
 class _MergedPull(_Strict):
     number: int
     title: _Line
@@ -232,6 +243,7 @@ class _MergedPull(_Strict):
     user: _User | None
     merged_by: _User | None
     body: Annotated[str | None, _cut(4000)] = None
+    labels: list[_Label] = []
 
 
 class _Merged(_Strict):

@@ -31,10 +31,12 @@ if change.version and length ~= change.version then return {'conflict'} end
 for key, expected in pairs(change.expects) do
   if (redis.call('HGET', facts, key) or cjson.null) ~= expected then return {'conflict'} end
 end
+-- Where a thread stands in line: who is urgent stands before all others.
+local place = string.format('%.0f', change.urgent and now - 1e12 or now)
 for _, target in ipairs(change.take) do
   local holder = redis.call('HGET', locks, target)
   if holder and holder ~= thread then
-    redis.call('ZADD', waiting, 'NX', at, thread)
+    redis.call('ZADD', waiting, 'LT', place, thread)
     return {'locked', target, holder}
   end
 end
@@ -124,7 +126,7 @@ for _, target in ipairs(change.release) do
 end
 for _, target in ipairs(change.take) do redis.call('HSET', locks, target, thread) end
 if change.waits then
-  redis.call('ZADD', waiting, 'NX', at, thread)
+  redis.call('ZADD', waiting, 'LT', place, thread)
 elseif change.fence then
   redis.call('ZREM', waiting, thread)
 end

@@ -10,7 +10,7 @@ All keys of a repository share its hash tag, so that one script may touch them o
     {repo}:leases:<queue>    HASH  claimed thread -> when its lease ends
     {repo}:woken:<queue>     SET   claimed threads that are due again as soon as they are parked
     {repo}:locks             HASH  target -> thread that holds it
-    {repo}:waiting           ZSET  thread that waits for a lock -> since when
+    {repo}:waiting           ZSET  thread that waits for a lock -> since when, or urgent
     {repo}:facts             HASH  {repo}:history LIST  {repo}:index HASH "<channel>|<ts>" -> thread
     {repo}:sent:<thread>     HASH  slot -> what its message was last made of
     {repo}:seen:<cause>      the thread that a cause led to, for 7 days
@@ -288,6 +288,7 @@ def _change(write: Write, start: int) -> str:
         "wake": list(write.wake),
         "tells": list(write.tells),
         "silent": write.silent,
+        "urgent": write.urgent,
     }
     for name, value in (("version", write.version), ("fence", write.fence)):
         if value is not None:

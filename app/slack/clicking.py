@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from app.core import clicks, glass, ledger, undeployed
+from app.core import clicks, glass, lane_clicks, ledger, undeployed
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
@@ -44,6 +44,10 @@ OPEN: Mapping[str, Decide] = {
     "rollback": clicks.rollback,
     "deploy_undeployed": undeployed.deploy,
     "not_now": undeployed.not_now,
+    "ship_both": lane_clicks.ship_both,
+    "keep_this": lane_clicks.keep_this,
+    "wait_newer": lane_clicks.wait_newer,
+    "one_by_one": lane_clicks.one_by_one,
 }
 # … and these only approvers: Slack is asked who they are.
 GUARDED: Mapping[str, Decide] = {
@@ -146,7 +150,11 @@ class Clicking:
 
     async def _appended(self, click: Click, decision: Accepted) -> bool:
         state = click.state
-        write = ledger.write(state, decision.events, click.now, state.version, seen=click.facts)
+        write = ledger.write(
+            *(state, decision.events, click.now, state.version),
+            seen=click.facts,
+            expects=decision.expects,
+        )
         try:
             await self._log.append(write)
         except Conflict:

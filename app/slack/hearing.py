@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import ledger
-from app.core.clicks import Decision, Refused, said
+from app.core import lane_clicks, ledger
+from app.core.clicks import Click, Decision, Refused, said
 from app.core.config import RepoConfig
 from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.lock_words import NotOfTheForm, is_about_locks
-from app.core.ports import ThreadLog, Write
+from app.core.policy import Person
+from app.core.ports import Look, ThreadLog, Write
 from app.core.shadow import in_shadow
 from app.core.state import State
 from app.core.words import is_approval, is_continue, is_stop
@@ -136,10 +137,11 @@ class Hearing:
                 self._answer(heard, NOTHING_SAID)
             return
         for _ in range(TRIES):
-            state = fold(await self._log.read(thread_id))
-            decision = said(state, heard.user, heard.text, heard.ts)
+            here = await self._log.look(thread_id)
+            state = fold(here.entries)
+            decision = self._decide(state, here, heard)
             try:
-                fresh = await self._log.append(await self._write(state, decision, heard))
+                fresh = await self._log.append(_write(state, decision, heard, here.now))
             except Conflict:
                 continue
             answer = decision.sentence if isinstance(decision, Refused) else hint
@@ -148,12 +150,10 @@ class Hearing:
             return
         raise Conflict(thread_id)
 
-    async def _write(self, state: State, decision: Decision, heard: Heard) -> Write:
-        """Build the write of a reply; one that is only answered is remembered as answered."""
-        if isinstance(decision, Refused):
-            return Write(state.thread_id, [], dedupe=heard.keys, silent=True)
-        now = await self._log.now(state.repo)
-        return ledger.write(state, decision.events, now, state.version, dedupe=heard.keys)
+    def _decide(self, state: State, here: Look, heard: Heard) -> Decision:
+        repo, person = self._repos[state.repo], Person(heard.user)
+        click = Click(state, repo, person, "", here.now, here.facts, heard.text)
+        return lane_clicks.heard(click) or said(state, heard.user, heard.text, heard.ts)
 
     async def _first_time(self, repo: RepoConfig, heard: Heard) -> bool:
         # Not the message's own key: a chosen repository still has to be able to take the words.
@@ -163,6 +163,15 @@ class Hearing:
 
     def _answer(self, heard: Heard, text: str) -> None:
         self._whispers.tell(heard.channel, heard.user, text, heard.thread_ts)
+
+
+def _write(state: State, decision: Decision, heard: Heard, now: int) -> Write:
+    """Build the write of a reply; one that is only answered is remembered as answered."""
+    if isinstance(decision, Refused):
+        return Write(state.thread_id, [], dedupe=heard.keys, silent=True)
+    return ledger.write(
+        state, decision.events, now, state.version, dedupe=heard.keys, expects=decision.expects
+    )
 
 
 def _named(repos: Sequence[RepoConfig], text: str) -> list[RepoConfig]:

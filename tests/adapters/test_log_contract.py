@@ -382,6 +382,25 @@ class TestLocks:
         assert await log.claim(REPO, "work") == Claim(T3, 1)
         assert await log.claim(REPO, "work") == Claim(T2, 1)
 
+    async def test_wake_who_is_urgent_before_all_others(self, log: Log):
+        await hold(log, "staging")
+        await log.append(Write(T3, SAID, waits=True, silent=True))
+        await log.set_offset(REPO, 1_000)
+        with pytest.raises(Locked):
+            await log.append(Write(T2, SAID, take=["staging"], urgent=True, silent=True))
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 2_000)
+        assert await log.claim(REPO, "work") == Claim(T2, 1)
+        assert await log.claim(REPO, "work") == Claim(T3, 1)
+
+    async def test_let_who_becomes_urgent_in_line_come_forward_for_good(self, log: Log):
+        await hold(log, "staging")
+        for thread_id, urgent in ((T3, False), (T2, False), (T2, True), (T2, False)):
+            await log.append(Write(thread_id, SAID, waits=True, urgent=urgent, silent=True))
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 2_000)
+        assert await log.claim(REPO, "work") == Claim(T2, 1)
+
     async def test_given_back_between_the_refusal_and_the_park_are_not_missed(self, log: Log):
         claim = await claimed(log, T2)
         await hold(log, "staging")

@@ -74,6 +74,13 @@ def test_a_good_file_has_its_defaults(tmp_path: Path) -> None:
     assert (repo.branch, repo.approvals_needed, repo.allow_self_approval) == ("main", 1, False)
     assert (repo.approval_expires_seconds, repo.instructions, repo.people) == (86400, "", {})
     assert repo.approvers_of("backend") == ("U02BOB", "S0WEB")
+    assert (repo.supersede, repo.urgent_label) == ("ask", "urgent")
+
+
+def test_it_is_said_what_a_newer_merge_does_and_which_is_urgent(tmp_path: Path) -> None:
+    path = written(tmp_path, {"acme/shop": good() | {"supersede": "never", "urgent_label": "P0"}})
+    repo = load_repos(path, command_deployer(tmp_path))["acme/shop"]
+    assert (repo.supersede, repo.urgent_label) == ("never", "P0")
 
 
 def test_a_service_has_paths_and_a_channel_of_its_own(tmp_path: Path) -> None:
@@ -147,6 +154,12 @@ BAD: list[tuple[str, Change, str]] = [
     ("a mode", lambda r: r.update(mode="dry"), f"{SHOP}.mode: has to be 'live' or 'shadow'"),
     ("a zone", lambda r: r.update(zone="Berlin"), f"{SHOP}.zone: 'Berlin': no time zone like"),
     ("a zone's path", lambda r: r.update(zone="../etc"), f"{SHOP}.zone: '../etc': no time zone"),
+    (
+        "supersede",
+        lambda r: r.update(supersede="always"),
+        f"{SHOP}.supersede: input should be 'ask', 'newest' or 'never'",
+    ),
+    ("no label", lambda r: r.update(urgent_label=""), f"{SHOP}.urgent_label: empty"),
     ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: has to be a list of tables"),
     ("no freeze", lambda r: r.update(freeze=["Friday"]), f"{SHOP}.freeze.0: not a table"),
     ("a freeze's cron", lambda r: _freeze(r, cron="Friday"), f"{SHOP}.freeze.0.cron: 'Friday': "),

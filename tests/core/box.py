@@ -75,14 +75,21 @@ class Box:
         await self.starts(sha)
         await self.settles()
 
-    async def starts(self, sha: str = SHA) -> None:
+    async def starts(
+        self,
+        sha: str = SHA,
+        number: int = 12,
+        title: str = "Add gift cards",
+        author: str = "alice",
+        urgent_label: str = "",
+    ) -> None:
         """Merge a pull request."""
         self.thread_id = thread_id_for(REPO, "main", sha)
         pull_request = ev.PullRequest(
-            number=12,
-            title="Add gift cards",
-            url="https://github.com/acme/shop/pull/12",
-            author="alice",
+            number=number,
+            title=title,
+            url=f"https://github.com/acme/shop/pull/{number}",
+            author=author,
             merged_by="alice",
         )
         started = ev.ThreadStarted(
@@ -93,6 +100,7 @@ class Box:
             origin="merge",
             sha=sha,
             pull_request=pull_request,
+            urgent_label=urgent_label,
         )
         await self.log.append(Write(self.thread_id, [started], dedupe=[f"merge:{sha}"]))
 
@@ -107,6 +115,11 @@ class Box:
         line = {"kind": "staged", "sha": sha, "title": "", "thread": "acme/shop/0", "at": 0}
         write = Write("acme/shop/0000000000", [], history=[json.dumps(line)], silent=True)
         await self.log.append(write)
+
+    async def is_asked_for(self, sha: str) -> None:
+        """Let a person ask for a commit that passed staging, in a thread that is no merge's."""
+        await self.staged(sha)
+        await self.mentions("deploy the newest")
 
     async def mentions(self, text: str, user: str = "U01ALICE") -> None:
         self.thread_id = thread_id_for(REPO, "C01DEPLOYS", "1.1")

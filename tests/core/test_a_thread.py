@@ -277,7 +277,7 @@ async def test_of_two_threads_that_wait_for_each_other_one_gives_way() -> None:
     await box.merges()
     first, newer = box.thread_id, "b" * 40
     box.model.will("deploy_frontend_to_prod", sha=newer, reason="")
-    await box.merges(newer)
+    await box.is_asked_for(newer)
     await box.approves()
     second, box.thread_id = box.thread_id, first
     box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")

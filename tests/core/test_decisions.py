@@ -3,13 +3,18 @@
 from app.core import events as ev
 from app.core.actions import Append, FetchFacts, Start, Wait
 from app.core.decide import decide
+from app.core.lanes import key, stage_of
+from app.core.lanes import told as lane_fact
 from tests.story import BOB, NEW, OLD, Story
 
 RED = ("t.pay",)
 
 
 def next_of(told: Story, later: int = 0) -> object:
-    return decide(told.state, told.repo, told.now + later, {})
+    state = told.state
+    stage = stage_of(state, told.repo)
+    facts = {key(state.thread_id): lane_fact(state, stage)} if stage else {}
+    return decide(state, told.repo, told.now + later, facts)
 
 
 def types_of(action: object) -> list[str]:

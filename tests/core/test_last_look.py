@@ -155,7 +155,7 @@ async def test_two_threads_of_which_only_one_waits_both_go_on() -> None:
     await box.approves()
     first, newer = box.thread_id, "b" * 40
     box.model.will("deploy_backend_to_prod", sha=newer, reason="")
-    await box.merges(newer)
+    await box.is_asked_for(newer)
     await box.approves()
     state = await box.state()
     assert state.waits_for_lock == ("production/backend", first)

@@ -86,7 +86,7 @@ async def test_who_waits_for_a_lock_is_woken_when_it_is_given_back() -> None:
     await box.approves()
     first, newer = box.thread_id, "b" * 40
     box.model.will("deploy_backend_to_prod", sha=newer, reason="")
-    await box.merges(newer)
+    await box.is_asked_for(newer)
     await box.approves()
     assert "production backend bbbbbbb" not in box.deployer.effects
     box.thread_id = first

@@ -144,7 +144,7 @@ async def test_nothing_else_runs_on_that_target_until_somebody_has_said_so() -> 
     box, call_id = await lost()
     unknown_thread = box.thread_id
     box.model.will("deploy_backend_to_prod", sha=OTHER, reason="")
-    await box.merges(OTHER)
+    await box.is_asked_for(OTHER)
     await box.approves()
     assert (await box.state()).waits_for_lock == ("production/backend", unknown_thread)
     await box.later(3_600_000)
@@ -163,7 +163,7 @@ async def test_nothing_else_runs_on_that_target_until_somebody_has_said_so() -> 
 async def test_another_target_is_free_meanwhile() -> None:
     box, _ = await lost()
     box.model.will("deploy_frontend_to_prod", sha=OTHER, reason="")
-    await box.merges(OTHER)
+    await box.is_asked_for(OTHER)
     box.model.will("done_for_now", message="Done.")
     await box.approves()
     assert f"production frontend {OTHER[:7]}" in box.deployer.effects

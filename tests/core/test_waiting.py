@@ -361,7 +361,9 @@ async def test_who_waits_for_a_thread_that_wants_its_lock_gives_way() -> None:
     box.model.will("request_more_information", question="What now?", choices=[])
     await box.approves()
     mine = box.thread_id
-    other = await ships(box)
+    box.model.will("deploy_backend_to_prod", sha=OTHER, reason="")
+    await box.is_asked_for(OTHER)
+    other = box.thread_id
     await goes_on(box, mine)
     box.model.will("wait_for", event=f"thread {other}", seconds=0, reason="")
     await box.says("wait for the other")

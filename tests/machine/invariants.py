@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import events as ev
-from app.core import ledger
+from app.core import lanes, ledger
 from app.core.audit import effects as audited
 from app.core.events import Attempt
 from app.core.ids import thread_id_for
@@ -256,7 +256,7 @@ def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
         state = mirror.state
         assert state.running is None, f"{mirror.thread_id} runs for ever"
         assert state.approved is None or _waits_for_a_lock(world, mirror), "approved, and no more"
-        assert _rests(mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
+        assert _rests(world, mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
 
 
 def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> None:
@@ -273,14 +273,27 @@ def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> 
     assert happened <= recorded, "an effect that no thread knows"
 
 
-def _rests(mirror: Mirror) -> bool:
+def _rests(world: World, mirror: Mirror) -> bool:
     state = mirror.state
     staging = state.staging
     red = staging is not None and staging.passed is False
     ended = state.plan_ended is not None and not state.effects
     waits = (state.pending, state.unknown, state.question, state.stopped_by, state.wait)
-    ended = ended or state.only_locks
-    return any(waits) or ended or state.lapsed or red or _talked(mirror)
+    ended = ended or state.only_locks or state.joined is not None
+    return (
+        _waits_for_another(world, mirror)
+        or any(waits)
+        or ended
+        or state.lapsed
+        or red
+        or _talked(mirror)
+    )
+
+
+def _waits_for_another(world: World, mirror: Mirror) -> bool:
+    """Tell whether an older merge of the same services has to be decided first."""
+    tested = lanes.stage_of(mirror.state, mirror.repo) == "tested"
+    return tested and bool(lanes.before(mirror.state, world.facts[mirror.repo.name]))
 
 
 def _talked(mirror: Mirror) -> bool:

@@ -56,6 +56,18 @@ from app.core.events.effects import (
 from app.core.events.glass import GlassBroken, GlassReviewed, ReviewAsked
 from app.core.events.glass import GlassUse as GlassUse
 from app.core.events.glass import Lift as Lift
+from app.core.events.lanes import (
+    Carried,
+    Coalesced,
+    MarkedUrgent,
+    NewerAnswered,
+    NewerOffered,
+    OneByOneEnded,
+    OneByOneRequested,
+    OrderSeen,
+    Superseded,
+)
+from app.core.events.lanes import Pull as Pull
 from app.core.events.shadow import ProductionSeen, ShadowProposed
 from app.core.events.threads import (
     ChangeSeen,
@@ -155,6 +167,15 @@ KnownEvent = (
     | GlassReviewed
     | ShadowProposed
     | ProductionSeen
+    | OrderSeen
+    | Coalesced
+    | Superseded
+    | Carried
+    | NewerOffered
+    | NewerAnswered
+    | MarkedUrgent
+    | OneByOneRequested
+    | OneByOneEnded
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

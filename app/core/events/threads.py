@@ -7,7 +7,10 @@ from app.core.events.values import Files, Frozen, PullRequest
 
 
 class ThreadStarted(Frozen):
-    """What began it: merge, mention, command, schedule; `root_ts` is the mention's own message."""
+    """What began it: merge, mention, command, schedule; `root_ts` is the mention's own message.
+
+    `urgent_label` is the pull request's label that says that it is urgent, if it has that one.
+    """
 
     type: Literal["thread_started"] = "thread_started"
     thread_id: str
@@ -19,6 +22,7 @@ class ThreadStarted(Frozen):
     pull_request: PullRequest | None = None
     asked_by: str | None = None
     root_ts: str | None = None
+    urgent_label: str = ""
     shadow: bool = False
 
 

@@ -13,7 +13,7 @@ class FoldApprovals(Folding):
         unread = self.state.unread if self.for_a_click else []
         self.concluded()
         self.state.unread = unread
-        self.state.plan_ended = None
+        self.state.plan_ended = self.state.joined = None
         self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by, self.proposed_tool)
 
     def on_approval_granted(self, e: ev.ApprovalGranted) -> None:

@@ -13,6 +13,7 @@ class FoldThreads(Folding):
         s.thread_id, s.repo, s.branch, s.channel = e.thread_id, e.repo, e.branch, e.channel
         s.origin, s.sha, s.pull_request = e.origin, e.sha, e.pull_request
         s.asked_by, s.root_ts, s.started_at = e.asked_by, e.root_ts, self.at
+        s.urgent_label = e.urgent_label
         if e.sha is None:
             return
         title = e.pull_request.title if e.pull_request else ""
@@ -37,7 +38,7 @@ class FoldThreads(Folding):
 
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
-        s.stopped_by, s.ask_again = e.user, None
+        s.stopped_by, s.ask_again, s.series = e.user, None, None
         self.end_wait()
         s.owes_step, s.waits_for_source = False, None
         s.waits_for_block = None
@@ -50,18 +51,20 @@ class FoldThreads(Folding):
 
     def on_continued(self, e: ev.Continued) -> None:
         s = self.state
-        s.stopped_by, s.plan_ended = None, None
+        s.stopped_by, s.plan_ended, s.joined = None, None, None
         s.steps = s.errors = 0
         staging = s.staging
         if staging and staging.stopped:
-            s.stagings.append(Staging(staging.sha, "all", len(s.stagings) + 1, self.at))
+            again = Staging(staging.sha, "all", len(s.stagings) + 1, self.at, asked_for=True)
+            s.stagings.append(again)
         else:
             s.owes_step = staging is None or staging.passed is True
 
     def on_staging_requested(self, e: ev.StagingRequested) -> None:
         s = self.state
-        s.stagings.append(Staging(e.sha, e.scope, len(s.stagings) + 1, self.at))
-        s.owes_step, s.plan_ended = False, None
+        again = Staging(e.sha, e.scope, len(s.stagings) + 1, self.at, asked_for=True)
+        s.stagings.append(again)
+        s.owes_step, s.plan_ended, s.joined = False, None, None
         self.end_wait()
         if e.user is None:  # the agent's answer to the words, and not somebody's button
             self.let_words_pass()

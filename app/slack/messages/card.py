@@ -9,7 +9,7 @@ from app.core.records import Card
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import people, runs
+from app.slack.messages import lanes, people, runs
 from app.slack.messages.approvers import called
 from app.slack.messages.approving import given, who_may
 from app.slack.messages.glass import glass_button
@@ -27,16 +27,18 @@ def card_message(
     if card.status != "pending":
         return settled_card(state, card, now)
     parts: list[Block] = [
-        blocks.header(_title(card)),
+        blocks.header(lanes.mark(state) + _title(card)),
         *_quote(card),
         blocks.section(_change(state, card)),
         *_commits(card),
         *_jobs(card),
+        *lanes.ships(state, repo, card),
         *(blocks.section(exact(spec)) for spec in card.request.specs),
         blocks.section(_evidence(card, repo)),
         *_reason(card),
         *_blocked(card, repo, facts, now),
         *_standing(state, card),
+        *lanes.offer(state, repo, card),
         blocks.actions(_buttons(state, card, _is_frozen(card, repo, facts, now))),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]

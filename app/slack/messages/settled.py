@@ -8,6 +8,7 @@ from app.slack.blocks import Block, Message
 from app.slack.messages import runs
 from app.slack.messages.actions import approvals, title, trace, unknown_buttons, way
 from app.slack.messages.glass import glass_button
+from app.slack.messages.lanes import link
 from app.slack.messages.plan_progress import plan_progress
 from app.slack.messages.shown import action
 
@@ -49,6 +50,9 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
         case "stopped":
             return "⏹️", [blocks.mrkdwn(f"stopped by {by} {at}")]
         case "superseded":
+            if card.into:
+                thread = f"superseded by the thread of {link(card.into)}, which ships it, too"
+                return "↪️", [blocks.mrkdwn(f"{thread} · {at}")]
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
 
 

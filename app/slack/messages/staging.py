@@ -5,7 +5,7 @@ from app.core.records import Run, Staging
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import people, runs
+from app.slack.messages import lanes, people, runs
 from app.slack.messages.flaky import known_flaky
 
 
@@ -28,7 +28,7 @@ def staging_progress(state: State, repo: RepoConfig, staging: Staging) -> Messag
 
 def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message | None:
     """Call the author when staging failed, with the reasons and the way on; None if it did not."""
-    if staging.passed is not False or staging.stopped:
+    if staging.passed is not False or staging.stopped or staging.sha in _series(state):
         return None
     whom = people.owner(state, repo)
     said = f"staging failed for {text.short(staging.sha)}: {text.inline(staging.summary, 300)}"
@@ -38,10 +38,16 @@ def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message 
         named = f"Failing: {runs.failing_tests(failed.failing_tests)}"
         parts.append(blocks.section("\n".join(filter(None, [named, known_flaky(failed)]))))
     parts += runs.tail(failed) if failed else []
+    parts += lanes.red_together(state, repo, staging)
     if can_retry(state, staging):
         parts.append(blocks.actions(retry_buttons(state, staging)))
     text_now = f"{whom + ' ' if whom else ''}{said}"
     return Message(text_now, tuple(parts), passed=staging is not state.staging)
+
+
+def _series(state: State) -> set[str]:
+    """Return what is tested one by one, whose end is told in a question of its own."""
+    return {pull.sha for pull in state.carried.values()}
 
 
 def can_retry(state: State, staging: Staging) -> bool:

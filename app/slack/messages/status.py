@@ -10,7 +10,7 @@ from app.core.records import Card, Run, Staging
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import people, runs
+from app.slack.messages import lanes, people, runs
 from app.slack.messages.locks import lock_line
 from app.slack.messages.settled import waiting_for, waiting_line
 from app.slack.messages.shown import action
@@ -23,8 +23,9 @@ _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
 def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Message:
     """Render the message that always shows the current state; `facts` are the repository's."""
-    production = _production_line(state, repo, _blocked(state, repo, now, facts))
-    lines = [line for line in (_staging_line(state, repo), production) if line]
+    production = _production_line(state, repo, _blocked(state, repo, now, facts), facts)
+    staging = "" if state.joined else _staging_line(state, repo)
+    lines = [*lanes.status_lines(state), *filter(None, (staging, production))]
     opening = next((locking for locking in state.lockings if locking.opens), None)
     if opening:
         told = lock_line(state, opening, facts, now)
@@ -77,11 +78,9 @@ def can_stop(state: State) -> bool:
 
 
 def _title(state: State) -> str:
-    sha = state.sha[:7] if state.sha else state.branch
+    deploy = f"{lanes.mark(state)}Deploy {state.sha[:7] if state.sha else state.branch}"
     pull = state.pull_request
-    return text.line(
-        f"Deploy {sha} · #{pull.number} {pull.title}" if pull else f"Deploy {sha}", 150
-    )
+    return text.line(f"{deploy} · #{pull.number} {pull.title}" if pull else deploy, 150)
 
 
 def _byline(state: State, repo: RepoConfig) -> list[Block]:
@@ -153,8 +152,14 @@ def _blocked(
     return next((block for block in found if block), None)
 
 
-def _production_line(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
+def _production_line(
+    state: State, repo: RepoConfig, blocked: LockOrFreeze | None, facts: Mapping[str, str]
+) -> str:
     staging = state.staging
+    if state.joined and not state.turn_due:
+        return lanes.joined_line(state.joined)
+    if waiting := lanes.waiting_line(state, facts):
+        return f"*Production*  {waiting}"
     if staging and not staging.passed and not state.shipped:
         return _stopped(state) if state.stopped_by else ""
     return f"*Production*  {_production_now(state, repo, blocked)}{_shipped(state)}"

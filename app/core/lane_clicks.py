@@ -1,0 +1,114 @@
+"""What buttons and words about other merges do to a thread; anyone may: nothing ships by them."""
+
+from dataclasses import replace
+
+from app.core import events as ev
+from app.core import lanes, refusals, words
+from app.core.clicks import Accepted, Click, Decision, Refused
+from app.core.records import Offer
+from app.core.state import State
+from app.core.urgency import is_urgent
+from app.core.writing import mentions, when
+
+CHOICES: dict[str, str] = {
+    "both": "*Ship both*",
+    "keep": "*Keep this*",
+    "wait": "*Wait for the next*",
+}
+
+
+def ship_both(click: Click) -> Decision:
+    """Leave the card to the newer merge, whose card ships both."""
+    offer = _open_offer(click)
+    if isinstance(offer, Refused):
+        return offer
+    newer = offer.pulls[0]
+    name = lanes.key(newer.thread_id)
+    seen = {merge.thread_id: merge for merge in lanes.merges(click.facts)}.get(newer.thread_id)
+    if seen is None or seen.stage not in lanes.HOLDING:
+        return Refused(f"{lanes.named(newer)} is not ready to ship any more: this card stays.")
+    answered = _answered(offer, "both", click.user)
+    superseded = ev.Superseded(into=newer, user=click.user)
+    return Accepted((answered, superseded), expects={name: click.facts[name]})
+
+
+def keep_this(click: Click) -> Decision:
+    """Keep the card as it is; the newer merge waits until this thread is done."""
+    return _replan(click, "keep")
+
+
+def wait_newer(click: Click) -> Decision:
+    """Ship neither for now: the card asks again when another merge was tested."""
+    return _replan(click, "wait")
+
+
+def one_by_one(click: Click) -> Decision:
+    """Test the merges one by one that are red together."""
+    state = click.state
+    staging = state.staging
+    if state.series:
+        return Refused("They are being tested one by one already.")
+    if not state.carried:
+        return Refused("There is only one merge in it, so there is nothing to test one by one.")
+    if state.stopped_by:
+        return Refused(f"{mentions([state.stopped_by])} stopped this thread. Say `continue` first.")
+    if staging is None or staging.passed is not False:
+        return Refused("Staging is not red any more, so there is nothing to look for.")
+    oldest = min(state.carried.values(), key=lambda pull: (pull.at, pull.number))
+    begun = ev.StagingRequested(sha=oldest.sha, scope="all", user=click.user)
+    return Accepted((ev.OneByOneRequested(user=click.user), begun))
+
+
+def heard(click: Click) -> Decision | None:
+    """Understand words that mean one of these, given as the click's text; None for all others."""
+    state = click.state
+    if words.is_urgent(click.text) and state.origin == "merge":
+        return urgent(state, click.user)
+    answer, card = words.choice(click.text), state.pending
+    if answer is None or state.offer is None or card is None:
+        return None
+    number = str(len(state.offers) - 1)
+    about = replace(click, call_id=card.request.call_id, text=number)
+    return ship_both(about) if answer == "both" else _replan(about, answer)
+
+
+def urgent(state: State, user: str) -> Decision:
+    """Put a merge in front of the others because a person says that it is urgent."""
+    if is_urgent(state):
+        return Refused("This is marked urgent already: it goes before all others.")
+    if state.joined:
+        into = lanes.named(state.joined.into)
+        return Refused(f"{into} ships this one, too: say it in the thread of {into}.")
+    return Accepted((ev.MarkedUrgent(user=user),))
+
+
+def _replan(click: Click, answer: words.Answer) -> Decision:
+    offer = _open_offer(click)
+    if isinstance(offer, Refused):
+        return offer
+    return Accepted((_answered(offer, answer, click.user),))
+
+
+def _answered(offer: Offer, answer: words.Answer, user: str) -> ev.NewerAnswered:
+    return ev.NewerAnswered(other=offer.pulls[0].thread_id, answer=answer, user=user)
+
+
+def _open_offer(click: Click) -> Offer | Refused:
+    """Return the question that a button is about; its number is the click's text."""
+    state, card = click.state, click.state.cards.get(click.call_id)
+    if card is None:
+        return Refused(refusals.UNKNOWN_CARD)
+    settled = refusals.settled(card)
+    if settled:
+        return Refused(settled)
+    number = int(click.text) if click.text.isascii() and click.text.isdecimal() else -1
+    if not 0 <= number < len(state.offers):
+        return Refused("I do not know this question any more.")
+    if number + 1 < len(state.offers):
+        newest = lanes.named(state.offers[-1].pulls[0])
+        return Refused(f"{newest} is newer still: look at the card once more.")
+    offer = state.offers[number]
+    if offer.answer:
+        at = when(offer.answered_at or offer.at)
+        return Refused(f"Too late: {mentions([offer.user])} chose {CHOICES[offer.answer]}, {at}.")
+    return offer

@@ -1,0 +1,209 @@
+"""The merges of a repository that are under way: a fact for each, and who is before whom.
+
+A lane is a set of touched services; only merges of the same lane wait for or ship each other. A
+thread writes its own facts alone: "merge/<thread>" while it is under way, and "rider/<thread>" when
+a newer merge ships it, which that one takes up and deletes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.core.awaited import FACT as WAITS
+from app.core.config import RepoConfig
+from app.core.events import Pull
+from app.core.rules.staging import is_unsorted
+from app.core.state import State
+from app.core.urgency import is_urgent
+
+FACT = "merge/"
+RIDER = "rider/"
+EVERYTHING = "*"
+LONGEST_TITLE = 120
+
+Stage = Literal["waiting", "staging", "tested", "asked", "shipping"]
+HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping"})
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A merge that is under way, as its thread told it last."""
+
+    pull: Pull
+    lane: str
+    stage: Stage
+    urgent: bool
+
+    @property
+    def thread_id(self) -> str:
+        """Return its thread."""
+        return self.pull.thread_id
+
+
+def named(pull: Pull) -> str:
+    """Name a merge in plain text."""
+    return f"#{pull.number}" if pull.number else pull.sha[:7]
+
+
+def pull_of(state: State) -> Pull:
+    """Return the merge of a thread as others tell of it."""
+    pull = state.pull_request
+    return Pull(
+        thread_id=state.thread_id,
+        sha=state.sha or "",
+        number=pull.number if pull else 0,
+        title=pull.title[:LONGEST_TITLE] if pull else "",
+        url=pull.url if pull else "",
+        author=pull.author if pull else "",
+        at=state.started_at,
+    )
+
+
+def pulls_of(state: State) -> tuple[Pull, ...]:
+    """Return everything that a thread ships, its own merge first, then the newest."""
+    newest = sorted(state.carried.values(), key=lambda pull: (pull.at, pull.number), reverse=True)
+    return pull_of(state), *newest
+
+
+# What a thread tells.
+
+
+def key(thread_id: str) -> str:
+    """Name the fact of a merge."""
+    return f"{FACT}{thread_id}"
+
+
+def told(state: State, stage: Stage) -> str:
+    """Return the fact of a merge."""
+    touched = state.change.touched if state.change else (EVERYTHING,)
+    urgent = is_urgent(state) and state.fault is None  # what fails must not keep others waiting
+    fact = {"lane": ",".join(sorted(touched)), "stage": stage, "urgent": urgent}
+    return json.dumps({**pull_of(state).model_dump(), **fact})
+
+
+def left(state: State, into: Pull) -> dict[str, str | None]:
+    """Return the facts of a merge that a newer one ships."""
+    pulls = [pull.model_dump() for pull in pulls_of(state)]
+    rider = json.dumps({"into": into.thread_id, "pulls": pulls})
+    return {key(state.thread_id): None, f"{RIDER}{state.thread_id}": rider}
+
+
+def stage_of(state: State, repo: RepoConfig) -> Stage | None:
+    """Return how far a merge is; None where it is over, or no other merge has to heed it."""
+    if state.origin != "merge" or state.sha is None or state.joined or is_unsorted(state, repo):
+        return None
+    if state.shadow or repo.mode == "shadow":
+        return None
+    if _ships(state, repo):
+        return "shipping"
+    return None if state.stopped_by else _before_production(state)
+
+
+def _ships(state: State, repo: RepoConfig) -> bool:
+    open_plan = state.plan_ended is None and not state.stopped_by and not state.lapsed
+    untested = bool(state.effects) and (repo.production.e2e is not None or open_plan)
+    running = state.running is not None and state.running.is_production_effect
+    back = state.mode == "rollback" and bool(state.pending or state.turn_due)
+    return bool(untested or running or back or state.approved or state.unknown)
+
+
+def _before_production(state: State) -> Stage | None:
+    staging = state.staging
+    if staging is None or staging.sha != state.sha or state.series:
+        return None
+    if staging.passed is None:
+        return "staging" if staging.attempts else "waiting"
+    if not staging.passed:
+        return None
+    if state.pending:
+        return "asked"
+    planning = state.turn_due or state.ask_again or state.wait or state.wait_held
+    return "tested" if planning else None
+
+
+# What others told.
+
+
+def merges(facts: Mapping[str, str]) -> list[Merge]:
+    """Return all merges that are under way, in the order of their arrival."""
+    found = [_parsed(fact) for name, fact in facts.items() if name.startswith(FACT)]
+    return sorted(found, key=lambda merge: arrival(merge.pull))
+
+
+def mates(state: State, facts: Mapping[str, str]) -> list[Merge]:
+    """Return the other merges of the same services, in the order of their arrival."""
+    own = facts.get(key(state.thread_id))
+    if own is None:
+        return []
+    lane = json.loads(own)["lane"]
+    found = merges(facts)
+    return [merge for merge in found if merge.lane == lane and merge.thread_id != state.thread_id]
+
+
+def may_be_newer(state: State, merge: Merge) -> bool:
+    """Tell whether another merge contains this one, as far as is known: else arrival tells."""
+    met = state.met.get(merge.thread_id)
+    if met and met.relation != "apart":
+        return met.relation == "newer"
+    return arrival(merge.pull) > arrival(pull_of(state)) and met is None
+
+
+def may_be_older(state: State, merge: Merge) -> bool:
+    """Tell whether another merge comes before this one; those that went apart by arrival."""
+    met = state.met.get(merge.thread_id)
+    if met and met.relation != "apart":
+        return met.relation == "older"
+    return arrival(merge.pull) < arrival(pull_of(state))
+
+
+def before(state: State, facts: Mapping[str, str]) -> list[Merge]:
+    """Return the older merges that a tested one waits for; not one that waits for this one."""
+    found = (merge for merge in mates(state, facts) if merge.stage in HOLDING)
+    return [
+        merge
+        for merge in found
+        if may_be_older(state, merge)
+        and facts.get(f"{WAITS}{merge.thread_id}") != f"thread/{state.thread_id}"
+    ]
+
+
+def newest(state: State, found: Iterable[Merge], *stages: Stage) -> Merge | None:
+    """Return the newest merge of some stages that may contain this one."""
+    newer = (m for m in found if m.stage in stages and may_be_newer(state, m))
+    return max(newer, key=lambda merge: arrival(merge.pull), default=None)
+
+
+def relied_on(state: State, facts: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what a card's writer saw of those who may be about to put up theirs."""
+    begun = (mate for mate in mates(state, facts) if mate.stage != "waiting")
+    return {key(mate.thread_id): facts[key(mate.thread_id)] for mate in begun}
+
+
+def riders(facts: Mapping[str, str], thread_id: str) -> tuple[list[Pull], list[str]]:
+    """Return the merges that ship with a thread, through others, too, and their facts' names."""
+    left: dict[str, list[tuple[str, list[Pull]]]] = {}
+    for name, fact in facts.items():
+        if name.startswith(RIDER):
+            told = json.loads(fact)
+            pulls = [Pull.model_validate(pull) for pull in told["pulls"]]
+            left.setdefault(told["into"], []).append((name, pulls))
+    found: list[Pull] = []
+    names: list[str] = []
+    targets = [thread_id]
+    for target in targets:
+        for name, pulls in left.pop(target, []):
+            targets.append(name.removeprefix(RIDER))
+            names.append(name)
+            found += pulls
+    return found, names
+
+
+def _parsed(fact: str) -> Merge:
+    data = json.loads(fact)
+    return Merge(Pull.model_validate(data), data["lane"], data["stage"], data["urgent"])
+
+
+def arrival(pull: Pull) -> tuple[int, int, str]:
+    """Return what merges are ordered by where nobody compares their commits."""
+    return pull.at, pull.number, pull.thread_id

@@ -1,0 +1,189 @@
+"""Merges of the same services: who is tested, who ships whom, who waits for whose card."""
+
+from app.core import events as ev
+from app.core import lanes
+from app.core.actions import Action, Append, Here, LookAtOrder, Start, Wait
+from app.core.lanes import Merge
+from app.core.records import Card
+from app.core.rules.agent import take_turn
+from app.core.rules.staging import STAGING_LOCK, run_staging
+from app.core.state import State
+from app.core.urgency import is_urgent
+
+YOUNG_MS = 10 * 60 * 1000
+GIVE_WAY_MS = 5_000
+LOOK_AGAIN_MS = 60_000  # it may come to wait for this very merge, of which nobody tells
+
+
+def tell(state: State, here: Here) -> Action | None:
+    """Let the other merges know how far this one is, and look anew where that concerns them."""
+    if state.newer:
+        return None
+    stage = lanes.stage_of(state, here.repo)
+    fact = lanes.told(state, stage) if stage else None
+    name = lanes.key(state.thread_id)
+    if here.facts.get(name) == fact:
+        return None
+    concerned = lanes.mates(state, here.facts) if stage in (None, "tested") else []
+    wake = tuple(mate.thread_id for mate in concerned if mate.stage in ("tested", "asked"))
+    return Append((), facts={name: fact}, wake=wake)
+
+
+def take_riders(state: State, here: Here) -> Action | None:
+    """Take up which merges ship with this one, as soon as no more can join it."""
+    if state.joined or lanes.stage_of(state, here.repo) == "waiting":
+        return None
+    pulls, names = lanes.riders(here.facts, state.thread_id)
+    if not names:
+        return None
+    return Append([ev.Carried(pulls=tuple(pulls))], facts=dict.fromkeys(names))
+
+
+# The line for staging.
+
+
+def coalesce(state: State, here: Here) -> Action | None:
+    """Leave staging to a newer merge that waits for it, too, and contains this one."""
+    if not _is_in_line(state, here) or is_urgent(state):
+        return None
+    newer = lanes.newest(state, lanes.mates(state, here.facts), "waiting")
+    if newer is None:
+        return None
+    if newer.thread_id not in state.met:
+        start = run_staging(state, here)
+        return LookAtOrder(newer.pull, start if isinstance(start, Start) else None)
+    return Append([ev.Coalesced(into=newer.pull)], expects=_as_seen(newer, here))
+
+
+def give_way(state: State, here: Here) -> Action | None:
+    """Let an urgent merge begin staging first."""
+    if is_urgent(state) or not _waits_for_staging(state, here) or not _urgent_waits(here):
+        return None
+    return take_turn(state, here) if state.unread else Wait(here.now + GIVE_WAY_MS)
+
+
+def _is_in_line(state: State, here: Here) -> bool:
+    staging = state.staging
+    began_by_itself = staging is not None and not staging.asked_for
+    in_line = state.waits_for_lock is not None or _urgent_waits(here)
+    return began_by_itself and in_line and _waits_for_staging(state, here)
+
+
+def _waits_for_staging(state: State, here: Here) -> bool:
+    waiting = lanes.stage_of(state, here.repo) == "waiting"
+    return waiting and STAGING_LOCK not in state.locks
+
+
+def _urgent_waits(here: Here) -> bool:
+    return any(m.urgent and m.stage == "waiting" for m in lanes.merges(here.facts))
+
+
+# One by one.
+
+
+def test_next(state: State, here: Here) -> Action | None:
+    """Test the next merge of those that are red together, or say which one is red first."""
+    series, staging = state.series, state.staging
+    if series is None or staging is None or staging.passed is None:
+        return None
+    at = [pull.sha for pull in series.pulls].index(staging.sha)
+    if staging.passed and at + 1 < len(series.pulls):
+        return Append([ev.StagingRequested(sha=series.pulls[at + 1].sha, scope="all")])
+    green = series.pulls[: at + 1] if staging.passed else series.pulls[:at]
+    red = lanes.pull_of(state) if staging.passed else series.pulls[at]
+    ended = ev.OneByOneEnded(green=green, red=red)
+    return Append([ended, _first_red(state, green, red)])
+
+
+def _first_red(state: State, green: tuple[ev.Pull, ...], red: ev.Pull) -> ev.BotSaid:
+    """Say what the tests one by one found, and offer the newest green one."""
+    choices: tuple[str, ...] = ()
+    found = f"{lanes.named(red)} is red first, and nothing before it is green."
+    if green:
+        newest = green[-1]
+        found = f"{lanes.named(red)} is red first. Green without it: {lanes.named(newest)}."
+        choices = (f"deploy {newest.sha[:12]}", "leave it")
+    call_id = f"series{state.version}"
+    text = f"{found} What should I do?"
+    return ev.BotSaid(call_id=call_id, text=text, because="question", choices=choices)
+
+
+# The line for production.
+
+
+def meet_newer(state: State, here: Here) -> Action | None:
+    """Ask, on the card that waits, about a newer merge that was tested; or leave it to that one."""
+    stage = lanes.stage_of(state, here.repo)
+    if stage not in ("tested", "asked") or state.unread:
+        return None
+    mates = lanes.mates(state, here.facts)
+    ahead = lanes.newest(state, mates, "asked", "shipping")
+    newer = ahead or lanes.newest(state, mates, "tested")
+    if newer is None or (here.repo.supersede == "never" and not ahead):
+        return None
+    if newer.thread_id not in state.met:
+        return LookAtOrder(newer.pull)
+    if ahead or _has_asked_nobody(state) or _may_go_by_itself(state, newer, here):
+        return Append([ev.Superseded(into=newer.pull)], expects=_as_seen(newer, here))
+    return _offer(state, newer, here)
+
+
+def _has_asked_nobody(state: State) -> bool:
+    return not state.cards and not state.words
+
+
+def _may_go_by_itself(state: State, newer: Merge, here: Here) -> bool:
+    """Tell whether a card may be superseded unasked."""
+    card = state.pending
+    if card is None or not _is_left_alone(state, card):
+        return False
+    if newer.urgent and not is_urgent(state):
+        return True
+    old = here.now >= card.at + YOUNG_MS
+    return here.repo.supersede == "newest" and old and not is_urgent(state)
+
+
+def _is_left_alone(state: State, card: Card) -> bool:
+    return not state.words and not card.approvals
+
+
+def _offer(state: State, newer: Merge, here: Here) -> Append | None:
+    card = state.pending
+    if card is None or _will_be_old(state, card, here) or _was_offered(state, newer):
+        return None
+    return Append([ev.NewerOffered(pulls=state.met[newer.thread_id].pulls)])
+
+
+def _will_be_old(state: State, card: Card, here: Here) -> bool:
+    newest = here.repo.supersede == "newest" and not is_urgent(state)
+    return newest and _is_left_alone(state, card)
+
+
+def _was_offered(state: State, newer: Merge) -> bool:
+    kept = bool(state.offers) and state.offers[-1].answer == "keep"
+    return kept or any(offer.pulls[0].thread_id == newer.thread_id for offer in state.offers)
+
+
+def next_look(state: State, here: Here) -> int | None:
+    """Return when a card is old enough to be superseded unasked."""
+    card = state.pending
+    if card is None or here.repo.supersede != "newest":
+        return None
+    old = card.at + YOUNG_MS
+    return old if here.now < old else None
+
+
+def wait_for_older(state: State, here: Here) -> Action | None:
+    """Propose nothing while an older merge of the same services is under way to production."""
+    if lanes.stage_of(state, here.repo) != "tested" or state.unread:
+        return None
+    older = lanes.before(state, here.facts)
+    strangers = [merge for merge in older if merge.thread_id not in state.met]
+    if strangers:
+        return LookAtOrder(strangers[0].pull)
+    return Wait(here.now + LOOK_AGAIN_MS) if older else None
+
+
+def _as_seen(merge: Merge, here: Here) -> dict[str, str | None]:
+    name = lanes.key(merge.thread_id)
+    return {name: here.facts[name]}

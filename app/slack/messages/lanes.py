@@ -1,0 +1,158 @@
+"""Merges of the same services in the messages of one: what it ships, waits for, is asked about."""
+
+from collections.abc import Mapping
+
+from app.core import lanes
+from app.core.config import RepoConfig
+from app.core.events import Pull
+from app.core.lane_clicks import CHOICES
+from app.core.records import Card, Joined, Staging
+from app.core.state import State
+from app.core.urgency import is_urgent, urgent_by
+from app.slack import blocks, text
+from app.slack.blocks import Block
+from app.slack.messages import people, runs
+
+URGENT = "🚨 "
+MAX_PULLS = 10
+MAX_COMMITS = 10
+
+
+def mark(state: State) -> str:
+    """Return what stands before the title of an urgent merge."""
+    return URGENT if is_urgent(state) else ""
+
+
+def link(pull: Pull) -> str:
+    """Link to a merge's pull request."""
+    return text.link(pull.url, lanes.named(pull))
+
+
+# The status.
+
+
+def status_lines(state: State) -> list[str]:
+    """Say which other merges this one ships, or waits for."""
+    lines: list[str] = []
+    if by := urgent_by(state):
+        lines.append(f"🚨 urgent, says {text.user(by)}: it goes before the others")
+    elif state.urgent_label:
+        label = text.code(state.urgent_label, 60)
+        lines.append(f"🚨 urgent by its label {label}: it goes before the others")
+    if state.carried and not state.joined:
+        lines.append(f"*Ships also*  {_numbers(list(lanes.pulls_of(state)[1:]))}")
+    return lines
+
+
+def joined_line(joined: Joined) -> str:
+    """Say which merge ships this one."""
+    named, since = _title(joined.into), f" · since {text.when(joined.at)}"
+    if not joined.tested:
+        return f"↪️ ships with {named}{since}"
+    by = f" as {text.user(joined.user)} chose" if joined.user else ""
+    return f"↪️ superseded by the thread of {named}, which ships it, too{by}{since}"
+
+
+def waiting_line(state: State, facts: Mapping[str, str]) -> str:
+    """Say for which older merge a tested one waits; empty if for none."""
+    own = facts.get(lanes.key(state.thread_id))
+    if own is None or not state.turn_due or state.staging is None or not state.staging.passed:
+        return ""
+    older = lanes.before(state, facts)
+    if not older:
+        return ""
+    asked = "its card is decided" if older[0].stage == "asked" else "it is done"
+    return f"⏳ tested, and waits until {_title(older[0].pull)} is out of the way: {asked} first"
+
+
+# The card.
+
+
+def ships(state: State, repo: RepoConfig, card: Card) -> list[Block]:
+    """List every merge that a card ships, and call its authors."""
+    if card.request.spec.sha != state.sha or card.request.spec.kind != "deploy":
+        return []
+    urgent = [blocks.section(_riding_along(state, card))] if is_urgent(state) else []
+    if not state.carried:
+        return urgent
+    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(state, repo)]))]
+
+
+def _rows(state: State, repo: RepoConfig) -> list[str]:
+    pulls = lanes.pulls_of(state)
+    rows = [f"• {_row(pull, repo)}" for pull in pulls[:MAX_PULLS]]
+    more = list(pulls[MAX_PULLS:])
+    return [*rows, f"… and {len(more)} more: {_numbers(more)}"] if more else rows
+
+
+def _row(pull: Pull, repo: RepoConfig) -> str:
+    return f"{_title(pull)} by {people.person(pull.author, repo)}"
+
+
+def _riding_along(state: State, card: Card) -> str:
+    """Name what goes out with an urgent merge that is not its own."""
+    facts = card.request.facts
+    others = [commit for commit in facts.commits if commit.sha != state.sha]
+    if not others and not state.carried:
+        unknown = facts.commits_total <= 1 and bool(facts.unchecked)
+        return (
+            "🚨 *Urgent.* What else goes out with it was not checked"
+            if unknown
+            else "🚨 *Urgent.* Nothing else goes out with it."
+        )
+    count = runs.counted(max(facts.commits_total - 1, len(others)), "other commit")
+    named = [
+        f"{text.short(commit.sha)} {text.inline(commit.title, 80)}"
+        for commit in others[:MAX_COMMITS]
+    ]
+    return text.joined([f"🚨 *Urgent.* These ride along, {count}:", *named])
+
+
+def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:
+    """Ask what is to become of a card and of a newer merge, or say what somebody chose."""
+    if not state.offers:
+        return []
+    number, newest = len(state.offers) - 1, state.offers[-1]
+    added = list(newest.pulls)
+    if newest.answer:
+        chose = f"{text.user(newest.user)} chose {CHOICES[newest.answer]}"
+        after = {
+            "keep": f"{link(added[0])} waits until this is done",
+            "wait": "the next merge that is tested is asked about",
+        }.get(newest.answer, "")
+        return [blocks.context(blocks.mrkdwn(f"{chose}: {after}."))]
+    rows = [f"• {_row(pull, repo)}" for pull in added[:MAX_PULLS]]
+    if len(added) > MAX_PULLS:
+        rows.append(f"… and {len(added) - MAX_PULLS} more: {_numbers(added[MAX_PULLS:])}")
+    asked = f"🆕 *A newer merge was tested:* {link(added[0])}. It adds:"
+    value = f"{state.thread_id}:{card.request.call_id}:{number}"
+    buttons = [
+        blocks.button("Ship both", "ship_both", value),
+        blocks.button("Keep this", "keep_this", value),
+        blocks.button("Wait for the next", "wait_newer", value),
+    ]
+    return [blocks.section(text.joined([asked, *rows])), blocks.actions(buttons)]
+
+
+# Staging.
+
+
+def red_together(state: State, repo: RepoConfig, staging: Staging) -> list[Block]:
+    """Name the merges in a red staging, and offer to test them one by one."""
+    if not state.carried or staging.sha != state.sha or staging is not state.staging:
+        return []
+    shown = blocks.section("\n".join(["*In it are:*", *_rows(state, repo)]))
+    if state.stopped_by or state.series:
+        return [shown]
+    button = blocks.button("Test one by one", "one_by_one", state.thread_id)
+    return [shown, blocks.actions([button])]
+
+
+def _title(pull: Pull) -> str:
+    return f"{link(pull)} {text.inline(pull.title, 120)}".rstrip()
+
+
+def _numbers(pulls: list[Pull]) -> str:
+    shown = ", ".join(link(pull) for pull in pulls[:20])
+    more = len(pulls) - 20
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,108 @@
+"""An urgent merge goes first, names what rides along, and bypasses nothing."""
+
+import pytest
+
+from app.core import lane_clicks
+from app.core.clicks import Refused
+from app.model.offline import OfflinePlanner
+from tests.core.box import OLD
+from tests.core.town import (
+    ONE,
+    RUNS,
+    SHAS,
+    THREE,
+    TWO,
+    Town,
+    ends_staging,
+    holds_staging,
+    teams,
+    town,
+)
+from tests.fake_source import FakeSource
+from tests.shop import ALICE
+
+
+@pytest.fixture(params=["by arrival", "by ancestry"])
+def box(request: pytest.FixtureRequest) -> Town:
+    return town(FakeSource([OLD, *SHAS]) if request.param == "by ancestry" else None)
+
+
+class TestUrgent:
+    async def test_it_goes_before_those_that_wait(self) -> None:
+        source = FakeSource([OLD, *SHAS])
+        box = Town(teams(), model=OfflinePlanner(), source=source)
+        box.deployer.prepare("staging frontend", RUNS)
+        for sha, path in ((ONE, "web/a"), (TWO, "api/a")):
+            source.changed = [path]
+            await box.merged(sha)
+        source.changed = ["web/a", "api/a"]
+        await box.merged(THREE, label="urgent")
+        await ends_staging(box)
+        order = [e.removeprefix("staging e2e ") for e in box.deployer.effects if "ing e2e" in e]
+        assert order == [ONE[:7], THREE[:7], TWO[:7]]
+
+    async def test_a_newer_one_does_not_swallow_it(self, box: Town) -> None:
+        holds_staging(box)
+        await box.merged(ONE)
+        await box.merged(TWO, label="urgent")
+        await box.merged(THREE)
+        await box.later(10_000)
+        assert await box.stage(TWO) == "waiting"
+        assert await box.stage(THREE) == "waiting"
+
+    async def test_an_older_one_rides_along_and_is_named(self, box: Town) -> None:
+        holds_staging(box)
+        await box.merged(ONE, TWO)
+        await box.merged(THREE, label="urgent")
+        await box.later(20_000)
+        assert await box.stage(TWO) is None
+        await ends_staging(box)
+        card = await box.card_says(THREE)
+        assert card.startswith(("<@", "<!")) or "🚨" in card
+        assert "🚨 Deploy" in card
+        assert "#2> Change 2" in card
+        assert "🚨" in (await box.said(THREE))["status"]
+
+    async def test_a_card_that_waits_for_nobody_in_particular_gives_way(self, box: Town) -> None:
+        await box.merged(ONE)
+        await box.merged(TWO, label="urgent")
+        assert (await box.of(ONE)).joined is not None
+        card = await box.card_says(TWO)
+        assert "*Urgent.*" in card
+        assert "#1> Change 1" in card
+
+    async def test_a_card_that_people_wrote_about_asks(self, box: Town) -> None:
+        await box.merged(ONE)
+        box.thread_id = box.thread_of(ONE)
+        await box.says("what is on production?")
+        await box.merged(TWO, label="urgent")
+        assert (await box.of(ONE)).offer is not None
+
+    async def test_words_that_say_more_count_too(self, box: Town) -> None:
+        await box.merged(ONE)
+        box.thread_id = box.thread_of(ONE)
+        await box.says("this is a hotfix, what changed?")
+        await box.says("urgent, backend first please")
+        assert f"🚨 urgent, says <@{ALICE}>" in (await box.said(ONE))["status"]
+
+    async def test_words_say_so_too(self, box: Town) -> None:
+        await box.merged(ONE)
+        click = await box.click(ONE, text="This is urgent!", user=ALICE)
+        decision = lane_clicks.heard(click)
+        assert decision is not None
+        await box.takes(click, decision)
+        said = await box.said(ONE)
+        assert f"🚨 urgent, says <@{ALICE}>" in said["status"]
+        assert "🚨 Deploy" in await box.card_says(ONE)
+        again = lane_clicks.heard(await box.click(ONE, text="urgent"))
+        assert again == Refused("This is marked urgent already: it goes before all others.")
+
+    async def test_of_what_another_ships_they_are_for_that_ones_thread(self, box: Town) -> None:
+        await box.merged(ONE, TWO)
+        await box.presses("both", ONE)
+        told = lane_clicks.heard(await box.click(ONE, text="urgent"))
+        assert told == Refused("#2 ships this one, too: say it in the thread of #2.")
+
+    async def test_it_needs_its_approval_all_the_same(self, box: Town) -> None:
+        await box.merged(ONE, label="urgent")
+        assert not [e for e in box.deployer.effects if e.startswith("production")]

@@ -1,0 +1,43 @@
+"""Who is before whom: what one merge may not propose because of another, or of what runs."""
+
+from collections.abc import Mapping
+
+from app.core import lanes
+from app.core.events import ThreadStarted
+from app.core.ids import thread_id_for
+from app.core.ports import ThreadLog
+from app.core.state import State
+from tools.tool import ToolError
+
+
+def refuse_out_of_turn(state: State, facts: Mapping[str, str], sha: str) -> None:
+    """Raise `ToolError` where another merge of the same services has to be decided first."""
+    if sha != state.sha:
+        return
+    older = lanes.before(state, facts)
+    if older:
+        raise ToolError(
+            f"{lanes.named(older[0].pull)}, an older merge of the same services, is on its way to "
+            "production in a thread of its own; until that is decided there, nothing of this one "
+            "can be proposed"
+        )
+    newer = lanes.newest(state, lanes.mates(state, facts), "asked", "shipping")
+    if newer:
+        raise ToolError(
+            f"{lanes.named(newer.pull)}, which is newer and contains this, has a card in a thread "
+            "of its own; this one ships with it"
+        )
+
+
+async def is_older(log: ThreadLog, repo: str, branch: str, sha: str, other: str) -> bool:
+    """Tell whether the merge of a commit arrived before another's; False where one is unknown."""
+    own, others = await _arrival(log, repo, branch, sha), await _arrival(log, repo, branch, other)
+    return own is not None and others is not None and own < others
+
+
+async def _arrival(log: ThreadLog, repo: str, branch: str, sha: str) -> tuple[int, int] | None:
+    entries = await log.read(thread_id_for(repo, branch, sha))
+    started = entries[0].event if entries else None
+    if not isinstance(started, ThreadStarted):
+        return None
+    return entries[0].at, started.pull_request.number if started.pull_request else 0
