@@ -100,6 +100,7 @@ class Branch(FakeSource):
         self.branch.append(sha)
         self.known[sha] = Commit(sha=sha, title=title, author=author)
         self.files_of[number] = files
+        self.touched = {**(self.touched or {}), sha: files}
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
         found = await super().commit(repo, ref)
