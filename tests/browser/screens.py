@@ -15,7 +15,7 @@ from tests.scenarios.world import CHANNEL as CHANNEL_ID
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 # One width, and no time of day: what did not change gives the same picture.
 STYLE = ".thread-pane{width:640px!important} .msg-time,.msg-edited{display:none}"
-NAME = "deploybot"  # whose message is the only one in the channel
+TITLE = "Deploy 4af9ec0"  # of the thread that every story tells
 INTRODUCTION = """# What people see
 
 Each state of a card, as the local Slack's page shows it (which knows no code blocks).
@@ -49,7 +49,7 @@ async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:
     await slack.reset()
     places = await _posted(slack, screen)
     await shown.page.open(slack.url)
-    await shown.open_thread(NAME)
+    await shown.open_thread(TITLE)
     await shown.page.evaluate(f"document.head.append({_style()})")
     for part in screen.shows:
         await shown.page.appears(_message(places[part]))

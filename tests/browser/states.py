@@ -185,6 +185,27 @@ def _rollback() -> Screen:
     return Screen("rollback", line, story, ("progress:e2e:e", "card:c2"))
 
 
+def _glass_broken() -> Screen:
+    story = _staged(freeze=(freeze(START, START + 60 * HOUR, "no deploys at weekends"),)).asks()
+    broken = ev.GlassBroken(
+        call_id="c1",
+        spec_hash=story.state.cards["c1"].request.spec_hash,
+        user=CARA.id,
+        reason="orders fail for everybody since 01:50",
+        lifts=("freeze",),
+    )
+    story.then(broken).starts("p", "production", call_id="c1").ends("p")
+    line = "A hotfix in a freeze: the glass was broken, with a reason that stays."
+    return Screen("glass-broken", line, story)
+
+
+def _lock() -> Screen:
+    story = _staged().asks()
+    story.locks("frontend", "backend", until=START + HOUR, reason="the database is moved")
+    line = "Services are locked by words, in any thread: what it means, and who ends it."
+    return Screen("lock", line, story, ("lock:0",))
+
+
 SCREENS: tuple[Callable[[], Screen], ...] = (
     _staging,
     _waiting,
@@ -205,4 +226,6 @@ SCREENS: tuple[Callable[[], Screen], ...] = (
     _unknown,
     _staging_red,
     _rollback,
+    _glass_broken,
+    _lock,
 )
