@@ -157,7 +157,7 @@ BAD: list[tuple[str, Change, str]] = [
     (
         "supersede",
         lambda r: r.update(supersede="always"),
-        f"{SHOP}.supersede: input should be 'ask', 'newest' or 'never'",
+        f"{SHOP}.supersede: has to be 'ask', 'newest' or 'never'",
     ),
     ("no label", lambda r: r.update(urgent_label=""), f"{SHOP}.urgent_label: empty"),
     ("freeze", lambda r: r.update(freeze="Friday"), f"{SHOP}.freeze: has to be a list of tables"),
