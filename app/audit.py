@@ -9,6 +9,7 @@ from typing import Any
 from app.core.audit import Broken, Click, Effect, effects
 from app.core.brought import strays
 from app.core.errors import UserError
+from app.core.events import Override
 from app.core.events import UnknownEvent as Unknown
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
@@ -92,6 +93,9 @@ def _effect(effect: Effect) -> Iterator[str]:
     what = f"{attempt.kind} {attempt.service} {attempt.sha}"
     yield f"{exact_time(effect.started_at)}  {one_line(what)}: {effect.outcome}"
     yield f"    attempt {attempt.attempt_id}, by deployer {one_line(attempt.deployer)}"
+    if override := effect.override:
+        yield f"    RED TESTS OVERRIDDEN by {override.user} {exact_time(override.at)}"
+        yield f"        {one_line(override.reason)} (failing: {_names(override)})"
     for click in effect.approvals:
         yield f"    approved by {_click(click)}"
     if effect.glass:
@@ -131,9 +135,14 @@ def _exported_effect(effect: Effect) -> dict[str, Any]:
         "outcome": effect.outcome,
         "approvals": [_exported_click(click) for click in effect.approvals],
         "glass": _exported_glass(effect.glass) if effect.glass else None,
+        "override": effect.override.model_dump() if effect.override else None,
         "stated": _exported_click(effect.stated) if effect.stated else None,
         "problems": effect.problems,
     }
+
+
+def _names(override: Override) -> str:
+    return ", ".join(map(one_line, override.failing_tests)) or "not named"
 
 
 def _exported_glass(broken: Broken) -> dict[str, Any]:

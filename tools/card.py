@@ -14,11 +14,14 @@ from app.core.events import (
     ThreadStarted,
 )
 from app.core.ids import thread_id_for
+from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
 from tools.approvers import quiet_until, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.tool import Desk, SourceNeeded, ToolError
+
+OVERRIDDEN = "deployed; its e2e tests are red, and were overridden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ async def _facts(desk: Desk, proposal: Proposal, was: str | None, change: Change
         barred=barred,
         unchecked=(*change.unchecked, *_unsorted(desk), *unmapped),
         hold=_hold(desk.facts, kind, name),
+        override=override_of(desk.facts, sha),
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
     )
@@ -200,5 +204,6 @@ async def staging_evidence(desk: Desk, sha: str) -> str | None:
         if staging.sha == sha and staging.passed:
             return staging.summary
     history = await desk.log.history(desk.repo.name, HISTORY_KEPT)
-    passed = any(commit.sha == sha for commit in ledger.staged(history))
-    return "passed staging in an earlier thread" if passed else None
+    if ledger.has_passed_staging(history, sha):
+        return "passed staging in an earlier thread"
+    return OVERRIDDEN if override_of(desk.facts, sha) else None

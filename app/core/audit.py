@@ -48,6 +48,7 @@ class Effect:
     ended_at: int | None = None
     stated: Click | None = None
     glass: Broken | None = None
+    override: ev.Override | None = None
 
 
 @dataclass(slots=True)
@@ -162,7 +163,7 @@ def _traced(
     if attempt.attempt_id in before:
         problems.append("It was started twice.")
     effect = Effect(attempt, at, spec, asked.card.clicks_for(asked.step), problems)
-    effect.glass = asked.card.glass
+    effect.glass, effect.override = asked.card.glass, asked.step.facts.override
     return effect
 
 

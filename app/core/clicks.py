@@ -190,6 +190,9 @@ def retry(click: Click) -> Decision:
         return Refused("Staging is already running again.")
     if staging.passed:
         return Refused(f"Staging has passed for {staging.sha[:7]}: there is nothing to retry.")
+    if staging.override:
+        by = mentions([staging.override.user])
+        return Refused(f"{by} overrode these tests. Say `run e2e on staging` to run them again.")
     if state.running:
         return Refused(refusals.occupied(state))
     again = ev.StagingRequested(

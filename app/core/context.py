@@ -86,6 +86,8 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
 def _staging(state: State, now: int) -> str:
     staging = state.stagings[-1]
     word = {None: "is running", True: "passed", False: "FAILED"}[staging.passed]
+    if staging.override:
+        word = f"tests were red and overridden by @{staging.override.user}: it counts as passed"
     at = staging.ended_at or staging.started_at
     return f"staging {word} for {short(staging.sha)}, {age(now, at)} {outside(staging.summary, 60)}"
 

@@ -16,7 +16,7 @@ def ending(state: State, repo: RepoConfig) -> str:
     staging, check = state.staging, state.verification
     if state.stopped_by:
         return f"it was stopped, {_production(state)}"
-    if staging and staging.passed is False and not state.shipped:
+    if staging and staging.passed is False and not staging.is_good and not state.shipped:
         return "its staging is red"
     if state.lapsed:
         return f"its approval expired, {_production(state)}"

@@ -125,6 +125,10 @@ class _Lines:
         told = f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
         return "; ".join([told, *map(failed_before, e.before[:3])])
 
+    def on_staging_overridden(self, e: ev.StagingOverridden) -> str:
+        why = outside(e.reason, 80)
+        return f"@{e.user} overrode the red tests of {short(e.sha)}, so it counts as passed: {why}"
+
     def on_verification_ended(self, e: ev.VerificationEnded) -> str:
         if e.passed:
             return "production e2e tests passed"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.core import awaited, flaky, glass_uses, lanes, locks
+from app.core import awaited, flaky, glass_uses, lanes, locks, overrides
 from app.core import events as ev
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
@@ -150,12 +150,20 @@ def running(
 
 
 def staged(history: Sequence[str]) -> list[Commit]:
-    """Return the commits that passed staging, newest first, each once."""
+    """Return the commits that passed staging, or whose red tests were overridden, newest first."""
     passed = (json.loads(line) for line in history)
     commits = (
-        Commit(sha=e["sha"], title=e.get("title", "")) for e in passed if e["kind"] == "staged"
+        Commit(sha=e["sha"], title=e.get("title", ""))
+        for e in passed
+        if e["kind"] in ("staged", "overridden")
     )
     return list({commit.sha: commit for commit in commits}.values())
+
+
+def has_passed_staging(history: Sequence[str], sha: str) -> bool:
+    """Tell whether a commit's tests were green on staging."""
+    told = (json.loads(line) for line in history)
+    return any(entry["kind"] == "staged" and entry["sha"] == sha for entry in told)
 
 
 def effects(history: Sequence[str], service: str) -> list[dict[str, Any]]:
@@ -173,14 +181,16 @@ def _follow(
         facts.update(_tried(state, event, known, now))
         facts.update(_waits(state, event))
         facts.update(_told(state, event))
+        facts.update(overrides.facts_of(event, state.thread_id, known, now))
         match event:
             case ev.ToolEnded():
                 _effect(state.runs.get(event.attempt_id), event.outcome, state, now, facts, history)
             case ev.OutcomeStated():
                 outcome = "succeeded" if event.happened else "failed"
                 _effect(state.runs.get(event.attempt_id), outcome, state, now, facts, history)
-            case ev.StagingEnded(passed=True, sha=sha):
-                history.append(_line(state, "staged", sha, now))
+            case ev.StagingEnded(passed=True, sha=sha) | ev.StagingOverridden(sha=sha):
+                kind = "staged" if isinstance(event, ev.StagingEnded) else "overridden"
+                history.append(_line(state, kind, sha, now))
             case ev.VerificationEnded(passed=True, versions=versions):
                 facts.update(verified_now(versions, known))
             case ev.HoldPlaced(service=service, bad_sha=bad):

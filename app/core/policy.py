@@ -96,13 +96,19 @@ def barred(repo: RepoConfig, state: State, step: PlanStep) -> frozenset[str]:
 
     What the card says and what is known now are both counted; logins compare without case.
     """
-    spec, facts = step.spec, step.facts
-    logins = [known.author for known in (state.known.get(spec.sha),) if known]
-    for pull_request in (state.pull_request, facts.pull_request):
-        if pull_request:
-            logins += [pull_request.author, pull_request.merged_by]
+    facts, shown = step.facts, step.facts.pull_request
+    logins = [shown.author, shown.merged_by] if shown else []
     mapped = map(repo.slack_user, (*logins, *facts.barred))
-    return frozenset(facts.barred) | frozenset(user for user in mapped if user)
+    own = owners(repo, state, step.spec.sha)
+    return own | frozenset(facts.barred) | frozenset(user for user in mapped if user)
+
+
+def owners(repo: RepoConfig, state: State, sha: str) -> frozenset[str]:
+    """Return the Slack users whose change a commit is, as far as the thread knows them."""
+    logins = [known.author for known in (state.known.get(sha),) if known]
+    if pull := state.pull_request:
+        logins += [pull.author, pull.merged_by]
+    return frozenset(user for user in map(repo.slack_user, logins) if user)
 
 
 def hold_on(spec: ActionSpec, facts: Mapping[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from app.core.events import (
     GlassUse,
     Lift,
     Line,
+    Override,
     PlanStep,
     Pull,
     WaitEnded,
@@ -212,6 +213,12 @@ class Staging:
     summary: str = ""
     ended_at: int | None = None
     asked_for: bool = False
+    override: Override | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether its commit may go on: it passed, or an approver overrode its red tests."""
+        return self.passed is True or self.override is not None
 
     @property
     def stopped(self) -> bool:

@@ -9,7 +9,10 @@ from app.core.writing import short
 
 NAME = "offline planner"
 BUTTON = "Words do not approve: only the Approve button on the card counts."
-NO_OVERRIDE = "Words override no red tests."
+NO_OVERRIDE = (
+    "Words override no red tests: an approver can press Override on the red message of staging, "
+    "and has to say why."
+)
 NO_CARD = "Nothing waits for approval at the moment."
 CARD_WAITS = "The card above still waits for Approve."
 SAME_CARD = f"The card above is exactly that. {CARD_WAITS}"
@@ -153,7 +156,7 @@ def no_ignoring(state: State) -> str:
     staging = state.staging
     if staging is None or staging.passed is not False:
         return "No red test of staging stands in the way here."
-    return f"{NO_OVERRIDE} Retry e2e on the red message of staging runs them again."
+    return f"{NO_OVERRIDE} Retry e2e there runs them again."
 
 
 def fetched(what: str, result: str) -> str:

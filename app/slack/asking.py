@@ -9,12 +9,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from app.core import clicks, glass
+from app.core import clicks, glass, overriding
 from app.core.clicks import Click, Refused
 from app.core.errors import UserError
 from app.slack.clicking import UNKNOWN_THREAD, Clicking, Decide
 from app.slack.forms import feedback_form
 from app.slack.messages.glass import glass_form
+from app.slack.messages.override import override_form
 from app.slack.payloads import Clicked, clicked, target, typed
 from app.slack.text import inline
 from app.slack.web import SlackSilent
@@ -57,6 +58,13 @@ def _glass(value: str, click: Click) -> Json | Refused:
     return glass_form(value, click.state.cards[click.call_id], lifts)
 
 
+def _override(value: str, click: Click) -> Json | Refused:
+    staging = overriding.overridable(click)
+    if isinstance(staging, Refused):
+        return staging
+    return override_form(value, click.state, staging)
+
+
 # By the action id of their button, which is the callback id, too, but for the first.
 FORMS: Mapping[str, Form] = {
     "reject_with_feedback": Form(
@@ -77,8 +85,21 @@ FORMS: Mapping[str, Form] = {
         empty=glass.NO_REASON,
         closed=NO_GLASS_FORM,
     ),
+    "override": Form(
+        field="reason",
+        build=_override,
+        decide=overriding.override,
+        by_approvers=True,
+        shortest=overriding.SHORTEST_REASON,
+        empty=overriding.NO_REASON,
+        closed=NO_GLASS_FORM,
+    ),
 }
-CALLBACKS: Mapping[str, str] = {"feedback": "reject_with_feedback", "break_glass": "break_glass"}
+CALLBACKS: Mapping[str, str] = {
+    "feedback": "reject_with_feedback",
+    "break_glass": "break_glass",
+    "override": "override",
+}
 
 
 class Asking:

@@ -58,7 +58,7 @@ GUARDED: Mapping[str, Decide] = {
     "reviewed": glass.reviewed,
 }
 # … where the approvers of any service of the repository are meant.
-OF_ANY_SERVICE = frozenset({"break_glass", "reviewed"})
+OF_ANY_SERVICE = frozenset({"break_glass", "reviewed", "override"})
 
 
 class Clicking:

@@ -221,13 +221,14 @@ class Desk:
         user: str = "U03CARA",
         callback_id: str = "feedback",
         field: str = "feedback",
+        value: str = f"{THREAD}:c1",
     ) -> httpx.Response:
-        """Submit a form of the card."""
+        """Submit a form of the card, or of what another value is about."""
         values = {field: {field: {"type": "plain_text_input", "value": text}}}
         view = {
             "type": "modal",
             "callback_id": callback_id,
-            "private_metadata": f"{THREAD}:c1",
+            "private_metadata": value,
             "state": {"values": values},
         }
         return await self.form(

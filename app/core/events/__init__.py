@@ -46,6 +46,7 @@ from app.core.events.effects import (
     OutcomeStated,
     SourceWaited,
     StagingEnded,
+    StagingOverridden,
     ToolEnded,
     ToolProgressed,
     ToolSent,
@@ -90,6 +91,7 @@ from app.core.events.values import Commit as Commit
 from app.core.events.values import FailedBefore as FailedBefore
 from app.core.events.values import Files as Files
 from app.core.events.values import Frozen
+from app.core.events.values import Override as Override
 from app.core.events.values import PlanStep as PlanStep
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running
@@ -130,6 +132,7 @@ KnownEvent = (
     | LockWaited
     | LocksReleased
     | StagingEnded
+    | StagingOverridden
     | VerificationRequested
     | VerificationEnded
     | HoldPlaced

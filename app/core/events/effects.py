@@ -108,6 +108,16 @@ class StagingEnded(Frozen):
     before: tuple[FailedBefore, ...] = ()
 
 
+class StagingOverridden(Frozen):
+    """An approver lets staging count as passed for a SHA, though these e2e tests are red."""
+
+    type: Literal["staging_overridden"] = "staging_overridden"
+    sha: str
+    user: str
+    reason: str
+    failing_tests: tuple[str, ...] = ()
+
+
 class VerificationEnded(Frozen):
     """The production e2e tests settled, after their re-run if there was one."""
 

@@ -83,6 +83,15 @@ class Files(Frozen):
     total: int
 
 
+class Override(Frozen):
+    """That an approver let red e2e tests of staging not count for a commit; `at` is in ms."""
+
+    user: str
+    reason: str
+    failing_tests: tuple[str, ...] = ()
+    at: Instant
+
+
 class CardFacts(Frozen):
     """What code found out for a card; every line of `unchecked` says what could not be checked.
 
@@ -105,6 +114,7 @@ class CardFacts(Frozen):
     unchecked: tuple[str, ...] = ()
     hold: str = ""
     left_out: tuple[str, ...] = ()
+    override: Override | None = None
     candidates: tuple[Candidate, ...] = ()
     more: int = 0
     unread: tuple[str, ...] = ()

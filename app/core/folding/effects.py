@@ -99,6 +99,15 @@ class FoldEffects(Folding):
         if e.passed and not s.stopped_by:
             s.owes_step, s.plan_ended = True, None
 
+    def on_staging_overridden(self, e: ev.StagingOverridden) -> None:
+        s = self.state
+        if s.staging:
+            s.staging.override = ev.Override(
+                user=e.user, reason=e.reason, failing_tests=e.failing_tests, at=self.at
+            )
+        s.owes_step, s.plan_ended, s.facts = True, None, None
+        s.steps = s.errors = 0
+
     def _end_staging(self, e: ev.StagingEnded) -> None:
         staging = self.state.staging
         if staging:

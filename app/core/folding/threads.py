@@ -58,7 +58,7 @@ class FoldThreads(Folding):
             again = Staging(staging.sha, "all", len(s.stagings) + 1, self.at, asked_for=True)
             s.stagings.append(again)
         else:
-            s.owes_step = staging is None or staging.passed is True
+            s.owes_step = staging is None or staging.is_good
 
     def on_staging_requested(self, e: ev.StagingRequested) -> None:
         s = self.state

@@ -36,7 +36,7 @@ def render(
         if staging.attempts:
             story = staging_progress(state, repo, staging)
             timed.append((staging.started_at, f"progress:staging:{staging.number}", story))
-        if (alert := staging_failed(state, repo, staging)) and staging.ended_at is not None:
+        if (alert := staging_failed(state, repo, staging, facts)) and staging.ended_at is not None:
             timed.append((staging.ended_at, f"alert:staging:{staging.number}", alert))
     for call_id, card in state.cards.items():
         timed.append((card.at, f"card:{call_id}", card_message(state, repo, card, now, facts)))

@@ -6,13 +6,15 @@ from app.slack import blocks, text
 from app.slack.blocks import Block
 from app.slack.messages import people
 from app.slack.messages.glass import glass_line
+from app.slack.messages.override import override_lines
 from app.slack.messages.shown import action, change
 
 
 def title(mark: str, card: Card) -> Block:
     """Head a card after its decision."""
     named = action(card.request.specs)
-    return blocks.section(f"{mark} *{named[0].upper()}{named[1:]}* · {change(card.request.specs)}")
+    headed = f"{mark} *{named[0].upper()}{named[1:]}* · {change(card.request.specs)}"
+    return blocks.section("\n".join([headed, *override_lines(card)]))
 
 
 def approvals(card: Card) -> str:

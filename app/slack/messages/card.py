@@ -13,6 +13,7 @@ from app.slack.messages import lanes, people, runs
 from app.slack.messages.approvers import called
 from app.slack.messages.approving import given, who_may
 from app.slack.messages.glass import glass_button
+from app.slack.messages.override import override_lines
 from app.slack.messages.settled import settled_card
 from app.slack.messages.shown import action, exact, versions
 
@@ -160,6 +161,7 @@ def _evidence(card: Card, repo: RepoConfig) -> str:
     unchecked = dict.fromkeys(fact for step in card.steps for fact in step.facts.unchecked)
     risky = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
     rows = [
+        *override_lines(card),
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
         *(f"*Risky:* {text.inline(why, 300)}" for why in risky),

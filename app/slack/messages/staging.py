@@ -1,5 +1,8 @@
 """A run through staging: its story in the thread, and the one message that calls its author."""
 
+from collections.abc import Mapping
+
+from app.core import overriding
 from app.core.config import RepoConfig
 from app.core.records import Run, Staging
 from app.core.state import State
@@ -7,6 +10,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.flaky import known_flaky
+from app.slack.messages.override import override_button, override_line
 
 
 def staging_progress(state: State, repo: RepoConfig, staging: Staging) -> Message:
@@ -26,7 +30,9 @@ def staging_progress(state: State, repo: RepoConfig, staging: Staging) -> Messag
     )
 
 
-def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message | None:
+def staging_failed(
+    state: State, repo: RepoConfig, staging: Staging, facts: Mapping[str, str]
+) -> Message | None:
     """Call the author when staging failed, with the reasons and the way on; None if it did not."""
     if staging.passed is not False or staging.stopped or staging.sha in _series(state):
         return None
@@ -37,10 +43,14 @@ def staging_failed(state: State, repo: RepoConfig, staging: Staging) -> Message 
     if failed and failed.failing_tests:
         named = f"Failing: {runs.failing_tests(failed.failing_tests)}"
         parts.append(blocks.section("\n".join(filter(None, [named, known_flaky(failed)]))))
+    if staging.override:
+        parts.append(blocks.section(override_line(staging.override)))
     parts += runs.tail(failed) if failed else []
     parts += lanes.red_together(state, repo, staging)
     if can_retry(state, staging):
-        parts.append(blocks.actions(retry_buttons(state, staging)))
+        offered = overriding.is_offered(state, staging, facts)
+        override = [override_button(state, staging)] if offered else []
+        parts.append(blocks.actions([*retry_buttons(state, staging), *override]))
     text_now = f"{whom + ' ' if whom else ''}{said}"
     return Message(text_now, tuple(parts), passed=staging is not state.staging)
 
@@ -53,7 +63,8 @@ def _series(state: State) -> set[str]:
 def can_retry(state: State, staging: Staging) -> bool:
     """Tell whether running staging again is the way on."""
     failed = staging.passed is False and not staging.stopped
-    return failed and staging is state.staging and state.stopped_by is None
+    newest = staging is state.staging and staging.override is None
+    return failed and newest and state.stopped_by is None
 
 
 def retry_buttons(state: State, staging: Staging) -> list[Block]:

@@ -12,6 +12,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.locks import lock_line
+from app.slack.messages.override import override_line
 from app.slack.messages.settled import waiting_for, waiting_line
 from app.slack.messages.shown import action
 from app.slack.messages.staging import can_retry, last_failed, retry_buttons
@@ -118,6 +119,8 @@ def _staging_now(state: State, repo: RepoConfig, staging: Staging) -> str:
     if staging.passed:
         untested = "" if repo.staging.e2e else " (no tests configured)"
         return f"✅ passed{untested} · {since}"
+    if staging.override:
+        return override_line(staging.override)
     if staging.stopped:
         return f"⏹️ stopped · {since}"
     run = last_failed(state, staging)
@@ -160,7 +163,7 @@ def _production_line(
         return lanes.joined_line(state.joined)
     if waiting := lanes.waiting_line(state, facts):
         return f"*Production*  {waiting}"
-    if staging and not staging.passed and not state.shipped:
+    if staging and not staging.is_good and not state.shipped:
         return _stopped(state) if state.stopped_by else ""
     return f"*Production*  {_production_now(state, repo, blocked)}{_shipped(state)}"
 

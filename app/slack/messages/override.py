@@ -1,0 +1,67 @@
+"""Red e2e tests that a person overrides: the button, the form, and the line that stays on cards."""
+
+from app.core import overriding
+from app.core.events import Override
+from app.core.records import Card, Staging
+from app.core.state import State
+from app.slack import blocks, text
+from app.slack.blocks import Block
+from app.slack.messages import runs
+
+MARK = "⚠️"
+
+
+def override_button(state: State, staging: Staging) -> Block:
+    """Offer to override the red tests of a run through staging."""
+    value = f"{state.thread_id}:{overriding.name_of(staging)}"
+    spoken = f"Override the red tests of {staging.sha[:7]}"
+    return blocks.button("Override", "override", value, "danger", spoken=spoken)
+
+
+def override_form(value: str, state: State, staging: Staging) -> Block:
+    """Build the form that asks for the reason; `value` comes back with it."""
+    typed: Block = {
+        "type": "plain_text_input",
+        "action_id": "reason",
+        "multiline": True,
+        "min_length": overriding.SHORTEST_REASON,
+        "max_length": overriding.MAX_REASON,
+    }
+    red = overriding.red_tests(state, staging)
+    failing = runs.failing_tests(red.failing_tests if red else ()) or "the tests did not name any"
+    means = (
+        "Staging counts as passed for this commit. Your name and reason stay on each of its "
+        "cards, which still have to be approved."
+    )
+    return {
+        "type": "modal",
+        "callback_id": "override",
+        "private_metadata": value,
+        "title": blocks.plain("Override red tests"),
+        "submit": blocks.plain("Override"),
+        "close": blocks.plain("Back"),
+        "blocks": [
+            blocks.section(f"*Staging* {text.short(staging.sha)} · failing: {failing}"),
+            blocks.section(f"{MARK} {means}"),
+            {
+                "type": "input",
+                "block_id": "reason",
+                "label": blocks.plain("Why do they not count?"),
+                "element": typed,
+            },
+        ],
+    }
+
+
+def override_line(override: Override) -> str:
+    """Say who overrode which red tests and why, as it stays."""
+    why = text.inline(text.quoted(override.reason), 300)
+    failing = runs.failing_tests(override.failing_tests) or "not named"
+    by = f"{text.user(override.user)} {text.when(override.at)}"
+    return f"{MARK} e2e red, overridden by {by}: {why} (failing: {failing})"
+
+
+def override_lines(card: Card) -> list[str]:
+    """Say it of every commit that a card is about."""
+    found = (step.facts.override for step in card.steps)
+    return list(dict.fromkeys(override_line(override) for override in found if override))
