@@ -114,7 +114,7 @@ def _before_production(state: State) -> Stage | None:
         return None
     if staging.passed is None:
         return "staging" if staging.attempts else "waiting"
-    if not staging.passed:
+    if not staging.is_good:
         return None
     if state.pending:
         return "asked"
