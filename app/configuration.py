@@ -19,6 +19,7 @@ from app.core.freezes import Freeze
 from app.core.invalid import invalid
 from app.core.ports import Deployer
 from app.core.spec import Environment
+from app.working_hours import HoursTable, out_of_order
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
@@ -124,6 +125,10 @@ class _Repo(_Strict):
     undeployed: _Undeployed | None = None
     supersede: Literal["ask", "newest", "never"] = "ask"
     urgent_label: str = Field(default="urgent", min_length=1, max_length=50)
+    hours: HoursTable | None = None
+    remind_after: Annotated[str, AfterValidator(_lasting)] = "30m"
+    escalate_to: list[_Approver] = []
+    escalate_after: Annotated[str, AfterValidator(_lasting)] = "2h"
     staging: dict[str, Any]
     production: dict[str, Any]
 
@@ -217,6 +222,7 @@ class _Reader:
         production = self._environment(key, "production", _entries(table))
         if repo is None:
             return None
+        self.problems += [f"{key}.{problem}" for problem in _calling(repo)]
         return RepoConfig(
             name=name,
             branch=repo.branch,
@@ -234,6 +240,10 @@ class _Reader:
             undeployed=_schedule(repo.undeployed, ZoneInfo(repo.zone)),
             supersede=repo.supersede,
             urgent_label=repo.urgent_label,
+            hours=repo.hours.parsed(ZoneInfo(repo.zone)) if repo.hours else None,
+            remind_after_seconds=duration.seconds(repo.remind_after),
+            escalate_to=tuple(repo.escalate_to),
+            escalate_after_seconds=duration.seconds(repo.escalate_after),
             staging=staging,
             production=production,
         )
@@ -313,6 +323,14 @@ def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
 
 def _schedule(table: _Undeployed | None, zone: ZoneInfo) -> cron.Cron | None:
     return cron.Cron(table.cron, 0, zone) if table else None
+
+
+def _calling(repo: _Repo) -> list[str]:
+    """Return what is wrong with when people are called, by its key."""
+    found = out_of_order(repo.hours, repo.remind_after, repo.escalate_to, repo.escalate_after)
+    if "escalate_after" in repo.model_fields_set and not repo.escalate_to:
+        found.append("escalate_after: escalate_to names nobody")
+    return found
 
 
 def _known_zone(repo_table: Mapping[str, Any]) -> ZoneInfo:

@@ -79,5 +79,18 @@ def problem(expression: str) -> str:
         return str(error)
 
 
+def weekdays(days: str) -> frozenset[int]:
+    """Return the days of each week that a field of cron's names, Monday being 0.
+
+    Raise `ValueError` saying what is wrong with it.
+    """
+    if len(days.split()) != 1 or problem(f"0 0 * * {days}"):
+        raise ValueError(f"{days!r}: no days like MON-FRI, or SUN,TUE")
+    named = CronSim(f"0 0 * * {days}", datetime(2000, 1, 1, tzinfo=UTC)).weekdays
+    if not all(isinstance(day, int) for day in named):
+        raise ValueError(f"{days!r}: has to name days of each week, like MON-FRI")
+    return frozenset((int(day) - 1) % 7 for day in named if isinstance(day, int))
+
+
 def _ms(time: datetime) -> int:
     return round(time.timestamp() * 1000)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.core import awaited, locks
+from app.core import asked, awaited, locks
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
@@ -26,7 +26,7 @@ def render(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int
     """
     goal = _section("Goal", _goal(state, now), GOAL_TOKENS)
     facts = _section("Facts, from code", _facts(state, repo, now), FACTS_TOKENS)
-    ending = _section("Now", _now(state, entries, now), NOW_TOKENS)
+    ending = _section("Now", _now(state, entries, repo, now), NOW_TOKENS)
     left = MAX_TOKENS - sum(map(tokens_at_most, (goal, facts, ending))) - 20
     past = "\n".join(["# What happened", *history(state, entries, now, left)])
     return "\n\n".join([goal, facts, past, ending])
@@ -141,13 +141,14 @@ def _commit(commit: ev.Commit) -> str:
     return f"{short(commit.sha)}{author} {outside(commit.title, 50)}"
 
 
-def _now(state: State, entries: Sequence[ev.Entry], now: int) -> list[str]:
+def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) -> list[str]:
     lines = [_doing(state)]
     card = state.pending
     if card:
         was = ", ".join(dict.fromkeys(short(spec.production_was) for spec in card.request.specs))
         held = ", HELD until you answer" if state.held_by else ""
         lines.append(f"live card: {called(card.request.specs)}, production has {was}{held}")
+        lines.append(f"people: {outside(asked.told(state, repo, card), 160)}")
     if state.question:
         lines.append(f"your open question: {outside(state.question.text, 80)}")
     lines.extend(_unread(state.unread, now))

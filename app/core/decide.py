@@ -9,6 +9,7 @@ from app.core.rules import (
     glass,
     lanes,
     production,
+    reminders,
     running,
     shadow,
     staging,
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     verification.verify,
     production.release_locks,
     production.expire,
+    reminders.remind,
     production.execute,
     waiting.end_wait,
     lanes.meet_newer,
@@ -62,6 +64,7 @@ RULES: tuple[Rule, ...] = (
 CLOCKS: tuple[Clock, ...] = (
     production.next_expiry,
     waiting.next_end,
+    reminders.next_reminder,
     agent.next_turn,
     glass.next_review,
     lanes.next_look,

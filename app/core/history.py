@@ -224,6 +224,10 @@ class _Lines:
     def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> str:
         return f"the card {self._card(e.call_id)} was replaced after @{e.user}'s message"
 
+    def on_approvers_reminded(self, e: ev.ApproversReminded) -> str:
+        whom = ", ".join(f"@{one}" for one in e.whom)
+        return f"{whom} were called about the card {self._card(e.call_id)}: {e.kind}"
+
     def on_asked_again(self, e: ev.AskedAgain) -> str:
         return f"@{e.user} asked for the card {self._card(e.call_id)} again"
 

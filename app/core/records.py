@@ -86,6 +86,15 @@ class Approval:
 
 
 @dataclass(slots=True)
+class Reminded:
+    """People who were called about a card that waited."""
+
+    kind: Literal["reminder", "escalation"]
+    whom: tuple[str, ...]
+    at: int
+
+
+@dataclass(slots=True)
 class Card:
     """An approval card: what was asked, who answered what, and the runs that came of it.
 
@@ -112,6 +121,7 @@ class Card:
     holds_released: dict[str, str] = field(default_factory=dict[str, str])
     attempts: dict[str, str] = field(default_factory=dict[str, str])
     void: str = ""
+    reminded: list[Reminded] = field(default_factory=list[Reminded])
     glass: Glass | None = None
     into: Pull | None = None
 

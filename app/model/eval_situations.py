@@ -122,8 +122,8 @@ class Thread:
         """Let a person write."""
         self.add(*(ev.HumanSaid(user="U03CARA", text=text, ts=None) for text in words))
 
-    def card(self, tool: str, sha: str = SHA) -> str:
-        """Put up a card and return its call id."""
+    def card(self, tool: str, sha: str = SHA, facts: ev.CardFacts | None = None) -> str:
+        """Put up a card, with what code found out about it, and return its call id."""
         self.calls += 1
         call_id = f"call{self.calls}"
         kind, service = ("deploy", tool[7:-8]) if tool.startswith("deploy") else ("rollback", "")
@@ -145,7 +145,11 @@ class Thread:
             expires_at=self.now + 86_400_000,
         )
         requested = ev.ApprovalRequested(
-            call_id=call_id, spec=spec, spec_hash=spec_hash(spec), plan=1, facts=ev.CardFacts()
+            call_id=call_id,
+            spec=spec,
+            spec_hash=spec_hash(spec),
+            plan=1,
+            facts=facts or ev.CardFacts(),
         )
         proposed = ev.ToolProposed(call_id=call_id, tool=tool, arguments={"sha": sha}, by="eval")
         self.add(proposed, requested)
@@ -232,6 +236,17 @@ def _backend_alone_shipped(thread: Thread, words: list[str]) -> None:
 def _card(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.card("deploy_frontend_to_prod")
+    thread.said(*words)
+
+
+def _card_of_bob_and_cara(thread: Thread, words: list[str]) -> None:
+    thread.merged()
+    people = (ev.Candidate(user="U02BOB", name="bob"), ev.Candidate(user="U03CARA", name="cara"))
+    own = ev.Candidate(user="U01ALICE", name="alice", why="own change")
+    facts = ev.CardFacts(
+        approvers=("S0WEB",), candidates=(own, *people), barred=("U01ALICE",), staging="passed"
+    )
+    thread.card("deploy_frontend_to_prod", facts=facts)
     thread.said(*words)
 
 
@@ -379,6 +394,7 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "the merge touches the backend alone, which was shipped": _backend_alone_shipped,
     "staging is green": _staged,
     "a card waits for frontend": _card,
+    "a card waits for frontend, which bob and cara can approve": _card_of_bob_and_cara,
     "a card waits for backend, which bob has locked": _locked_card,
     "the card for frontend was rejected with these words": _card_rejected,
     "the card for frontend was rejected without words": _asked,

@@ -146,6 +146,10 @@ class _Answering:
                 return Step(
                     "tell_facts", {"about": TOLD[kind], "of": of[0] if len(of) == 1 else ""}
                 )
+            case "approvers":
+                return _reply(say.approvers(self.state, self.turn.repo, heard.person))
+            case "reminder":
+                return _reply(say.reminder(self.state, self.turn.repo))
             case "changes":
                 return _reply(say.changes(facts.commits if facts else ()))
             case "failure":

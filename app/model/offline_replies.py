@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.core import asked
+from app.core.config import RepoConfig
 from app.core.events import Commit, FailedBefore
 from app.core.spec import ActionSpec
 from app.core.state import State
@@ -108,6 +110,31 @@ def _goes_on(state: State) -> bool:
     """Tell whether a step is due when what runs has ended; after the last tests none is."""
     staging = state.staging is not None and state.staging.passed is None
     return _effect_runs(state) or staging or state.verify_requested
+
+
+def approvers(state: State, repo: RepoConfig, without: str = "") -> str:
+    """Say who can approve the card that waits, but for somebody, and who was asked when."""
+    card = state.pending
+    if card is None:
+        return NO_CARD
+    others = [who for who in asked.names(repo, card) if who.partition(" ")[0].lower() != without]
+    if without and len(others) < len(asked.names(repo, card)):
+        return f"Besides {without}, {' or '.join(others) or 'nobody'} can approve this."
+    said = (asked.who_may(repo, card), asked.so_far(repo, card), asked.what_next(state, repo, card))
+    return " ".join(map(_sentence, said))
+
+
+def reminder(state: State, repo: RepoConfig) -> str:
+    """Say when people are reminded, which nobody can choose."""
+    card = state.pending
+    if card is None:
+        return NO_CARD
+    said = f"{asked.so_far(repo, card)}; {asked.what_next(state, repo, card)}"
+    return f"{_sentence(said)} I cannot choose another time for that."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def changes(commits: Sequence[Commit]) -> str:

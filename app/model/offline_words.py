@@ -42,6 +42,8 @@ Talk = Literal[
     "who approved",
     "when",
     "waiting",
+    "approvers",
+    "reminder",
     "e2e",
     "help",
     "thanks",
@@ -57,7 +59,8 @@ HELP = (
     '"skip the frontend", "deploy 1a2b3c4", "try again", "roll back the frontend", "stop here", '
     '"wait 10 minutes", "wait for #42", "wait until tomorrow 9:00", "what is on production?", '
     '"what changed?", "last 5 commits", "why is the backend blocked?", "what went out today?", '
-    '"who approved the last one?", "when did 1a2b3c4 go out?", "what is waiting?".'
+    '"who approved the last one?", "when did 1a2b3c4 go out?", "what is waiting?", '
+    '"who can approve this?".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300
@@ -74,6 +77,7 @@ class Heard:
     environment: str = ""
     day: str = ""
     event: str = ""
+    person: str = ""
 
 
 def hear(
@@ -130,7 +134,8 @@ def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
     environment = groups.get("environment") or ""
     environment = "production" if environment.startswith("prod") else environment
     every = tuple(dict.fromkeys((*named, *later)))
-    return Heard(kind, every, sha, number, environment, groups.get("day") or "")
+    day, person = groups.get("day") or "", groups.get("person") or ""
+    return Heard(kind, every, sha, number, environment, day, person=person)
 
 
 def _services(text: str, services: Sequence[str]) -> Iterator[str]:
@@ -230,6 +235,10 @@ _DAY = (
     r"(?:on )?(?P<day>today|yesterday|this week|last week|monday|tuesday|wednesday|thursday|friday"
     r"|saturday|sunday|20\d\d-\d\d-\d\d)"
 )
+_CARD = r"(?:this|it|that|(?:this |that )?card)"
+_PERSON = r"(?P<person>[a-z0-9][a-z0-9-]{0,38})"
+_AWAY = r"(?:on (?:holidays?|vacation|leave)|away|out(?: of office)?|ooo|off|sick|not (?:here|in))"
+_SPAN = r"(?:today|tomorrow(?: morning)?|tonight|this week|next week|on \w+day)"
 _PRAISE = (
     r"(?:thanks|thank you|thx|ty|cheers|nice|great|awesome|perfect|cool|good job|well done"
     r"|great work|nice work|:tada:|:heart:|:pray:|:raised_hands:|:clap:)"
@@ -304,12 +313,33 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("when", rf"when (?:did|was|has) {_SHA} (?:been )?{_OUT}"),
         ("when", rf"(?:did|has|is|was) {_SHA} (?:been )?(?:{_OUT}|out|live|{_PROD})(?: yet)?"),
         ("waiting", r"what is (?:waiting|pending|open)(?: for (?:approval|us|me|people))?"),
-        ("waiting", r"(?:who|what) (?:are (?:you|we)|is it) waiting (?:for|on)|what waits"),
+        ("waiting", r"what (?:are (?:you|we)|is it) waiting (?:for|on)|what waits"),
         ("waiting", r"(?:is )?anything (?:waiting|pending)|what needs (?:an )?approval"),
         ("flaky", rf"(?:is|are) {_TEST}(?: failure)?(?: known to be| known as)? flaky"),
         ("flaky", r"(?:what is|which tests? (?:is|are)|is it|is that|is this) flaky|flaky"),
         ("ignore red", rf"(?:just )?(?:ignore|skip|override|overrule|disregard) {_TEST}"),
         ("ignore red", rf"{_ANY} (?:it )?(?:anyway|anyhow|regardless|despite {_TEST})"),
+        ("approvers", rf"who (?:has to|must|should) approve(?: {_CARD})?"),
+        ("approvers", r"who was asked"),
+        ("approvers", rf"who (?:is|are) (?:{_CARD}|you|we) waiting (?:for|on)"),
+        (
+            "approvers",
+            rf"(?:{_PERSON} is {_AWAY}(?: {_SPAN})?[ ,.]+(?:so )?)?who else(?: can| may)?",
+        ),
+        (
+            "approvers",
+            rf"(?:{_PERSON} is {_AWAY}(?: {_SPAN})?[ ,.]+(?:so )?)?who (?:else )?(?:can|may)"
+            rf" (?:approve|decide)(?: {_CARD})?",
+        ),
+        (
+            "reminder",
+            rf"(?:can you )?(?:remind|ping|nudge|call) (?:them|approvers?|everybody|everyone)"
+            rf"(?: again)?(?: about {_CARD})?(?: {_SPAN}| later| in {_COUNT} ?{_unit()})?",
+        ),
+        (
+            "reminder",
+            r"when (?:do|will|are|is) (?:you|they|anybody|anyone) (?:be )?remind(?:ed)?(?: them)?",
+        ),
         ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
         (
             "e2e",

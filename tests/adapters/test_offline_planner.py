@@ -85,7 +85,7 @@ def test_it_has_code_say_who_keeps_a_service_as_it_is_and_why(words: str) -> Non
         ("when was 4af9ec0 deployed?", "commit", SHA),
         ("is 4af9ec0 live yet?", "commit", SHA),
         ("what's waiting?", "waiting", ""),
-        ("who are we waiting for", "waiting", ""),
+        ("what are we waiting for", "waiting", ""),
     ],
 )
 def test_it_has_code_answer_questions_about_the_day(words: str, about: str, of: str) -> None:

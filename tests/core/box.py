@@ -16,6 +16,7 @@ from app.core.state import State
 from app.desk import Ports
 from app.worker import Worker
 from tests.fake_deployer import FakeDeployer
+from tests.fake_directory import FakeDirectory
 from tests.fakes import FakeLog
 from tests.shop import BOB, REPO, repo_config
 
@@ -61,7 +62,10 @@ class Box:
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
         deployers = {"command": self.deployer}
-        self._ports = Ports(self.log, model or self.model, planner, source, deployers)
+        self.directory = FakeDirectory()
+        self._ports = Ports(
+            *(self.log, model or self.model, planner, source, deployers), directory=self.directory
+        )
         self.configure(self.config)
         self.thread_id = ""
 

@@ -95,7 +95,7 @@ class Deploy:
 
     async def _answer(self, state: State, instance: int) -> None:
         await self._box.revive()
-        if state.pending and not state.held_by:
+        if state.pending and state.pending.reminded and not state.held_by:
             await self.click("approve", state.pending.request.call_id, instance)
         elif state.unknown:
             await self._tell(state, instance)

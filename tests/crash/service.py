@@ -120,7 +120,11 @@ def configured(name: str) -> RepoConfig:
         e2e = targets.pop("e2e")
         places[environment] = EnvironmentConfig(e2e=e2e, services=targets)
     return repo_config(
-        "target", people={}, staging=places["staging"], production=places["production"]
+        "target",
+        people={},
+        remind_after_seconds=0,
+        staging=places["staging"],
+        production=places["production"],
     )
 
 

@@ -26,6 +26,7 @@ PASSED = {
     "append staging_ended": 1,
     "append facts_fetched": 3,
     "append approval_requested": 2,
+    "append approvers_reminded": 2,
     "append approval_granted": 2,
     "append tool_started production": 2,
     "start production": 2,

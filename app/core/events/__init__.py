@@ -29,6 +29,7 @@ from app.core.events.approvals import (
     ApprovalReleased,
     ApprovalRequested,
     ApprovalSuperseded,
+    ApproversReminded,
     AskedAgain,
     StepRefused,
 )
@@ -163,6 +164,7 @@ KnownEvent = (
     | ApprovalExpired
     | ApprovalSuperseded
     | ApprovalReleased
+    | ApproversReminded
     | StepRefused
     | AskedAgain
     | GlassBroken

@@ -89,6 +89,15 @@ class ApprovalSuperseded(Frozen):
     user: str
 
 
+class ApproversReminded(Frozen):
+    """People were called about a card that waits: those who can approve, or who stands above."""
+
+    type: Literal["approvers_reminded"] = "approvers_reminded"
+    call_id: str
+    whom: tuple[str, ...]
+    kind: Literal["reminder", "escalation"] = "reminder"
+
+
 class ApprovalReleased(Frozen):
     """An approver took the card out of its hold while the model was down."""
 

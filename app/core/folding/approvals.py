@@ -2,7 +2,7 @@
 
 from app.core import events as ev
 from app.core.folding.folding import Folding
-from app.core.records import Approval, Card
+from app.core.records import Approval, Card, Reminded
 
 
 class FoldApprovals(Folding):
@@ -52,6 +52,9 @@ class FoldApprovals(Folding):
     def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
         self.settle(self.state.cards[e.call_id], "superseded", e.user, "")
         self.state.replans += 1
+
+    def on_approvers_reminded(self, e: ev.ApproversReminded) -> None:
+        self.state.cards[e.call_id].reminded.append(Reminded(e.kind, e.whom, self.at))
 
     def on_approval_released(self, e: ev.ApprovalReleased) -> None:
         self.state.cards[e.call_id].released = True

@@ -1,6 +1,6 @@
 """The projection: what every message of a thread looks like now, as one pure function."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from app.core.config import RepoConfig
@@ -12,6 +12,7 @@ from app.slack.messages.card import card_message
 from app.slack.messages.glass import announcement, review_message
 from app.slack.messages.locks import lock_message, next_end
 from app.slack.messages.production_tests import ProductionTests, production_tests
+from app.slack.messages.reminders import call_message, next_posting, slot
 from app.slack.messages.say import say_message, verification
 from app.slack.messages.staging import staging_failed, staging_progress
 from app.slack.messages.status import status_message
@@ -38,22 +39,29 @@ def render(
             timed.append((staging.started_at, f"progress:staging:{staging.number}", story))
         if (alert := staging_failed(state, repo, staging, facts)) and staging.ended_at is not None:
             timed.append((staging.ended_at, f"alert:staging:{staging.number}", alert))
-    for call_id, card in state.cards.items():
-        timed.append((card.at, f"card:{call_id}", card_message(state, repo, card, now, facts)))
+    timed += _cards(state, repo, now, facts)
     for run in state.runs.values():
         if (alert := unknown_alert(state, repo, run)) and run.ended_at is not None:
             timed.append((run.ended_at, f"alert:unknown:{run.attempt.attempt_id}", alert))
     for tests in _tests_of_their_own(state):
         first = tests.runs[0]
-        slot = f"progress:e2e:{first.attempt.attempt_id}"
-        timed.append((first.started_at, slot, tests.message()))
+        progress = f"progress:e2e:{first.attempt.attempt_id}"
+        timed.append((first.started_at, progress, tests.message()))
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
     timed += _locks(state, facts, now)
     timed += _glass(state, repo)
     timed.sort(key=lambda item: item[0])
     status = status_message(state, repo, now, facts)
-    return {"status": status} | {slot: message for _, slot, message in timed}
+    return {"status": status} | {name: message for _, name, message in timed}
+
+
+def _cards(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Iterator[Timed]:
+    """Return the messages of the cards, and of who was called about them later."""
+    for call_id, card in state.cards.items():
+        yield card.at, f"card:{call_id}", card_message(state, repo, card, now, facts)
+        for call in card.reminded:
+            yield call.at, slot(card, call), call_message(state, repo, card, call, now)
 
 
 def _locks(state: State, facts: Mapping[str, str], now: int) -> list[Timed]:
@@ -99,13 +107,15 @@ def next_change(
 ) -> int | None:
     """Return when a message changes by itself.
 
-    An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends.
+    An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends, or
+    working hours begin.
     """
     run, steps = state.unknown, state.pending.steps if state.pending else ()
     times = [
         run.send_by if run and run.send_by > now else None,
         *(next_block(repo, facts, step.name, now) for step in steps),
         next_end(state, facts, now),
+        next_posting(state, repo, now),
     ]
     return min((time for time in times if time is not None), default=None)
 

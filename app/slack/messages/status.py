@@ -7,6 +7,7 @@ from app.core import locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
 from app.core.records import Card, Run, Staging
+from app.core.reminding import quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
@@ -233,6 +234,8 @@ def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | No
         return f"✋ on hold until an approver releases it: {asked}"
     if blocked:
         return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
+    if (quiet := quiet_until(state, repo, card)) is not None:
+        return f"🌙 waits for working hours, {text.when(quiet)}: {asked}"
     needed = max(step.facts.needed for step in card.steps)
     count = f" ({needed - max(map(card.missing, card.steps))} of {needed})" if needed > 1 else ""
     return f"🔔 waiting for approval{count}: {asked}"

@@ -1,0 +1,43 @@
+"""Approvers who do not answer: they are reminded once, then others hear of it; never at night."""
+
+from app.core import events as ev
+from app.core import hours, policy
+from app.core.actions import Append, Here
+from app.core.records import Card
+from app.core.reminding import Call, hours_of, next_call
+from app.core.state import State
+
+AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere wakes no worker of this thread
+
+
+def remind(state: State, here: Here) -> Append | None:
+    """Note that people are called about a card, at the time that follows from its state."""
+    card = state.pending
+    due = _due(state, here, card) if card else None
+    if card is None or due is None or due[0] > here.now:
+        return None
+    call_id, call = card.request.call_id, due[1]
+    return Append([ev.ApproversReminded(call_id=call_id, whom=call.whom, kind=call.kind)])
+
+
+def next_reminder(state: State, here: Here) -> int | None:
+    """Return when somebody is called next, or when to look whether they may be called yet."""
+    due = _due(state, here, state.pending) if state.pending else None
+    return due[0] if due else None
+
+
+def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
+    call = next_call(state, here.repo, card)
+    if call is None or state.held_by:
+        return None
+    at = hours.opens(hours_of(state, here.repo), max(call.at, here.now))
+    return (here.now + AGAIN_MS if at == here.now and _is_kept(card, here) else at), call
+
+
+def _is_kept(card: Card, here: Here) -> bool:
+    """Tell whether nobody could approve it now: a step is on hold, locked or frozen."""
+    return any(
+        policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)
+        or policy.hold_on(spec, here.facts) is not None
+        for spec in card.request.specs
+    )

@@ -1,0 +1,81 @@
+"""What calls people about a card that nobody decides: its own messages, for edits call nobody."""
+
+from app.core import hours
+from app.core.config import RepoConfig
+from app.core.records import Card, Reminded
+from app.core.reminding import hours_of, reminded
+from app.core.state import State
+from app.slack import blocks, text
+from app.slack.blocks import Message
+from app.slack.messages import people
+from app.slack.messages.approvers import named as all_who_can
+from app.slack.messages.shown import action
+
+SLOTS = {"reminder": "remind", "escalation": "escalate"}
+
+
+def slot(card: Card, call: Reminded) -> str:
+    """Name the slot of a call."""
+    return f"{SLOTS[call.kind]}:{card.request.call_id}"
+
+
+def call_message(state: State, repo: RepoConfig, card: Card, call: Reminded, now: int) -> Message:
+    """Call people about a card; when it is decided, and outside working hours, it is not posted."""
+    if card.status != "pending":
+        said = f"{_mentioned(call)} · called {text.when(call.at)} · {card.status} since"
+        return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
+    said = _reminder(card, call) if call.kind == "reminder" else _escalation(card, call, repo)
+    closed = not hours.is_open(hours_of(state, repo), now)
+    return Message(said, (blocks.section(said),), passed=closed)
+
+
+def next_posting(state: State, repo: RepoConfig, now: int) -> int | None:
+    """Return when a call can be posted that could not be posted in working hours."""
+    card = state.pending
+    late = card and any(slot(card, call) not in state.slots for call in card.reminded)
+    opens = hours.opens(hours_of(state, repo), now)
+    return opens if late and opens > now else None
+
+
+def _reminder(card: Card, call: Reminded) -> str:
+    since, expires = text.when(card.at), text.when(card.expires_at)
+    waits = f"waits on its card above since {since}"
+    if card.request.facts.quiet_until is not None:
+        waits = f"waits on its card above: it came outside working hours, {since}"
+    return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{_given(card)} It expires {expires}."
+
+
+def _escalation(card: Card, call: Reminded, repo: RepoConfig) -> str:
+    expires = text.when(card.expires_at)
+    return (
+        f"⏫ {_mentioned(call)}: {_what(card)} still waits for approval. "
+        f"{_asked(card, repo)}{_given(card)} It expires {expires}."
+    )
+
+
+def _asked(card: Card, repo: RepoConfig) -> str:
+    """Say who was asked, and that being called here is no right to approve."""
+    facts, reminder = card.request.facts, reminded(card, "reminder")
+    if reminder is None:
+        return "Nobody can approve it: its card above says why."
+    named = (all_who_can(step.facts, repo) for step in card.steps)
+    who, again = "; ".join(dict.fromkeys(named)), text.when(reminder.at)
+    quiet = facts.quiet_until is not None
+    when = again if quiet else f"{text.when(card.at)} and again {again}"
+    return f"I asked {who} {when}; only they can approve it."
+
+
+def _what(card: Card) -> str:
+    return f"{action(card.request.specs)}, {text.short(card.request.spec.sha)},"
+
+
+def _given(card: Card) -> str:
+    if not card.approvals:
+        return ""
+    needed = max(map(card.needed, card.steps))
+    there = needed - max(map(card.missing, card.steps))
+    return f" {there} of {needed} approvals are there."
+
+
+def _mentioned(call: Reminded) -> str:
+    return people.all_of([text.user_or_group(one) for one in call.whom])
