@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from app.core import awaited
+from app.core import awaited, lanes
 from app.core.config import RepoConfig
 from app.core.endings import ending, waits_for_thread
 from app.core.events import WaitStarted
 from app.core.fold import fold
-from app.core.ports import Source, ThreadLog
+from app.core.ports import Look, Source, ThreadLog
 from app.core.state import State
 from app.core.workflows import WorkflowRun, conclusion_of
 
@@ -63,7 +63,8 @@ async def _run_through(source: Source | None, repo: str, wait: WaitStarted) -> H
 async def leads_to(log: ThreadLog, thread_id: str, goal: str) -> list[str]:
     """Return the threads from one to another that it waits for, itself or by others; else nothing.
 
-    A thread waits for another by a wait, or for a target that the other has locked.
+    A thread waits for another by a wait, for a target that the other has locked, or as the newer
+    merge of the same services.
     """
     asked: list[str] = []
     current: str | None = thread_id
@@ -71,5 +72,11 @@ async def leads_to(log: ThreadLog, thread_id: str, goal: str) -> list[str]:
         if current == goal:
             return asked
         asked.append(current)
-        current = waits_for_thread(fold(await log.read(current)))
+        current = _waits_for(await log.look(current))
     return []
+
+
+def _waits_for(here: Look) -> str | None:
+    state = fold(here.entries)
+    older = lanes.waits_for(state, here.facts)
+    return waits_for_thread(state) or next((merge.thread_id for merge in older), None)

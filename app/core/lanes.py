@@ -168,6 +168,12 @@ def before(state: State, facts: Mapping[str, str]) -> list[Merge]:
     ]
 
 
+def waits_for(state: State, facts: Mapping[str, str]) -> list[Merge]:
+    """Return the older merges that a thread waits for now, if it is a merge and tested."""
+    own = facts.get(key(state.thread_id))
+    return before(state, facts) if own and _parsed(own).stage == "tested" else []
+
+
 def newest(state: State, found: Iterable[Merge], *stages: Stage) -> Merge | None:
     """Return the newest merge of some stages that may contain this one."""
     newer = (m for m in found if m.stage in stages and may_be_newer(state, m))

@@ -137,7 +137,31 @@ class _Answering:
         return _reply(text) if self.state.pending else self.plan.ask(text)
 
     def _talk(self, heard: Heard) -> Step:
-        facts = self.state.facts
+        answer = self._said(heard)
+        return _reply(answer) if answer else self._looked_up(heard)
+
+    def _said(self, heard: Heard) -> str:
+        """Answer from what the thread knows; empty where that is not enough."""
+        match heard.kind:
+            case "approvers":
+                return say.approvers(self.state, self.turn.repo, heard.person)
+            case "reminder":
+                return say.reminder(self.state, self.turn.repo)
+            case "changes":
+                facts = self.state.facts
+                return say.changes(facts.commits if facts else ())
+            case "failure":
+                return say.failure(self.state)
+            case "flaky":
+                return say.flaky(self.state)
+            case "ignore red":
+                return say.no_ignoring(self.state)
+            case "help":
+                return HELP
+            case _:
+                return ""
+
+    def _looked_up(self, heard: Heard) -> Step:
         match heard.kind:
             case "who approved" | "when" if heard.sha:
                 return self._commit(heard.sha)
@@ -146,18 +170,6 @@ class _Answering:
                 return Step(
                     "tell_facts", {"about": TOLD[kind], "of": of[0] if len(of) == 1 else ""}
                 )
-            case "approvers":
-                return _reply(say.approvers(self.state, self.turn.repo, heard.person))
-            case "reminder":
-                return _reply(say.reminder(self.state, self.turn.repo))
-            case "changes":
-                return _reply(say.changes(facts.commits if facts else ()))
-            case "failure":
-                return _reply(say.failure(self.state))
-            case "flaky":
-                return _reply(say.flaky(self.state))
-            case "ignore red":
-                return _reply(say.no_ignoring(self.state))
             case "commits":
                 limit = max(1, min(heard.number or 10, 20))
                 return self._fetch("The newest commits", "list_git_commits", {"limit": limit})
@@ -165,8 +177,6 @@ class _Answering:
                 service = (*heard.services, *self.plan.services)[0]
                 arguments = {"service": service}
                 return self._fetch(f"Deployments of {service}", "list_deployments", arguments)
-            case "help":
-                return _reply(HELP)
             case _:
                 return self._question()
 

@@ -376,6 +376,23 @@ async def test_who_waits_for_a_thread_that_wants_its_lock_gives_way() -> None:
     assert "the wait is over: what you waited for waits for this thread itself" in await reads(box)
 
 
+async def test_a_newer_merge_that_waits_for_this_one_is_not_waited_for() -> None:
+    box = Box()
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    box.model.will("request_more_information", question="What now?", choices=[])
+    await box.approves()
+    mine = box.thread_id
+    await box.merges(OTHER)
+    other = box.thread_id
+    await goes_on(box, mine)
+    box.model.will("wait_for", event=f"thread {other}", seconds=0, reason="")
+    box.model.will("reply", message="It waits for us.")
+    await box.says("wait for the newer one")
+    assert (await box.state()).wait is None
+    assert "waits for this thread itself" in await reads(box)
+
+
 async def test_what_ended_in_the_moment_in_which_the_wait_began_is_found() -> None:
     box = Box()
     other = await ships(box)
