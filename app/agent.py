@@ -308,7 +308,7 @@ def _settle(
     """Settle the card that waits, unless the very same step was proposed again."""
     for event in events:
         if isinstance(event, ev.ApprovalRequested):
-            old, new = waiting.spec, event.spec
-            if (old.tool, old.sha) == (new.tool, new.sha):
+            old, new = ([(s.tool, s.sha) for s in r.specs] for r in (waiting, event))
+            if old == new:
                 return [ev.Ignored(call_id=call_id, reason="the same step waits already")]
     return [ev.ApprovalSuperseded(call_id=waiting.call_id, user=user), *events]

@@ -105,6 +105,10 @@ class _Environment(_Strict):
     services: dict[str, dict[str, Any]] = Field(min_length=1)
 
 
+class _Production(_Environment):
+    jobs: dict[str, dict[str, Any]] = {}
+
+
 class _Undeployed(_Strict):
     cron: Annotated[str, AfterValidator(_cron)]
 
@@ -122,6 +126,7 @@ class _Repo(_Strict):
     people: dict[str, _User] = {}
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     freeze: _Freezes = []
+    risky: list[_Glob] = []
     undeployed: _Undeployed | None = None
     supersede: Literal["ask", "newest", "never"] = "ask"
     urgent_label: str = Field(default="urgent", min_length=1, max_length=50)
@@ -133,7 +138,11 @@ class _Repo(_Strict):
     production: dict[str, Any]
 
 
-class _Rules(_Strict):
+class _NoRules(_Strict):
+    """What staging and tests have of their own."""
+
+
+class _ServiceRules(_Strict):
     """What a production service may have of its own."""
 
     approvers: list[_Approver] | None = None
@@ -141,6 +150,20 @@ class _Rules(_Strict):
     channel: _Channel | None = None
     paths: list[_Glob] = []
     freeze: _Freezes | None = None
+    risky: list[_Glob] | None = None
+
+
+class _JobRules(_Strict):
+    """What a job of production may have of its own."""
+
+    approvers: list[_Approver] | None = None
+    approvals_needed: int | None = Field(default=None, ge=1, le=10)
+    paths: list[_Glob] = []
+    freeze: _Freezes | None = None
+    before: str | None = None
+
+
+_Rules = _NoRules | _ServiceRules | _JobRules
 
 
 class _File(_Strict):
@@ -187,10 +210,11 @@ def unenforced(repos: Mapping[str, RepoConfig], *, has_github: bool) -> list[str
     if has_github:
         return []
     return [
-        f'repos."{name}".production.services.{service}.paths: needs GITHUB_TOKEN or an App, '
+        f'repos."{name}".production.{kind}.{service}.paths: needs GITHUB_TOKEN or an App, '
         "to see which files a change has"
         for name, repo in repos.items()
-        for service, target in repo.production.services.items()
+        for kind in ("services", "jobs")
+        for service, target in getattr(repo.production, kind).items()
         if target.paths
     ]
 
@@ -232,6 +256,7 @@ class _Reader:
             approvals_needed=repo.approvals_needed,
             allow_self_approval=repo.allow_self_approval,
             approval=repo.approval,
+            risky=tuple(repo.risky),
             approval_expires_seconds=duration.seconds(repo.approval_expires),
             instructions=repo.instructions,
             people=repo.people,
@@ -252,16 +277,38 @@ class _Reader:
         self, repo: str, name: Environment, repo_table: Mapping[str, Any]
     ) -> EnvironmentConfig:
         key, table = f"{repo}.{name}", _table(repo_table, name)
+        production = name == "production"
         if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
-            self._valid(_Environment, key, table)
-        services: dict[str, TargetConfig] = {}
+            self._valid(_Production if production else _Environment, key, table)
         target = partial(self._target, environment=name, zone=_known_zone(repo_table))
+        services: dict[str, TargetConfig] = {}
         for service, options in _tables(_table(table, "services")):
             where = f"{key}.services.{service}"
             self._service_name(where, service)
-            services[service] = target(where, options, service)
-        tests = [target(f"{key}.{E2E}", e2e, None) for k, e2e in _tables(table) if k == E2E]
-        return EnvironmentConfig(e2e=tests[0] if tests else None, services=services)
+            rules = _ServiceRules if production else _NoRules
+            services[service] = target(where, options, service, rules)
+        jobs: dict[str, TargetConfig] = {}
+        for job, options in _tables(_table(table, "jobs")) if production else []:
+            where = f"{key}.jobs.{job}"
+            self._job_name(where, job, services)
+            jobs[job] = target(where, options, job, _JobRules)
+            self._job(where, jobs[job], services)
+        tests = [
+            target(f"{key}.{E2E}", e2e, None, _NoRules) for k, e2e in _tables(table) if k == E2E
+        ]
+        return EnvironmentConfig(e2e=tests[0] if tests else None, services=services, jobs=jobs)
+
+    def _job_name(self, key: str, name: str, services: Mapping[str, TargetConfig]) -> None:
+        self._service_name(key, name)
+        if name in services:
+            self.problems.append(f"{key}: that is what a service is called")
+
+    def _job(self, key: str, job: TargetConfig, services: Mapping[str, TargetConfig]) -> None:
+        if job.before is not None and job.before not in services:
+            names = ", ".join(services)
+            self.problems.append(f"{key}.before: {job.before!r} is no service; there are: {names}")
+        if "current" in job.options:
+            self.problems.append(f"{key}.current: a job has no version that runs")
 
     def _service_name(self, key: str, name: str) -> None:
         if not SERVICE_NAME.fullmatch(name) or len(name) > LONGEST_SERVICE_NAME:
@@ -276,29 +323,21 @@ class _Reader:
         key: str,
         table: Mapping[str, Any],
         service: str | None,
+        kind: type[_Rules],
         environment: Environment,
         zone: ZoneInfo,
     ) -> TargetConfig:
-        ruled = environment == "production" and service is not None
         options = dict(table)
         deployer = options.pop("deployer", None)
-        own = [name for name in _Rules.model_fields if ruled and name in options]
-        rules = self._valid(_Rules, key, {name: options.pop(name) for name in own}) or _Rules()
+        own = [name for name in kind.model_fields if name in options]
+        rules = self._valid(kind, key, {name: options.pop(name) for name in own}) or kind()
         if not isinstance(deployer, str) or deployer not in self._deployers:
             known = ", ".join(self._deployers)
             self.problems.append(f"{key}.deployer: {deployer!r} is unknown; there are: {known}")
         else:
             wrong = self._deployers[deployer].problems(options, service, environment)
             self.problems += [f"{key}.{option}: {problem}" for option, problem in wrong]
-        return TargetConfig(
-            deployer=str(deployer),
-            options=options,
-            approvers=None if rules.approvers is None else tuple(rules.approvers),
-            approvals_needed=rules.approvals_needed,
-            channel=rules.channel,
-            paths=tuple(rules.paths),
-            freeze=None if rules.freeze is None else _freezes(rules.freeze, zone),
-        )
+        return TargetConfig(deployer=str(deployer), options=options, **_own(rules, zone))
 
     def _valid(self, model: type[_Model], key: str, table: Any) -> _Model | None:
         try:
@@ -309,6 +348,18 @@ class _Reader:
                 for where, sentence in invalid(error)
             ]
             return None
+
+
+def _own(rules: _Rules, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the rules as the core has them; what is not set is the repository's."""
+    own: dict[str, Any] = {}
+    for name in type(rules).model_fields:
+        value = getattr(rules, name)
+        if name == "freeze" and value is not None:
+            own[name] = _freezes(value, zone)
+        elif value is not None:
+            own[name] = tuple(cast("list[str]", value)) if isinstance(value, list) else value
+    return own
 
 
 def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:

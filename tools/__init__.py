@@ -5,6 +5,7 @@ from app.core.ports import ToolSchema
 from app.core.rules.agent import busy
 from app.core.state import State
 from tools import (
+    change_plan,
     conversation,
     deploy,
     list_deployments,
@@ -26,6 +27,7 @@ FILES = (
     run_job,
     propose_plan,
     propose_rollback,
+    change_plan,
     rollback,
     run_e2e_tests,
     list_git_commits,
@@ -63,6 +65,8 @@ def _may(tool: Tool, state: State, repo: RepoConfig) -> bool:
             return True
         case "answering":
             return bool(state.unread)
+        case "replanning":
+            return bool(state.unread) and state.under_way is not None
         case "planning":
             return not busy(state, repo)
 

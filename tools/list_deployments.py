@@ -22,7 +22,7 @@ class DeploymentsArguments(Arguments):
 
 def tools(repo: RepoConfig) -> list[Tool]:
     """Return the tool."""
-    services = ", ".join(repo.production.services)
+    services = ", ".join(repo.production.targets)
     return [
         Tool(
             name="list_deployments",
@@ -37,8 +37,8 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 async def _list(desk: Desk, arguments: DeploymentsArguments) -> Sequence[Event]:
     service = arguments.service
-    if service not in (ALL, *desk.repo.production.services):
-        services = ", ".join(desk.repo.production.services)
+    if service not in (ALL, *desk.repo.production.targets):
+        services = ", ".join(desk.repo.production.targets)
         raise ToolError(f"{service[:60]!r} is no service; there are: {services}, {ALL}")
     history = records(await desk.log.history(desk.repo.name, HISTORY_KEPT))
     mine = [r for r in history if r.is_effect and service in (ALL, r.service)][:SHOWN]

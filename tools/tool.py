@@ -58,15 +58,16 @@ Act = Callable[[Desk, Any], Awaitable[Sequence[Event]]]
 class Tool:
     """One tool for one repository.
 
-    `when`: `always`, `answering` (only while a person's words are unread) or `planning` (not while
-    something runs). `settles`: the call replaces a card that waits. `modes`: who has it.
+    `when`: `always`, `answering` (only while a person's words are unread), `replanning` (only while
+    they hold what is left of a plan) or `planning` (not while something runs). `settles`: the call
+    replaces a card that waits. `modes`: who has it.
     """
 
     name: str
     description: str
     arguments: type[Arguments]
     act: Act
-    when: Literal["always", "answering", "planning"] = "planning"
+    when: Literal["always", "answering", "replanning", "planning"] = "planning"
     settles: bool = True
     modes: tuple[str, ...] = ("deploy", "rollback")
 

@@ -116,10 +116,12 @@ def may_reject(click: Click) -> Decision:
 
 def release(click: Click) -> Decision:
     """Take a card out of a hold that nothing else will end: a silent model's, or a target's."""
-    card = open_card(click)
+    under_way = click.state.under_way
+    is_it = under_way is not None and under_way.request.call_id == click.call_id
+    card = under_way if under_way and is_it else open_card(click)
     if isinstance(card, Refused):
         return card
-    held = _held_step(card, click.facts)
+    held = None if card is under_way else _held_step(card, click.facts)
     unheard = click.state.unheard
     if not unheard and held is None:
         return Refused(refusals.nothing_to_release(click.state))

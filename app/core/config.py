@@ -54,11 +54,11 @@ class EnvironmentConfig(_Frozen):
     @property
     def order(self) -> tuple[str, ...]:
         """Return the default order: the services, each job right in front of its service."""
-        placed = [
-            (*(job for job, its in self.jobs.items() if its.before == service), service)
-            for service in self.services
-        ]
-        return tuple(name for group in placed for name in group)
+        names = [job for job, its in self.jobs.items() if its.before is None]
+        for service in self.services:
+            names += [job for job, its in self.jobs.items() if its.before == service]
+            names.append(service)
+        return tuple(names)
 
 
 class RepoConfig(_Frozen):

@@ -64,7 +64,8 @@ def _goal(state: State, now: int) -> list[str]:
 
 
 def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
-    lines = [f"default order: {', '.join(repo.production.services)}"]
+    lines = [f"default order: {', '.join(repo.production.order)}"]
+    lines += [f"{name} is a job, no service" for name in repo.production.jobs]
     if state.staging:
         lines.append(_staging(state, now))
     facts = state.facts
@@ -75,6 +76,9 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
         lines.append(f"changed last, together: {', '.join(facts.changed_last)}")
     if facts.staged:
         lines.append("newest that passed staging: " + "; ".join(map(_commit, facts.staged[:3])))
+    for job, files in facts.jobs.items():
+        shown = outside(", ".join(files.names[:3]), 80)
+        lines.append(f"the job {job} is due for {files.total} files: {shown}")
     lines.extend(_thread_facts(state))
     lines.extend(outside(problem, 60) for problem in facts.problems[:3])
     if facts.commits:

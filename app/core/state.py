@@ -140,6 +140,17 @@ class State:
         """Return the approved card of which a step has not begun that is to."""
         return next((card for card in self.cards.values() if card.next_step), None)
 
+    @property
+    def under_way(self) -> Card | None:
+        """Return the approved plan of which a step began and another one is to."""
+        card = self.approved
+        return card if card and card.attempts else None
+
+    @property
+    def to_hold(self) -> Card | None:
+        """Return the card whose next step unread words hold: it waits, or is under way."""
+        return self.pending or self.under_way
+
     def asked(self, call_id: str | None) -> Asked | None:
         """Return the step that is known by a call id, with its card."""
         for card in self.cards.values():
@@ -150,8 +161,8 @@ class State:
 
     @property
     def held_by(self) -> str | None:
-        """Return the person whose words hold the pending card, if any."""
-        card = self.pending
+        """Return the person whose words hold the card that waits or is under way, if any."""
+        card = self.to_hold
         if card is None or card.released:
             return None
         return self.unread[0].user if self.unread else card.unheard_by

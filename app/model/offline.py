@@ -68,7 +68,7 @@ class _Answering:
 
     def _answer(self) -> Step:
         """Answer the unread words: what is unclear, then wishes, questions, courtesies."""
-        services, mode = self.plan.services, self.state.mode
+        services, mode = self.plan.names, self.state.mode
         people = self.turn.repo.people
         heard = [hear(words.text, services, mode, people) for words in self.state.unread]
         said = list(zip(self.state.unread, heard, strict=True))
@@ -89,7 +89,7 @@ class _Answering:
 
     def _is_meant(self, text: str) -> bool:
         """Tell whether words that were not understood may be about the deploy, or an answer."""
-        if self.plan.memory.asked or is_about_the_deploy(text, self.plan.services):
+        if self.plan.memory.asked or is_about_the_deploy(text, self.plan.names):
             return True
         feedback = any(c.status == "rejected" and c.text == text for c in self.state.cards.values())
         opening = self.state.origin != "merge" and not self.state.says and not self.state.cards
@@ -124,13 +124,24 @@ class _Answering:
         if self.plan.memory.odd_sha:
             return self._odd_sha()
         step = self.plan.next_step()
+        under_way = self.state.under_way
+        if under_way:
+            return self._change(step, under_way)
         card = self.state.pending
         if card is None or not _is_the_card(step, card):
             return step
-        sha, there = card.request.spec.sha, self.plan.production
-        if heard.services and all(there[service] == sha for service in heard.services):
+        sha, there = card.request.spec.sha, self.plan.there
+        if heard.services and all(there.get(service) == sha for service in heard.services):
             return _reply(f"{say.there_already(heard.services, sha)} {say.CARD_WAITS}")
         return _reply(say.SAME_CARD)
+
+    def _change(self, step: Step, card: Card) -> Step:
+        """Give up what is left of a plan if people want something else than that."""
+        left = [each.name for each in card.left]
+        wanted = [name for name in self.plan.names_of(step) if name in left]
+        if wanted == left and step.arguments.get("sha") == card.request.spec.sha:
+            return _reply(say.GOES_ON)
+        return Step("change_plan", {"reason": "a person asked for something else"})
 
     def _odd_sha(self) -> Step:
         text = say.unknown_sha(self.plan.memory.odd_sha, list(self.state.known.values()))
@@ -188,7 +199,7 @@ class _Answering:
 
     def _question(self) -> Step:
         texts = [words.text for words in self.state.unread]
-        if any(is_about_the_deploy(text, self.plan.services) for text in texts):
+        if any(is_about_the_deploy(text, self.plan.names) for text in texts):
             return _reply(f"{say.NOT_ANSWERED} {HELP}")
         return self._chat(texts)
 

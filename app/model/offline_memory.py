@@ -150,7 +150,7 @@ class _Remembering:
     def on_outcome_stated(self, e: ev.OutcomeStated) -> None:
         run = self.state.runs[e.attempt_id]
         self.clicker = e.user
-        if e.happened and run.attempt.service:
+        if e.happened and run.attempt.service and run.attempt.kind != "job":
             self._shipped(run.attempt.service, run.attempt.kind == "rollback", run.call_id)
 
     def on_tool_ended(self, e: ev.ToolEnded) -> None:
@@ -159,16 +159,19 @@ class _Remembering:
         if not run.is_production_effect or attempt.service is None or e.outcome == "unknown":
             return
         place = "to_prod" if attempt.kind == "deploy" else "in_prod"
-        proposal = (f"{attempt.kind}_{attempt.service}_{place}", attempt.sha)
+        verb = "run" if attempt.kind == "job" else attempt.kind
+        proposal = (f"{verb}_{attempt.service}_{place}", attempt.sha)
         if e.outcome == "cancelled" and self.stopped:
             return
         if e.outcome != "succeeded":
             why = cut(one_line(e.summary), 300)
-            troubled = f"The {attempt.kind} of {attempt.service} {e.outcome}: {why}"
+            what = f"job {attempt.service}" if verb == "run" else f"{verb} of {attempt.service}"
+            troubled = f"The {what} {e.outcome}: {why}"
             self._block(proposal, f"{troubled}. What should I do?")
             return
         self.memory.blocked.discard(proposal)
-        self._shipped(attempt.service, attempt.kind == "rollback", run.call_id)
+        if attempt.kind != "job":
+            self._shipped(attempt.service, attempt.kind == "rollback", run.call_id)
 
     def _shipped(self, service: str, rolled_back: bool, call_id: str | None) -> None:
         before = self.memory.before
@@ -285,7 +288,8 @@ class _Remembering:
             memory.only = None
 
     def _lift(self, services: Iterable[str]) -> None:
-        tools = {t for s in services for t in (f"deploy_{s}_to_prod", f"rollback_{s}_in_prod")}
+        verbs = ("deploy_{}_to_prod", "rollback_{}_in_prod", "run_{}_in_prod")
+        tools = {verb.format(service) for service in services for verb in verbs}
         self.memory.blocked = {p for p in self.memory.blocked if p[0] not in tools}
 
 

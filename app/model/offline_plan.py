@@ -6,8 +6,10 @@ from typing import Any
 
 from app.core import events as ev
 from app.core.ports import Turn
+from app.core.spec import MAX_PLAN_STEPS
 from app.core.way_back import no_way
 from app.model import offline_replies as say
+from app.model.offline_jobs import asked_for, with_jobs
 from app.model.offline_memory import in_order, remember, resolve, wanted
 
 STOP = "stop here"
@@ -28,11 +30,13 @@ class Plan:
     def __init__(self, turn: Turn) -> None:
         self.state, self.repo = turn.state, turn.repo
         self.services = list(turn.repo.production.services)
-        self.memory = remember(turn.entries, turn.state, self.services, turn.repo.people)
+        self.names = turn.repo.production.order
+        self.memory = remember(turn.entries, turn.state, self.names, turn.repo.people)
         self.facts: Sequence[ev.Running] = turn.state.facts.running if turn.state.facts else ()
         told = {running.service: self._full(running.sha) for running in self.facts}
         shipped = turn.state.shipped
         self.production = {s: told.get(s) or shipped.get(s) for s in self.services}
+        self.there = {**self.production, **turn.state.ran}
 
     def next_step(self) -> Step:
         """Propose what people want and production does not have, or end, or ask."""
@@ -74,18 +78,32 @@ class Plan:
         picked = wanted(self.services, self.memory)
         todo = [s for s in picked if self.production[s] != sha and not self._is_left_out(s)]
         good = [s for s in todo if not self._is_bad(s, sha)]
-        for service in good:
-            tool = _deploys(service)
-            if not self._is_refused(tool, sha):
-                return Step(tool, {"sha": sha, "reason": self._reason(service)})
+        steps = with_jobs(good, self.repo, self.state, self.memory, sha)
+        left = [name for name in steps if not self._is_refused(self._tool(name), sha)]
+        if left:
+            return self._proposed(left[:MAX_PLAN_STEPS], sha)
         if picked and not todo and not self.state.shipped:
             return Step("nothing_to_do", {"reason": say.there_already(picked, sha)})
         return self._done(_left_because(len(todo), len(good)))
 
+    def _proposed(self, names: Sequence[str], sha: str) -> Step:
+        """Propose what is left: by one card, or the first of it."""
+        arguments = {"sha": sha, "reason": self._reason(names[0])}
+        if self.repo.approval == "plan" and len(names) > 1:
+            return Step("propose_plan", {**arguments, "steps": list(names)})
+        return Step(self._tool(names[0]), arguments)
+
+    def names_of(self, step: Step) -> list[str]:
+        """Return the services and jobs that a step proposes, in order."""
+        single = [name for name in self.names if self._tool(name) == step.tool]
+        return list(step.arguments.get("steps", single))
+
+    def _tool(self, name: str) -> str:
+        return f"run_{name}_in_prod" if name in self.repo.production.jobs else _deploys(name)
+
     def _is_left_out(self, service: str) -> bool:
         """Tell whether the merge changes nothing of a service, and nobody asked for it."""
-        asked = {*(self.memory.only or ()), *self.memory.first, *self.memory.last}
-        return self.state.is_untouched(service) and service not in asked
+        return self.state.is_untouched(service) and service not in asked_for(self.memory)
 
     def _is_open(self, service: str, sha: str) -> bool:
         """Tell whether to offer a service; what failed or was refused is offered as a new try."""
@@ -103,11 +121,16 @@ class Plan:
         if memory.order:
             return f"{say.AS_ASKED}: {memory.order}."
         asked = service in memory.first or memory.only or memory.skip or memory.sha
-        return f"{say.AS_ASKED}." if asked else ""
+        if asked:
+            return f"{say.AS_ASKED}."
+        due = self.state.facts.jobs.get(service) if self.state.facts else None
+        return say.due(due) if due else ""
 
     def _rollback(self) -> Step:
         memory = self.memory
         named = memory.back or self._to_go_back()
+        if any(name in self.repo.production.jobs for name in named):
+            return self.ask(say.NO_JOB_GOES_BACK)
         order = [s for s in in_order(named, memory) if s not in self.state.rolled_back]
         picked = wanted(order, memory) if self.state.mode == "rollback" else order
         if not order and not self.state.rolled_back:
@@ -174,7 +197,8 @@ class Plan:
         sha, shipped = self.target(), self.state.shipped
         left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
         left = {s: v for s, v in left.items() if not self._is_left_out(s)}
-        return Step("done_for_now", {"message": say.done(shipped, left, why)})
+        message = say.done(shipped, left, why, self.state.ran)
+        return Step("done_for_now", {"message": message})
 
     def choices(self) -> list[str]:
         """Return what people can choose from now, in words that the planner understands."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.core import asked
 from app.core.config import RepoConfig
-from app.core.events import Commit, FailedBefore
+from app.core.events import Commit, FailedBefore, Files
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
@@ -33,6 +33,8 @@ NOTHING_TO_GO_BACK = (
 )
 AS_ASKED = "As asked for in this thread"
 AGAIN = "Shall I propose it again?"
+GOES_ON = "That is what the plan does next."
+NO_JOB_GOES_BACK = "A job cannot be rolled back: what it did stays. What should I do?"
 NOT_UNDERSTOOD = "I did not understand that."
 NOTED = "Noted. I go on as soon as what is running now has ended."
 NOTED_END = "Noted. I stop here as soon as what is running now has ended."
@@ -59,6 +61,12 @@ def rejected(specs: Sequence[ActionSpec]) -> str:
     return f"The {way}{spelt(spec.service)} was rejected. {AGAIN}"
 
 
+def due(files: Files) -> str:
+    """Say why a job is proposed."""
+    new = f"{files.names[0]} is new" if files.total == 1 else f"{files.total} files for it are new"
+    return f"It is due before the deploy: {new}."
+
+
 def why_back(by_button: bool, red: Sequence[str] | None) -> str:
     """Say why a rollback is proposed: who called for it, and what fails where that is known."""
     failing = f"Failing on production: {', '.join(red[:3])}." if red else ""
@@ -81,7 +89,7 @@ def not_answered(card_waits: bool) -> str:
 def not_now(state: State, tool: str) -> str:
     """Say why a step cannot be taken now, and when it can; `tool` is what would be called."""
     ends = tool.startswith(("done_", "nothing_"))
-    planned = ends or tool.startswith(("deploy_", "rollback_"))
+    planned = ends or tool.endswith(("_to_prod", "_in_prod", "propose_plan"))
     if tool == "request_more_information":
         return f"{NOT_UNDERSTOOD} {_what_holds(state) or SAY_AGAIN}"
     if state.stopped_by:
@@ -203,9 +211,16 @@ def there_already(services: Sequence[str], sha: str) -> str:
     return f"{' and '.join(services)} {verb} {short(sha)} on production already."
 
 
-def done(shipped: Mapping[str, str], left: Mapping[str, str | None], why: str) -> str:
-    """Say what a plan brought to production, and what is left."""
+def done(
+    shipped: Mapping[str, str],
+    left: Mapping[str, str | None],
+    why: str,
+    ran: Mapping[str, str],
+) -> str:
+    """Say what a plan brought to production and ran there, and what is left."""
     parts: list[str] = []
+    if ran:
+        parts.append("Ran " + ", ".join(f"{job} for {short(v)}" for job, v in ran.items()))
     if shipped:
         parts.append(
             "On production now: " + ", ".join(f"{s} {short(v)}" for s, v in shipped.items())

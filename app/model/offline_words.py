@@ -140,10 +140,17 @@ def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
 
 def _services(text: str, services: Sequence[str]) -> Iterator[str]:
     for match in re.finditer(_any_of(services), text):
-        spelt = re.sub(r"[ _-]", "", match.group())
-        yield next(name for name in services if name.replace("_", "") == spelt)
+        yield next(name for name in services if re.fullmatch(_spelt(name), match.group()))
 
 
+def _spelt(name: str) -> str:
+    """Return how people write a name; what is called migrate, they call a migration, too."""
+    if _MIGRATES.fullmatch(name):
+        return r"(?:(?:db|database|schema) )?migrat(?:e|ions?)"
+    return name.replace("_", "[ _-]?")
+
+
+_MIGRATES = re.compile(r"(?:db_)?migrat(?:e|ions?)")
 _MENTION = re.compile(r"<@[a-z0-9]+(?:\|[^>]*)?>")
 _ASKS = re.compile(r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b")
 _SPELT_OUT = (
@@ -181,7 +188,7 @@ def _number(text: str) -> int:
 
 def _any_of(services: Sequence[str]) -> str:
     names = sorted(services, key=len, reverse=True)
-    return r"\b(?:" + "|".join(name.replace("_", "[ _-]?") for name in names) + r")\b"
+    return r"\b(?:" + "|".join(map(_spelt, names)) + r")\b"
 
 
 _GREETS = (
@@ -202,7 +209,7 @@ _ENDING = (
 _SHA = r"(?:(?:commit|version|sha) )?(?P<sha>[0-9a-f]{7,40})"
 _COUNT = r"(?P<n>\d{1,4}|an?|" + "|".join(_NUMBERS[1:]) + ")"
 _DEPLOY = r"(?:deploy|ship|release|roll out|promote|push)"
-_ANY = r"(?:deploy|ship|release|roll out|promote|push|do|take|start with|begin with)"
+_ANY = r"(?:deploy|ship|release|roll out|promote|push|run|do|take|start with|begin with)"
 _BACK = r"(?:roll ?back|revert)"
 _YES = (
     r"(?:yes|ok|okay|lgtm|looks good(?: to me)?|great|approved|i approve(?: this| it)?|go|go ahead"
@@ -275,6 +282,7 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         ("deploy", rf"(?:{_DEPLOY} )?{a} (?:too|also|as well|next|now)"),
         ("deploy", rf"(?:retry|re-?deploy) {a}|(?:{_DEPLOY}|try) (?P<a3>{several}) again"),
         ("deploy", rf"{_DEPLOY} {_ALL}"),
+        ("deploy", rf"run {a}(?: now| too| again| for {_SHA})?"),
         ("rollback", rf"{_BACK}(?: {a}| it| {_ALL})?(?P<first> first)?(?: to {_SHA})?"),
         ("rollback", rf"(?:roll|take) (?:it|that|this|{_ALL}|{a}) back(?: to {_SHA})?"),
         ("rollback", rf"(?:go back(?: to {_SHA})?|undo last (?:deploy|deployment|release))"),

@@ -14,6 +14,8 @@ def system_prompt(mode: Mode, repo: RepoConfig) -> str:
     text = _template(mode).render(
         repo=repo.name,
         services=list(repo.production.services),
+        jobs=list(repo.production.jobs),
+        plans=repo.approval == "plan",
         instructions=repo.instructions.strip(),
     )
     return text.strip() + "\n"

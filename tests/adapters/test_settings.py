@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.configuration import load_repos
+from app.configuration import load_repos, unenforced
 from app.core.errors import ConfigError, UserError
 from app.settings import Settings, load_settings, missing_for_service, read_settings
 from tools.deployers.command import CommandDeployer
@@ -34,8 +34,8 @@ def good() -> Table:
     }
 
 
-def _target() -> Table:
-    return {"deployer": "command", "argv": ["true", "{sha}"]}
+def _target(**more: Any) -> Table:
+    return {"deployer": "command", "argv": ["true", "{sha}"], **more}
 
 
 def toml(value: Any) -> str:
@@ -93,6 +93,25 @@ def test_a_service_has_paths_and_a_channel_of_its_own(tmp_path: Path) -> None:
     assert repo.production.services["backend"].paths == ("web/**", "*.json", "a b/[c]/d")
     assert repo.channels == ("C01DEPLOYS", "C03WEB")
     assert repo.sorts_changes
+
+
+def test_a_job_has_what_it_is_for_and_who_may_run_it(tmp_path: Path) -> None:
+    shop: Table = {**good(), "approval": "plan", "risky": ["infra/**"]}
+    own = {"before": "backend", "paths": ["migrations/**"], "approvers": ["U03CARA"]}
+    shop["production"]["jobs"] = {"migrate": _target(**own), "warm": _target()}
+    _backend(shop)["risky"] = ["*.sql"]
+    repo = load_repos(written(tmp_path, {"acme/shop": shop}), command_deployer(tmp_path))[
+        "acme/shop"
+    ]
+    assert repo.production.order == ("warm", "migrate", "backend")
+    assert (repo.approval, repo.sorts_changes) == ("plan", True)
+    assert repo.approvers_of("migrate") == ("U03CARA",)
+    assert (repo.risky_of("migrate"), repo.risky_of("backend")) == (("infra/**",), ("*.sql",))
+    [told] = unenforced({"acme/shop": repo}, has_github=False)
+    assert told == (
+        'repos."acme/shop".production.jobs.migrate.paths: needs GITHUB_TOKEN or an App, '
+        "to see which files a change has"
+    )
 
 
 def test_a_service_has_the_freezes_of_its_repository_or_its_own(tmp_path: Path) -> None:
@@ -201,9 +220,36 @@ BAD: list[tuple[str, Change, str]] = [
     ),
     (
         "unknown key of an environment",
-        lambda r: r["production"].update(jobs={}),
-        f"{SHOP}.production.jobs: unknown key",
+        lambda r: r["production"].update(tasks={}),
+        f"{SHOP}.production.tasks: unknown key",
     ),
+    (
+        "jobs on staging",
+        lambda r: r["staging"].update(jobs={}),
+        f"{SHOP}.staging.jobs: unknown key",
+    ),
+    (
+        "a job that is called as a service",
+        lambda r: r["production"].update(jobs={"backend": _target()}),
+        f"{SHOP}.production.jobs.backend: that is what a service is called",
+    ),
+    (
+        "a job before nothing",
+        lambda r: r["production"].update(jobs={"migrate": _target(before="search")}),
+        f"{SHOP}.production.jobs.migrate.before: 'search' is no service; there are: ",
+    ),
+    (
+        "a job with a version",
+        lambda r: r["production"].update(jobs={"migrate": _target(current=["true"])}),
+        f"{SHOP}.production.jobs.migrate.current: a job has no version that runs",
+    ),
+    (
+        "a job with a channel",
+        lambda r: r["production"].update(jobs={"migrate": _target(channel="C03WEB")}),
+        f"{SHOP}.production.jobs.migrate.channel: unknown key",
+    ),
+    ("another approval", lambda r: r.update(approval="all"), f"{SHOP}.approval: "),
+    ("a risky path", lambda r: r.update(risky=["/infra"]), f"{SHOP}.risky.0: '/infra'"),
     (
         "unknown key of a service",
         lambda r: _backend(r).update(colour=1),

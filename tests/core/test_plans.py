@@ -9,11 +9,13 @@ from app.core import clicks
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Refused
 from app.core.config import RepoConfig, TargetConfig
+from app.core.errors import ModelUnavailable
 from app.core.people import Person
-from app.core.ports import Observation, Write
+from app.core.ports import Model, Observation, Write
 from app.core.spec import plan_hash, spec_hash
+from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
-from tests.shop import BOB, CARA, REPO, repo_config
+from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 
 DAN = "U04DAN"
 STEPS = ["backend", "frontend"]
@@ -258,3 +260,98 @@ async def test_a_refusal_of_a_step_that_nobody_knows_is_only_noted() -> None:
     box = await proposed()
     await box.does(ev.StepRefused(call_id="another.1", reason="?"))
     assert (await box.state()).newer == ["step_refused"]
+
+
+# Words while a plan is under way.
+
+
+async def under_way(model: Model | None = None) -> Box:
+    """Approve the plan, and let its first step take its time."""
+    box = Box(planned(), model=model)
+    box.model.will("propose_plan", sha=SHA, steps=STEPS, reason="as ever")
+    box.deployer.prepare(f"production {'frontend' if model else 'backend'}", RUNNING)
+    await box.merges()
+    await clicked(box, BOB)
+    return box
+
+
+RUNNING = Observation(status="running")
+
+
+async def ends(box: Box) -> None:
+    """Let what runs come to its end."""
+    box.deployer.prepared.clear()
+    await box.later(10_000)
+
+
+async def test_words_hold_the_next_step_until_they_are_answered() -> None:
+    box = await under_way()
+    box.model.script.append(ModelUnavailable("away"))
+    await box.says("what is this?")
+    await ends(box)
+    assert production(box) == ["production backend 4af9ec0"]
+    assert (await box.state()).held_by == ALICE
+    box.model.will("reply", message="gift cards")
+    box.model.will("done_for_now", message="done")
+    await box.later(60_000)
+    assert production(box)[:2] == ["production backend 4af9ec0", "production frontend 4af9ec0"]
+
+
+async def test_an_approver_releases_what_nobody_reads() -> None:
+    box = await under_way()
+    box.model.script.append(ModelUnavailable("away"))
+    await box.says("what is this?")
+    await ends(box)
+    state = await box.state()
+    [call_id] = state.cards
+    here = await box.log.look(box.thread_id)
+    press = Click(state, box.config, Person(BOB), call_id, here.now, here.facts)
+    released = ev.ApprovalReleased(call_id=call_id, user=BOB)
+    assert clicks.release(press) == Accepted((released,))
+    await box.does(released)
+    assert "production frontend 4af9ec0" in production(box)
+
+
+async def test_nothing_is_to_be_released_while_words_are_read() -> None:
+    box = await under_way()
+    state = await box.state()
+    [call_id] = state.cards
+    press = Click(state, box.config, Person(BOB), call_id, 0, {})
+    assert clicks.release(press) == Refused("Nothing holds this card any more.")
+
+
+async def test_words_that_the_model_makes_nothing_of_hold_the_next_step() -> None:
+    box = await under_way()
+    for _ in range(3):
+        box.model.will("no_such_tool")
+    await box.says("hm")
+    await ends(box)
+    assert production(box) == ["production backend 4af9ec0"]
+    assert (await box.state()).held_by == ALICE
+
+
+async def test_people_change_a_plan_that_is_under_way() -> None:
+    box = await under_way(OfflinePlanner())
+    await box.says("skip the backend")
+    await ends(box)
+    assert production(box) == ["production frontend 4af9ec0", "production e2e 4af9ec0"]
+    state = await box.state()
+    assert [card.void for card in state.cards.values()] == ["people changed the plan"]
+    assert state.plan == 2
+
+
+async def test_who_asks_for_what_comes_next_is_told_so() -> None:
+    box = await under_way(OfflinePlanner())
+    await box.says("now the backend")
+    assert (await box.state()).says[-1].text == "That is what the plan does next."
+    await ends(box)
+    assert "production backend 4af9ec0" in production(box)
+
+
+async def test_without_a_plan_under_way_none_is_changed() -> None:
+    box = await proposed()
+    box.model.will("change_plan", reason="")
+    box.model.will("reply", message="no")
+    await box.says("hm")
+    assert "change_plan" not in {tool.name for tool in box.model.turns[-1].tools}
+    assert (await box.card()).status == "pending"

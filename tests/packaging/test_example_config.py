@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text()
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     """Copy the example beside the programs that it names."""
-    for name in ("deploy.sh", "version.sh", "e2e.sh"):
+    for name in ("deploy.sh", "version.sh", "e2e.sh", "migrate.sh"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
     copied = tmp_path / "deploybot.toml"
@@ -101,9 +101,11 @@ def _accepted() -> set[str]:
     """Return the keys that the reader of the configuration itself takes."""
     text = (ROOT / "app/configuration.py").read_text()
     tables = re.findall(
-        r"^class _(?:Environment|Repo|Rules|Freeze)\(_Strict\):\n(.*?)^\n\n", text, re.M | re.S
+        r"^class _(?:Environment|Production|Repo|\w+Rules|Freeze)\(\w+\):\n(.*?)^\n\n",
+        text,
+        re.M | re.S,
     )
-    assert len(tables) == 4
+    assert len(tables) == 7
     return {key for table in tables for key in re.findall(r"^    (\w+): ", table, re.M)} | {
         "deployer"
     }

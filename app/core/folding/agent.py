@@ -80,8 +80,8 @@ class FoldAgent(Folding):
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
         self.say(e.call_id, e.text, e.because, e.choices)
-        if e.because == "stuck" and self.state.pending:
-            self.state.pending.unheard_by = self.state.held_by
+        if e.because == "stuck" and self.state.to_hold:
+            self.state.to_hold.unheard_by = self.state.held_by
         if e.because == "reply":
             self.state.unread, self.state.errors = [], 0
             self.let_wait_go_on()

@@ -50,7 +50,13 @@ class FoldApprovals(Folding):
         self.settle(self.state.cards[e.call_id], "expired", "", e.reason)
 
     def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
-        self.settle(self.state.cards[e.call_id], "superseded", e.user, "")
+        card = self.state.cards[e.call_id]
+        if card.attempts:
+            self.void(card, "people changed the plan")
+            self.let_words_pass()
+            self.state.owes_step = True
+            return
+        self.settle(card, "superseded", e.user, "")
         self.state.replans += 1
 
     def on_approvers_reminded(self, e: ev.ApproversReminded) -> None:

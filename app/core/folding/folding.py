@@ -27,8 +27,8 @@ class Folding:
         s.steps = s.errors = 0
         self._hold_wait(user)
         s.refused.clear()
-        if s.pending:
-            s.pending.released, s.pending.unheard_by = False, None
+        if s.to_hold:
+            s.to_hold.released, s.to_hold.unheard_by = False, None
         self.answer_questions()
 
     def _hold_wait(self, user: str) -> None:

@@ -39,7 +39,7 @@ def next_expiry(state: State, here: Here) -> int | None:
 def execute(state: State, here: Here) -> Action | None:
     """Start what was approved, of a plan the next step."""
     step = state.approved.next_step if state.approved else None
-    if step is None or state.stopped_by:
+    if step is None or state.stopped_by or state.held_by:
         return None
     spec = step.spec
     lock, cause = f"production/{spec.service}", approval_cause(spec)

@@ -21,6 +21,8 @@ def plan_progress(state: State, card: Card, now: int) -> Message:
         blocks.section("\n".join(lines)),
         blocks.context(blocks.mrkdwn(f"{approvals(card)} · {trace(card)}")),
     ]
+    if card is state.under_way and state.held_by:
+        parts += _held(state, card)
     if last.outcome in ("failed", "unknown"):
         parts += runs.tail(last)
     if last.outcome == "unknown":
@@ -54,3 +56,13 @@ def _line(card: Card, step: PlanStep, run: Run | None) -> str:
 def _in_short(card: Card, last: Run) -> str:
     done = len(card.attempts) - (last.outcome != "succeeded")
     return f"{done} of {len(card.steps)} done" if card.next_step else (last.outcome or "running")
+
+
+def _held(state: State, card: Card) -> list[Block]:
+    """Say that words hold the next step, and let an approver go on where nobody reads them."""
+    reader = text.user(state.held_by or "")
+    said = blocks.context(blocks.mrkdwn(f"⏸️ The next step waits: reading {reader}'s message …"))
+    if not state.unheard:
+        return [said]
+    value = f"{state.thread_id}:{card.request.call_id}"
+    return [said, blocks.actions([blocks.button("Release", "release", value)])]
