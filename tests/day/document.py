@@ -116,9 +116,9 @@ def _is_card(post: Post) -> bool:
 
 
 def _waited(post: Post) -> int:
-    """Return the minutes between a card and its end as a question."""
+    """Return the minutes between a card and its end as a question, by the clock on the wall."""
     ends = [at for at, text in post.edits if "[Reject with feedback]" not in text]
-    return (ends[0] - post.at) // 60_000 if ends else 0
+    return ends[0] // 60_000 - post.at // 60_000 if ends else 0
 
 
 def _stable(text: str) -> str:

@@ -118,7 +118,9 @@ class Office:
 
     # What people do.
 
-    async def merge(self, number: int, title: str, author: str, *files: str, by: str = "") -> str:
+    async def merge(
+        self, number: int, title: str, author: str, *files: str, by: str = "", label: str = ""
+    ) -> None:
         """Merge a pull request."""
         sha = sha_of(f"#{number} {title}")
         self.branch.add(sha, title, author, number, list(files))
@@ -130,6 +132,7 @@ class Office:
             "merge_commit_sha": sha,
             "user": {"login": author},
             "merged_by": {"login": by or author},
+            "labels": [{"name": label}] if label else [],
         }
         body = encoded(event)
         headers = signed(body) | {"X-GitHub-Delivery": f"d-{number}"}
@@ -138,7 +141,6 @@ class Office:
             url = f"{self.url}/github/webhook"
             (await client.post(url, content=body, headers=headers)).raise_for_status()
         await self.settle()
-        return sha
 
     async def click(self, name: str, words: str, label: str) -> None:
         """Press a button of the newest message with these words."""

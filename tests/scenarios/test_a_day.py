@@ -13,12 +13,12 @@ FRONTEND, BACKEND = "Deploy frontend to production", "Deploy backend to producti
 
 # What the day asks of people; a line that calls one more person one more time shows here.
 ASKED = {
-    "alice": Asked(clicks=0, mentions=6, notifications=6, cards=9, waited=998),
-    "bob": Asked(clicks=9, mentions=11, notifications=21, cards=4, waited=20),
-    "cara": Asked(clicks=10, mentions=13, notifications=23, cards=1, waited=26),
-    "dave": Asked(clicks=0, mentions=7, notifications=9, cards=8, waited=983),
+    "alice": Asked(clicks=0, mentions=7, notifications=7, cards=9, waited=978),
+    "bob": Asked(clicks=9, mentions=11, notifications=22, cards=4, waited=20),
+    "cara": Asked(clicks=10, mentions=13, notifications=25, cards=1, waited=3),
+    "dave": Asked(clicks=0, mentions=8, notifications=11, cards=8, waited=606),
     "erin": Asked(clicks=0, mentions=0, notifications=0, cards=0, waited=0),
-    "finn": Asked(clicks=10, mentions=25, notifications=47, cards=1, waited=1),
+    "finn": Asked(clicks=11, mentions=26, notifications=50, cards=1, waited=1),
 }
 
 
@@ -29,10 +29,11 @@ async def test_a_day(tmp_path: Path, redis_log: RedisLog, redis_url: str) -> Non
         await afternoon(day)
         await night(day)
         await next_morning(day)
-        assert {name: asked_of(day.diary, name) for name in ASKED} == ASKED
         text = document(day.diary)
         if os.environ.get("WRITE_A_DAY"):
             WRITTEN.write_text(text)
+        for name, asked in ASKED.items():
+            assert asked_of(day.diary, name) == asked, name
         assert text == WRITTEN.read_text(), "another day: `make a-day` writes it down"
 
 
@@ -120,6 +121,8 @@ async def afternoon(day: Office) -> None:
     await day.click("cara", BACKEND, "Approve")
     await day.at("15:17")
     await day.click("cara", "Roll back backend in production", "Approve")
+    await day.at("15:19")
+    await day.click("finn", "Roll back backend in production", "Approve")
     await day.at("15:50")
     await day.merge(113, "Sort orders by their number, too", "dave", "api/orders.py")
     await day.at("16:00")
@@ -155,16 +158,17 @@ async def afternoon(day: Office) -> None:
 async def night(day: Office) -> None:
     """A freeze since 18:00, and a hotfix in it."""
     await day.at("Tue 02:07")
-    await day.merge(119, "hotfix: accept orders without a voucher", "finn", "api/vouchers.py")
+    await day.merge(
+        119, "Accept orders without a voucher", "finn", "api/vouchers.py", label="urgent"
+    )
     await day.at("Tue 02:12")
-    await day.click("finn", "#119 hotfix", "Break glass")
+    await day.click("finn", "#119 Accept", "Break glass")
     assert await day.submit("finn", "reason", "orders fail for everybody since 01:50") == {}
 
 
 async def next_morning(day: Office) -> None:
     """What waited is looked at, and the broken glass is reviewed."""
-    await day.at("Tue 08:30")
-    await day.click("cara", "#117 Retry payments", "Approve")
     await day.at("Tue 08:40")
     await day.click("bob", "#118 Newer icons", "Approve")
-    await day.at("Tue 09:30")
+    await day.at("Tue 09:05")
+    await day.click("cara", "The glass was broken once", "Reviewed")
