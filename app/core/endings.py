@@ -14,6 +14,8 @@ def ending(state: State, repo: RepoConfig) -> str:
     if _goes_on(state, repo):
         return ""
     staging, check = state.staging, state.verification
+    if state.joined:
+        return f"a newer merge ships it, #{state.joined.into.number}"
     if state.stopped_by:
         return f"it was stopped, {_production(state)}"
     if staging and staging.passed is False and not staging.is_good and not state.shipped:

@@ -39,6 +39,8 @@ MAY_END_A_THREAD = (
     ev.StopRequested,
     ev.LockWaited,
     ev.WaitEnded,
+    ev.Coalesced,
+    ev.Superseded,
 )
 ENDS_A_WAIT = (
     ev.WaitEnded,
@@ -48,6 +50,8 @@ ENDS_A_WAIT = (
     ev.VerificationRequested,
     ev.RollbackOpened,
     ev.PlanEnded,
+    ev.Coalesced,
+    ev.Superseded,
     ev.BotSaid,
 )
 

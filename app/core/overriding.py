@@ -45,7 +45,7 @@ def overridable(click: Click) -> Staging | Refused:
 def is_offered(state: State, staging: Staging, facts: Mapping[str, str]) -> bool:
     """Tell whether overriding is a way on: only tests are red, and nothing has changed since."""
     newest = staging is state.staging and not _settled(staging)
-    if not newest or state.stopped_by or state.newer:
+    if not newest or state.stopped_by or state.newer or state.joined:
         return False
     return red_tests(state, staging) is not None and not _is_stale(state, staging, facts)
 
@@ -83,6 +83,8 @@ def _not_now(click: Click, staging: Staging) -> str:
         return "Staging has run again since this message: look at the newest one."
     if state.stopped_by:
         return f"{mentions([state.stopped_by])} stopped this thread. Say `continue` first."
+    if state.joined:
+        return "A newer merge ships this one, so its tests count: look into its thread."
     if red_tests(state, staging) is None:
         return f"Only red e2e tests can be overridden, and this is not one: {staging.summary[:200]}"
     if _is_stale(state, staging, click.facts):

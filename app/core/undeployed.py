@@ -105,7 +105,7 @@ def _is_for_others(service: str, merge: State | None) -> bool:
 
 
 def _passed(merge: State) -> bool:
-    return any(staging.sha == merge.sha and staging.passed for staging in merge.stagings)
+    return any(staging.sha == merge.sha and staging.is_good for staging in merge.stagings)
 
 
 def _is_ready(

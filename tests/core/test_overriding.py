@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core import context, overrides, overriding
+from app.core import context, endings, overrides, overriding
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Refused, retry
 from app.core.people import Person
@@ -235,6 +235,24 @@ async def test_in_a_stopped_thread_nothing_is_overridden() -> None:
     assert "alert:staging:1" in await messages(box)
     state = await box.state()
     assert not overriding.is_offered(state, state.stagings[-1], {})
+
+
+async def test_what_a_newer_merge_ships_is_decided_in_its_thread() -> None:
+    box = Box()
+    await red(box)
+    call_id = overriding.name_of((await box.state()).stagings[-1])
+    again = ev.StagingRequested(sha=SHA, scope="all", user=ALICE)
+    await box.does(again, ev.Coalesced(into=newer()))
+    assert (await refusal(box, call_id=call_id)).startswith("A newer merge ships this one")
+    state = await box.state()
+    assert not overriding.is_offered(state, state.stagings[-1], {})
+    assert endings.ending(state, box.config) == "a newer merge ships it, #43"
+
+
+def newer() -> ev.Pull:
+    return ev.Pull(
+        thread_id="acme/shop/fedcba9876", sha="b" * 40, number=43, title="", url="", author="", at=0
+    )
 
 
 async def test_staging_that_was_stopped_says_nothing_of_tests() -> None:

@@ -56,7 +56,7 @@ def joined_line(joined: Joined) -> str:
 def waiting_line(state: State, facts: Mapping[str, str]) -> str:
     """Say for which older merge a tested one waits; empty if for none."""
     own = facts.get(lanes.key(state.thread_id))
-    if own is None or not state.turn_due or state.staging is None or not state.staging.passed:
+    if own is None or not state.turn_due or state.staging is None or not state.staging.is_good:
         return ""
     older = lanes.before(state, facts)
     if not older:
