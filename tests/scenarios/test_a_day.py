@@ -167,7 +167,9 @@ async def night(day: Office) -> None:
 
 
 async def next_morning(day: Office) -> None:
-    """What waited is looked at, and the broken glass is reviewed."""
+    """What waited is looked at, the broken glass is reviewed, and nobody hears of a document."""
+    await day.at("Tue 08:30")
+    await day.merge(120, "Tell how to run the shop", "dave", "README.md")
     await day.at("Tue 08:40")
     await day.click("bob", "#118 Newer icons", "Approve")
     await day.at("Tue 09:05")
