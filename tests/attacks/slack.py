@@ -20,7 +20,8 @@ _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)  # in which Slack mentions
 _HIDDEN = re.compile(r"[\u200b\u202e\x1b\x00\U000e0000-\U000e007f]")
 # What a waiting card is made of, from top to bottom; in brackets what may be missing.
 _CARD = re.compile(
-    "header,(context,context,)?section,(section,)?section,section,(context,)?(section,)?actions,context,"
+    "header,(context,context,)?section,(section,)?section,section,(section,)?(context,)?(section,)?"
+    "actions,context,"
 )
 _ANSWER = "Or answer in this thread in your own words."
 
@@ -81,7 +82,8 @@ def check_card(card: Card, blocks: Blocks) -> None:
     order = "".join(f"{block['type']}," for block in blocks)
     assert _CARD.fullmatch(order), order
     plan = f" · plan {card.request.plan}" if card.request.plan > 1 else ""
-    assert blocks[0]["text"]["text"] == f"{_title(spec)}{plan}"
+    title = str(blocks[0]["text"]["text"]).removeprefix("🚨 ")
+    assert title == f"{_title(spec)}{plan}"
     assert blocks[-1]["elements"][0]["text"] == _ANSWER
     value = f"{spec.thread_id}:{spec.call_id}"
     assert payloads.buttons(blocks) == {

@@ -1,6 +1,7 @@
 """Instances are killed at random while deploys run: nothing is lost, nothing happens twice."""
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -42,11 +43,17 @@ class Kills:
 
 
 async def deploys(box: Crashes, kills: Kills, lane: int) -> list[str]:
-    """Deploy one commit after the other until there were enough kills; return them."""
+    """Deploy one commit after the other until there were enough kills.
+
+    Return those that no newer merge ships.
+    """
     shas: list[str] = []
-    while not kills.enough or not shas:
-        shas.append(f"{lane:x}{len(shas):06x}".ljust(40, "0"))
-        await box.deploy(shas[-1]).plays(seconds=120, instance=lane % INSTANCES)
+    for number in itertools.count():
+        if kills.enough and number:
+            break
+        sha = f"{lane:x}{number:06x}".ljust(40, "0")
+        end = await box.deploy(sha).plays(seconds=120, instance=lane % INSTANCES)
+        shas += [] if end.joined else [sha]
     return shas
 
 
@@ -77,6 +84,7 @@ async def test_random_kills_lose_nothing_and_double_nothing(
             seconds=round(time.monotonic() - began),
         )
         assert kills.count >= KILLS_OF_A_CLASS
+        assert shas, "every merge left it to another"
         assert (lost, doubled) == (0, 0)
         assert set(happened) == wanted
         assert recovery == "keyed" or most_starts == 1

@@ -66,11 +66,17 @@ class Traffic:
 
 
 async def deploys(box: Crashes, traffic: Traffic, lane: int) -> list[str]:
-    """Deploy one commit after the other while there is traffic; return them."""
+    """Deploy one commit after the other while there is traffic.
+
+    Return those that no newer merge ships.
+    """
     shas: list[str] = []
-    while not traffic.over:
-        shas.append(f"{lane:x}{len(shas):06x}".ljust(40, "0"))
-        await box.deploy(shas[-1]).plays(seconds=120, instance=lane)
+    for number in itertools.count():
+        if traffic.over:
+            break
+        sha = f"{lane:x}{number:06x}".ljust(40, "0")
+        end = await box.deploy(sha).plays(seconds=120, instance=lane)
+        shas += [] if end.joined else [sha]
     return shas
 
 
@@ -110,6 +116,7 @@ async def test_rolling_restarts_lose_nothing_and_double_nothing(
             seconds=round(time.monotonic() - began),
         )
         assert max(took) <= EXIT_SECONDS
+        assert shas, "every merge left it to another"
         assert Counter(box.target.production()) == Counter(wanted)
         await every_event_is_there(box, traffic)
         await until(lambda: every_click_is_answered(box, traffic), 30)

@@ -151,7 +151,8 @@ class Town:
         found: list[str] = []
         for thread_id in await self.threads():
             state, repo = await self.state(thread_id), self.repos[thread_id.rpartition("/")[0]]
-            for slot, message in render(state, repo, await self.log.now(repo.name)).items():
+            now, facts = await self.log.now(repo.name), await self.log.facts(repo.name)
+            for slot, message in render(state, repo, now, facts).items():
                 shown = self.message(state, slot).words if slot in state.slots else ""
                 owed = not message.passed or slot in state.slots
                 if owed and shown != payloads.words(message.text, message.blocks):
