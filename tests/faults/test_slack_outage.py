@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from string import ascii_lowercase
 
 from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
@@ -23,8 +24,9 @@ def shops(count: int, each: int) -> list[RepoConfig]:
     """Configure shops of one service, so many in each channel."""
     return [
         repo_config(
-            name=f"acme/shop{n}{'abcdefgh'[m]}",
+            name=f"acme/shop{n}{ascii_lowercase[m]}",
             channel=f"C{n:02}SHOP",
+            remind_after_seconds=2 * HOUR,  # nobody is reminded of what was never shown
             staging=BACKEND,
             production=BACKEND,
         )
@@ -141,9 +143,9 @@ async def test_who_reads_after_an_outage_is_called_for_what_is_open_alone() -> N
 
 async def test_a_single_channel_takes_a_second_for_each_message() -> None:
     merges = 20
-    async with town_of(1) as town:
+    async with town_of(1, each=merges) as town:
         await town.proxy.go()
-        await merge(town, each=merges)
+        await merge(town, each=1)
         await town.later(120, tick=1)
         await town.proxy.come_back()
 

@@ -299,7 +299,7 @@ def _waits_for_another(world: World, mirror: Mirror) -> bool:
 def _talked(mirror: Mirror) -> bool:
     """Tell whether the last thing was an answer to somebody, which left nothing to do."""
     calls = [e.event for e in mirror.entries if isinstance(e.event, ev.ToolProposed)]
-    talked = bool(calls) and calls[-1].tool in ("reply", "ignore")
+    talked = bool(calls) and calls[-1].tool in ("reply", "ignore", "tell_facts")
     return talked and not mirror.state.turn_due
 
 
