@@ -7,6 +7,7 @@ from app.core import events as ev
 from app.core.events import Attempt, Entry
 from app.core.spec import ActionSpec, approval_cause, attempt_id, plan_hash, spec_hash
 
+LATE = "It was started after the card had expired."
 _OF_PEOPLE: frozenset[ev.Lift] = frozenset({"approvers", "self_approval"})
 
 
@@ -82,16 +83,22 @@ def effects(entries: Iterable[Entry]) -> list[Effect]:
     """Trace every production effect to the clicks that approved exactly its bytes."""
     cards: dict[str, _Card] = {}
     traced: dict[str, Effect] = {}
+    sent: set[str] = set()
     for entry in entries:
         _follow_cards(entry, cards)
         match entry.event:
             case ev.ToolStarted() as e if _is_effect(e.attempt):
                 asked = _asked(cards, e.call_id or "")
                 traced[e.attempt.attempt_id] = _traced(e.attempt, asked, entry.at, traced)
+            case ev.ToolSent() as e if e.attempt_id in traced:
+                sent.add(e.attempt_id)
             case ev.ToolEnded() as e if e.attempt_id in traced:
                 effect = traced[e.attempt_id]
                 effect.outcome, effect.ended_at = e.outcome, entry.at
                 _end_plan(effect, cards)
+                if e.attempt_id not in sent and e.outcome in ("failed", "cancelled"):
+                    # The look right before the send refused it: only its record came too late.
+                    effect.problems = [each for each in effect.problems if each != LATE]
             case ev.OutcomeStated() as e if e.attempt_id in traced:
                 effect = traced[e.attempt_id]
                 effect.outcome = "happened" if e.happened else "did not happen"
@@ -185,7 +192,7 @@ def _of_card(asked: _Asked, at: int) -> list[str]:
     if len(people) < needed:
         problems.append(f"It has {len(people)} of {needed} approvals.")
     if at >= asked.step.spec.expires_at:
-        problems.append("It was started after the card had expired.")
+        problems.append(LATE)
     return problems
 
 
