@@ -8,6 +8,7 @@ from app.core.events import Attempt, Entry
 from app.core.spec import ActionSpec, approval_cause, attempt_id, plan_hash, spec_hash
 
 LATE = "It was started after the card had expired."
+NOT_SENT = ("not started: ", "stopped before it was sent")
 _OF_PEOPLE: frozenset[ev.Lift] = frozenset({"approvers", "self_approval"})
 
 
@@ -96,7 +97,7 @@ def effects(entries: Iterable[Entry]) -> list[Effect]:
                 effect = traced[e.attempt_id]
                 effect.outcome, effect.ended_at = e.outcome, entry.at
                 _end_plan(effect, cards)
-                if e.attempt_id not in sent and e.outcome in ("failed", "cancelled"):
+                if e.attempt_id not in sent and e.summary.startswith(NOT_SENT):
                     # The look right before the send refused it: only its record came too late.
                     effect.problems = [each for each in effect.problems if each != LATE]
             case ev.OutcomeStated() as e if e.attempt_id in traced:
