@@ -93,6 +93,8 @@ def _effect(effect: Effect) -> Iterator[str]:
     what = f"{attempt.kind} {attempt.service} {attempt.sha}"
     yield f"{exact_time(effect.started_at)}  {one_line(what)}: {effect.outcome}"
     yield f"    attempt {attempt.attempt_id}, by deployer {one_line(attempt.deployer)}"
+    if effect.withheld:
+        yield "    nothing was sent: the look right before refused it"
     if override := effect.override:
         yield f"    RED TESTS OVERRIDDEN by {override.user} {exact_time(override.at)}"
         yield f"        {one_line(override.reason)} (failing: {_names(override)})"
@@ -133,6 +135,7 @@ def _exported_effect(effect: Effect) -> dict[str, Any]:
         "started_at": effect.started_at,
         "ended_at": effect.ended_at,
         "outcome": effect.outcome,
+        "withheld": effect.withheld,
         "approvals": [_exported_click(click) for click in effect.approvals],
         "glass": _exported_glass(effect.glass) if effect.glass else None,
         "override": effect.override.model_dump() if effect.override else None,

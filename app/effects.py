@@ -17,6 +17,7 @@ from app.core.errors import (
     SourceUnavailable,
     StoppedBefore,
     StoreUnavailable,
+    Withheld,
 )
 from app.core.fold import fold
 from app.core.policy import last_look
@@ -211,12 +212,20 @@ async def _send(job: Job, attempt: ev.Attempt, asked: Asked | None) -> float | N
     except NotStarted as error:
         if _may_arrive(job, attempt):
             return SLOWEST_POLL_SECONDS
-        outcome = "cancelled" if isinstance(error, StoppedBefore) else "failed"
-        ended = ev.ToolEnded(attempt_id=attempt.attempt_id, outcome=outcome, summary=str(error))
-        await job.record([ended])
+        await job.record([_not_started(attempt, error)])
         return None
     await job.record([ev.ToolSent(attempt_id=attempt.attempt_id, reference=reference)])
     return None
+
+
+def _not_started(attempt: ev.Attempt, error: NotStarted) -> ev.ToolEnded:
+    """State that an attempt did not begin, and whether its deployer was asked at all."""
+    return ev.ToolEnded(
+        attempt_id=attempt.attempt_id,
+        outcome="cancelled" if isinstance(error, StoppedBefore) else "failed",
+        summary=str(error),
+        withheld=isinstance(error, Withheld),
+    )
 
 
 def _may_arrive(job: Job, attempt: ev.Attempt) -> bool:
@@ -226,7 +235,7 @@ def _may_arrive(job: Job, attempt: ev.Attempt) -> bool:
 
 
 async def _look_again(job: Job, attempt: ev.Attempt, asked: Asked | None, deadline: float) -> None:
-    """Raise `NotStarted` where an attempt may not be sent, or not by us, or not any more."""
+    """Raise `Withheld` where an attempt may not be sent, or not by us, or not any more."""
     try:
         async with asyncio.timeout_at(deadline):
             refusal = await _refusal_now(job, attempt, asked)
@@ -239,7 +248,7 @@ async def _look_again(job: Job, attempt: ev.Attempt, asked: Asked | None, deadli
     if asyncio.get_running_loop().time() >= deadline:
         refusal = refusal or "it took too long to find out whether it still may be"
     if refusal:
-        raise NotStarted(f"not started: {refusal}")
+        raise Withheld(f"not started: {refusal}")
 
 
 async def _refusal_now(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | None:

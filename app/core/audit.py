@@ -8,7 +8,6 @@ from app.core.events import Attempt, Entry
 from app.core.spec import ActionSpec, approval_cause, attempt_id, plan_hash, spec_hash
 
 LATE = "It was started after the card had expired."
-NOT_SENT = ("not started: ", "stopped before it was sent")
 _OF_PEOPLE: frozenset[ev.Lift] = frozenset({"approvers", "self_approval"})
 
 
@@ -38,7 +37,8 @@ class Broken:
 class Effect:
     """A production effect with what led to it; `problems` says what does not fit, a sentence each.
 
-    `stated` is the click that said what became of it, where nobody could know.
+    `stated` is the click that said what became of it, where nobody could know. What was `withheld`
+    was never sent: the look right before the send refused it.
     """
 
     attempt: Attempt
@@ -47,6 +47,7 @@ class Effect:
     approvals: Sequence[Click]
     problems: list[str]
     outcome: str = "running"
+    withheld: bool = False
     ended_at: int | None = None
     stated: Click | None = None
     glass: Broken | None = None
@@ -96,9 +97,9 @@ def effects(entries: Iterable[Entry]) -> list[Effect]:
             case ev.ToolEnded() as e if e.attempt_id in traced:
                 effect = traced[e.attempt_id]
                 effect.outcome, effect.ended_at = e.outcome, entry.at
+                effect.withheld = e.withheld and e.attempt_id not in sent
                 _end_plan(effect, cards)
-                if e.attempt_id not in sent and e.summary.startswith(NOT_SENT):
-                    # The look right before the send refused it: only its record came too late.
+                if effect.withheld:  # only its record came too late
                     effect.problems = [each for each in effect.problems if each != LATE]
             case ev.OutcomeStated() as e if e.attempt_id in traced:
                 effect = traced[e.attempt_id]

@@ -36,7 +36,11 @@ class NotStarted(Exception):
     """Report that an attempt certainly did not begin; the sentence says why."""
 
 
-class StoppedBefore(NotStarted):
+class Withheld(NotStarted):
+    """Report that the look right before the send refused it: no deployer was asked for anything."""
+
+
+class StoppedBefore(Withheld):
     """Report that a person stopped the thread before the attempt was sent."""
 
 

@@ -48,7 +48,8 @@ class CancelRequested(Frozen):
 class ToolEnded(Frozen):
     """The outcome of an attempt; `tail` holds at most its last 20 lines.
 
-    `seconds` is how long the target says it took, None where it does not say.
+    `seconds` is how long the target says it took, None where it does not say. `withheld` says that
+    the look right before the send refused it; up to 0.2.0 nothing told that from a failure.
     """
 
     type: Literal["tool_ended"] = "tool_ended"
@@ -58,6 +59,7 @@ class ToolEnded(Frozen):
     failing_tests: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
     seconds: float | None = None
+    withheld: bool = False
 
 
 class OutcomeStated(Frozen):
