@@ -8,6 +8,7 @@ from app.core.config import RepoConfig
 from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, UserError
 from app.core.finding import Finding
 from app.github.deliveries import GitHubDeliveries
+from app.github.trees import GitHubTrees
 from app.main import build_deployers, build_github, build_model, build_source, open_log
 from app.model.openai import ModelSilent, OpenAIModel
 from app.settings import Settings, missing_for_service, read_settings
@@ -110,12 +111,13 @@ async def _github(settings: Settings, repos: Mapping[str, RepoConfig]) -> list[F
         line = "GitHub: no credentials: commits and differences cannot be checked"
         return [Finding(None, line, "Set GITHUB_TOKEN, or GITHUB_APP_ID with its key.")]
     source, deliveries = build_source(github, repos), GitHubDeliveries(github)
+    trees = GitHubTrees(github)
     findings: list[Finding] = []
     try:
-        for repo in repos:
-            findings.append(await source.check(repo))
+        for name, repo in repos.items():
+            findings.append(await source.check(name))
             if findings[-1].ok:
-                findings.append(await deliveries.check(repo))
+                findings += [await deliveries.check(name), *await trees.check(repo)]
         return findings
     finally:
         await github.aclose()
