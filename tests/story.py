@@ -17,6 +17,11 @@ from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 THREAD = "acme/shop/0123456789"
 OLD, NEW = "1111111" + "0" * 33, "4af9ec0" + "0" * 33
 START = 1_800_000_000_000
+_TOOLS = {
+    "deploy": "deploy_{}_to_prod",
+    "rollback": "rollback_{}_in_prod",
+    "job": "run_{}_in_prod",
+}
 
 
 def pull_request(title: str = "Add gift cards") -> ev.PullRequest:
@@ -146,7 +151,7 @@ class Story:
     def asks(self, call_id: str = "c1", service: str = "backend", **more: Any) -> "Story":
         """Put up a card; facts, quote, reason… may be given."""
         kind = more.pop("kind", "deploy")
-        tool = "deploy_{}_to_prod" if kind == "deploy" else "rollback_{}_in_prod"
+        tool = _TOOLS[kind]
         spec = ActionSpec(
             tool=tool.format(service),
             kind=kind,
@@ -160,7 +165,7 @@ class Story:
             thread_id=THREAD,
             call_id=call_id,
             production_was=more.pop("was", OLD),
-            policy_version=self.repo.policy_version(service),
+            policy_version="" if kind == "job" else self.repo.policy_version(service),
             expires_at=self.now + 86_400_000,
         )
         facts = more.pop("facts", card_facts())
@@ -179,10 +184,10 @@ class Story:
         """Approve a card."""
         return self.then(ev.ApprovalGranted(call_id=call_id, spec_hash="", user=user))
 
-    def ships(self, call_id: str = "c1", service: str = "backend") -> "Story":
+    def ships(self, call_id: str = "c1", service: str = "backend", kind: str = "deploy") -> "Story":
         """Approve a card and run it to success."""
-        self.asks(call_id, service).approves(call_id=call_id)
-        self.starts(f"p-{call_id}", "production", service=service, call_id=call_id)
+        self.asks(call_id, service, kind=kind).approves(call_id=call_id)
+        self.starts(f"p-{call_id}", "production", kind, service=service, call_id=call_id)
         return self.ends(f"p-{call_id}")
 
     @property

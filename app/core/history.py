@@ -1,6 +1,7 @@
 """What happened, one compact line for each event that matters to the agent; no I/O, no clock."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from app.core import awaited
 from app.core import events as ev
@@ -183,6 +184,8 @@ class _Lines:
                 return f"@{e.user} ended the wait: go on"
             case "circle":
                 return "the wait is over: what you waited for waits for this thread itself"
+            case _:
+                assert_never(e.because)
 
     def on_plan_ended(self, e: ev.PlanEnded) -> str:
         return f"you ended the plan: {outside(e.message, 80)}"

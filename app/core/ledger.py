@@ -170,12 +170,6 @@ def has_passed_staging(history: Sequence[str], sha: str) -> bool:
     return any(entry["kind"] == "staged" and entry["sha"] == sha for entry in told)
 
 
-def effects(history: Sequence[str], service: str) -> list[dict[str, Any]]:
-    """Return the entries of a service's production effects, newest first."""
-    entries: list[dict[str, Any]] = [json.loads(line) for line in history]
-    return [entry for entry in entries if entry.get("service") == service]
-
-
 def _follow(
     state: State, events: Sequence[ev.Event], known: Mapping[str, str], now: int
 ) -> tuple[dict[str, str | None], list[str]]:

@@ -143,6 +143,18 @@ async def test_another_hash_is_refused() -> None:
     assert card.text == "the stored action is not, byte for byte, what was approved"
 
 
+async def test_an_approval_of_the_right_hash_does_not_help_another_one() -> None:
+    box = Box(shop())
+    call_id = await at_two(box)
+    await box.approves(BOB)
+    await box.does(
+        ev.GlassBroken(call_id=call_id, spec_hash="0" * 64, user=DAN, reason="", lifts=("freeze",))
+    )
+    assert production(box) == []
+    card = (await box.state()).cards[call_id]
+    assert card.text == "the stored action is not, byte for byte, what was approved"
+
+
 async def test_several_uses_of_a_night_are_one_review() -> None:
     box = Box(shop())
     await at_two(box)

@@ -71,3 +71,13 @@ async def test_one_that_the_thread_ended_and_that_stands_again_is_named() -> Non
 async def test_what_names_no_thread_or_another_is_not_this_ones(told: str) -> None:
     box = await shipped()
     assert await found(box, running_frontend=told) == []
+
+
+async def test_what_names_other_threads_is_not_its_business() -> None:
+    box = Box()
+    await box.has_old_version()
+    await box.merges()
+    facts = (await box.log.look(box.thread_id)).facts
+    others = {name: told for name, told in facts.items() if box.thread_id not in told}
+    assert "running/backend" in others
+    assert strays(box.thread_id, [], others) == []

@@ -6,9 +6,10 @@ import pytest
 
 from app.core import events as ev
 from app.core.context import render
-from tests.story import ALICE, BOB, NEW, OLD, Story, pull_request, repo_config
+from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, pull_request, repo_config
 
 SHORT_NEW, SHORT_OLD = NEW[:7], OLD[:7]
+FILES = ev.Files(names=tuple(f"db/{n}.sql" for n in range(1, 11)), total=12)
 
 
 def text_of(told: Story) -> str:
@@ -137,6 +138,43 @@ HAPPENED: dict[str, tuple[Story, str]] = {
         ),
         f"@{BOB} asked for the card deploy_backend_to_prod({SHORT_NEW}) again",
     ),
+    "a reminder": (
+        Story().merged().staged().asks().then(ev.ApproversReminded(call_id="c1", whom=(BOB, CARA))),
+        f"@{BOB}, @{CARA} were called about the card deploy_backend_to_prod({SHORT_NEW}): reminder",
+    ),
+    "a broken glass": (
+        Story()
+        .merged()
+        .staged()
+        .asks()
+        .then(
+            ev.GlassBroken(
+                call_id="c1", spec_hash="", user=BOB, reason="shop is down", lifts=("freeze",)
+            )
+        ),
+        f"@{BOB} BROKE THE GLASS for the card deploy_backend_to_prod({SHORT_NEW}): «shop is down»",
+    ),
+    "a plan that was given up": (
+        Story()
+        .merged()
+        .staged()
+        .asks()
+        .approves()
+        .then(ev.StepRefused(call_id="c1", reason="production has changed")),
+        "the rest of the plan from backend on was given up: «production has changed»",
+    ),
+    "what code answered": (
+        Story()
+        .mentioned()
+        .then(
+            ev.AnswerTold(
+                call_id="a",
+                title="Went out today: 1",
+                lines=((ev.Piece(text="backend 4af9ec0"), ev.Piece(text=" by bob")),),
+            )
+        ),
+        "code answered «Went out today: 1 | backend 4af9ec0 by bob»",
+    ),
 }
 
 
@@ -188,6 +226,14 @@ FACTS: dict[str, tuple[Story, str]] = {
     "a shipped version": (
         Story().merged().staged().ships(),
         f"before it, backend ran {SHORT_OLD}",
+    ),
+    "work for a job": (
+        Story().mentioned().then(ev.FactsFetched(jobs={"migrate": FILES})),
+        "the job migrate is due for 12 files: «db/1.sql, db/2.sql, db/3.sql»",
+    ),
+    "a job that ran": (
+        Story().merged().staged().ships(service="migrate", kind="job"),
+        f"this thread ran the job migrate in production for {SHORT_NEW}",
     ),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from app.core import answers
 from app.core import events as ev
 from app.core.days import Span
-from app.core.happened import Record, records
+from app.core.happened import Record, records, under_way
 from app.core.ports import Observation, Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import SHA, Box
@@ -264,6 +264,17 @@ async def test_an_approval_that_is_under_way_is_the_last_one() -> None:
     await box.approves()
     await box.says("who approved the last one?")
     assert f"frontend 4af9ec0 · under way · approved by {BOB}" in (await told(box))[1]
+
+
+async def test_of_an_approved_plan_the_steps_to_come_are_under_way_until_it_ends() -> None:
+    box = Box(repo_config(approval="plan"), model=OfflinePlanner())
+    await box.merges()
+    box.deployer.prepare("production frontend", *[RUNNING] * 3)
+    await box.approves()
+    approved = plain(answers.last_approval(under_way(await box.state()), "backend"))
+    assert f"backend 4af9ec0 · under way · approved by {BOB}" in approved[1]
+    await box.does(ev.StopRequested(user=CARA))
+    assert under_way(await box.state()) == []
 
 
 async def test_history_knows_the_merge_and_the_thread() -> None:

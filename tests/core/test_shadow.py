@@ -92,6 +92,28 @@ async def test_people_who_do_the_same_agree() -> None:
     assert (await box.types()).count("production_seen") == looks
 
 
+async def test_before_the_first_look_nothing_is_compared() -> None:
+    box = Watched()
+    await box.begins("frontend")
+    entries = await box.log.read(box.thread_id)
+    first = next(n for n, e in enumerate(entries) if isinstance(e.event, ev.ProductionSeen))
+    assert compare(fold(entries[:first]), (), await box.log.now(REPO)).verdict == "open"
+
+
+async def test_facts_that_a_newer_version_wrote_keep_no_proposal_from_being_read() -> None:
+    box = Watched()
+    await box.begins("frontend")
+    newer = ev.UnknownEvent.model_validate({"type": "facts_fetched", "weather": "fine"})
+    entries = [
+        entry.model_copy(update={"event": newer})
+        if isinstance(entry.event, ev.FactsFetched)
+        else entry
+        for entry in await box.log.read(box.thread_id)
+    ]
+    state = fold(entries)
+    assert (state.proposals, state.facts) == ([("frontend", SHA)], None)
+
+
 @pytest.mark.parametrize(
     ("hand", "proposed", "verdict", "line"),
     [

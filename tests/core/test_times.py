@@ -1,7 +1,10 @@
 """How times are written, also where a number is no time."""
 
+from datetime import UTC
+
 import pytest
 
+from app.core.times_of_day import meanings
 from app.core.writing import exact_time, utc, when
 from tests.story import START
 
@@ -21,3 +24,9 @@ def test_a_time_in_the_readers_own_zone() -> None:
 @pytest.mark.parametrize(("ms", "year"), [(-1, "1970"), (10**30, "9999")])
 def test_a_number_that_is_no_time_is_written_all_the_same(ms: int, year: str) -> None:
     assert utc(ms).startswith(year)
+
+
+@pytest.mark.parametrize("clock", ["noon", "25:00", "9", "yesterday 9:00", "2027-13-01 9:00"])
+def test_what_is_no_clock_means_no_time(clock: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        meanings(clock, UTC, START)
