@@ -137,6 +137,16 @@ def blocked_by(
     return next(against, None)
 
 
+def not_as_shown(card: Card) -> str | None:
+    """Return what is wrong where a card's bytes are no longer those that were shown and approved."""
+    approved = {card.request.spec_hash, *(approval.spec_hash for approval in card.approvals)}
+    if card.glass:
+        approved.add(card.glass.spec_hash)
+    if approved == {plan_hash(card.request.specs)}:
+        return None
+    return "the stored action is not, byte for byte, what was approved"
+
+
 def last_look(
     asked: Asked,
     production_is: str | None,
@@ -149,11 +159,8 @@ def last_look(
     `hold` is the bad SHA, None where there is none or it was released; `now` is in milliseconds.
     """
     card, spec = asked.card, asked.spec
-    approved, granted = card.request.spec_hash, card.approvals_of(asked.step)
-    if plan_hash(card.request.specs) != approved or any(g.spec_hash != approved for g in granted):
-        return "the stored action is not, byte for byte, what was approved"
-    if card.glass and card.glass.spec_hash != approved:
-        return "the stored action is not, byte for byte, what was approved"
+    if changed := not_as_shown(card):
+        return changed
     if card.missing(asked.step):
         needed = card.needed(asked.step)
         return f"it has {needed - card.missing(asked.step)} of {needed} approvals"

@@ -1,6 +1,7 @@
 """Cards and what was approved: expiry, execution, and giving targets back."""
 
 from app.core import events as ev
+from app.core import policy
 from app.core.actions import Action, Append, Here, Start
 from app.core.rules.staging import STAGING_LOCK
 from app.core.spec import approval_cause
@@ -23,12 +24,13 @@ def release_locks(state: State, here: Here) -> Action | None:
 
 
 def expire(state: State, here: Here) -> Action | None:
-    """Let a card expire whose time is up."""
+    """Let a card expire whose time is up, or whose stored bytes somebody changed."""
     card = state.pending
-    if card is None or here.now < card.expires_at:
+    if card is None:
         return None
-    reason = "nobody decided in time"
-    return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+    late = "nobody decided in time" if here.now >= card.expires_at else None
+    reason = policy.not_as_shown(card) or late
+    return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)]) if reason else None
 
 
 def next_expiry(state: State, here: Here) -> int | None:
