@@ -12,6 +12,7 @@ from app.core.folding.lanes import FoldLanes
 from app.core.folding.shadow import FoldShadow
 from app.core.folding.threads import FoldThreads
 from app.core.folding.undeployed import FoldUndeployed
+from app.core.records import CARD_SLOT
 from app.core.state import State
 
 # What is no step of ours says nothing about whether the next one will work.
@@ -59,3 +60,6 @@ class Fold(
 
     def on_message_posted(self, e: ev.MessagePosted) -> None:
         self.state.slots[e.slot] = (e.channel, e.ts)
+        card = self.state.cards.get(e.slot.removeprefix(CARD_SLOT))
+        if card and card.shown_at is None:
+            card.shown_at = self.at

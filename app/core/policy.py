@@ -138,7 +138,7 @@ def blocked_by(
 
 
 def not_as_shown(card: Card) -> str | None:
-    """Return what is wrong where a card's bytes are no longer those that were shown and approved."""
+    """Say so where a card's stored bytes are no longer those that were shown and approved."""
     approved = {card.request.spec_hash, *(approval.spec_hash for approval in card.approvals)}
     if card.glass:
         approved.add(card.glass.spec_hash)

@@ -94,6 +94,9 @@ class Reminded:
     at: int
 
 
+CARD_SLOT = "card:"
+
+
 @dataclass(slots=True)
 class Card:
     """An approval card: what was asked, who answered what, and the runs that came of it.
@@ -104,6 +107,7 @@ class Card:
     `proposed_by` names the model or planner whose words its reason is, `tool` is what it called.
     `attempts` holds the attempt of each step that began, by the step's call id. `void` says why
     the steps that have not begun never will. `into` is the merge whose card ships this, too.
+    `shown_at` is when its message was posted (ms), None while nobody can see it.
     """
 
     request: ApprovalRequested
@@ -124,11 +128,17 @@ class Card:
     reminded: list[Reminded] = field(default_factory=list[Reminded])
     glass: Glass | None = None
     into: Pull | None = None
+    shown_at: int | None = None
 
     @property
     def lifted(self) -> tuple[Lift, ...]:
         """Return the rules that do not count for this card because the glass was broken."""
         return self.glass.lifts if self.glass else ()
+
+    @property
+    def slot(self) -> str:
+        """Return the slot of its message."""
+        return f"{CARD_SLOT}{self.request.call_id}"
 
     @property
     def steps(self) -> tuple[PlanStep, ...]:

@@ -31,11 +31,11 @@ def hours_of(state: State, repo: RepoConfig) -> Hours | None:
 def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     """Return the next message about a card that nobody decides about, None if there is none left.
 
-    Words in the thread put it off: whoever talks has not forgotten.
+    It counts from when the card was shown. Words in the thread put it off: whoever talks has not
+    forgotten.
     """
     open_in = hours_of(state, repo)
-    spoken = (words.at for words in state.words if words.at > card.at)
-    since = max(spoken, default=card.at)
+    since = max([card.shown_at or card.at, *(words.at for words in state.words)])
     reminder = reminded(card, "reminder")
     whom = to_call(card)
     if whom and reminder is None:

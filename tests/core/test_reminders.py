@@ -42,8 +42,14 @@ async def waiting(made: Box, say: str = "") -> Box:
     if say:
         await made.log.append(ledger.write(await made.state(), [said(say)], 0))
     await made.settles()
-    assert await made.card()
+    await posts_the_card(made)
     return made
+
+
+async def posts_the_card(made: Box) -> None:
+    """Show the newest card, as Slack does."""
+    slot = await slot_of(made, "card")
+    await made.does(ev.MessagePosted(slot=slot, channel="C01DEPLOYS", ts="2.1"))
 
 
 def said(text: str) -> ev.HumanSaid:
@@ -256,11 +262,24 @@ async def test_an_expired_card_is_renewed_and_the_reminders_begin_anew() -> None
     await until(made, "2027-01-15 11:00")
     assert (await made.state()).cards[first].status == "expired"
     await made.does(ev.AskedAgain(call_id=first, user=BOB))
+    await posts_the_card(made)
     await until(made, "2027-01-15 11:30")
     assert [when for _, _, when in await calls(made)] == [
         at("2027-01-15 10:30"),
         at("2027-01-15 11:30"),
     ]
+
+
+async def test_nobody_is_reminded_of_a_card_that_slack_has_not_shown() -> None:
+    made = box()
+    made.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await made.starts()
+    await made.settles()
+    await until(made, "2027-01-15 11:00")
+    assert await calls(made) == []
+    await posts_the_card(made)
+    await until(made, "2027-01-15 11:30")
+    assert await calls(made) == [("reminder", (BOB, CARA), at("2027-01-15 11:30"))]
 
 
 async def test_a_reminder_whose_matter_has_passed_is_not_posted() -> None:
@@ -332,6 +351,7 @@ async def test_of_a_plan_those_are_reminded_whose_step_still_needs_it() -> None:
     made.model.will("propose_plan", sha=SHA, steps=["frontend", "backend"], reason="")
     await made.starts()
     await made.settles()
+    await posts_the_card(made)
     request = (await made.card()).request
     granted = ev.ApprovalGranted(
         call_id=request.call_id, spec_hash=request.spec_hash, user=BOB, covers=("backend",)

@@ -26,8 +26,6 @@ def shops(count: int, each: int) -> list[RepoConfig]:
         repo_config(
             name=f"acme/shop{n}{ascii_lowercase[m]}",
             channel=f"C{n:02}SHOP",
-            remind_after_seconds=2
-            * HOUR,  # else a card and its reminder come together: not mended yet
             staging=BACKEND,
             production=BACKEND,
         )

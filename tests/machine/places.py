@@ -2,12 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ModelUnavailable, SourceUnavailable
 from app.core.events import Commit, PullRequest
 from app.core.freezes import Freeze
+from app.core.hours import Hours
 from app.core.policy import Person
 from app.core.ports import Comparison, ModelAnswer, Turn
 from app.core.workflows import WorkflowRun
@@ -28,11 +30,13 @@ CROWD = (BOB, CARA, ERIN, BOB, CARA, ERIN, ALICE, GONE, GUEST, ROBOT)
 SHOP, BLOG = "acme/shop", "acme/blog"
 COMMITS = 6
 FOREIGN = "f0" * 20
+HOUR_MS = 3600 * 1000
+DAYS = Hours(frozenset(range(7)), 8 * 60, 20 * 60, UTC)
 
-
-# What the pull requests change, in turn; the api alone has paths.
+# What the pull requests change, in turn; the api and the migration alone have paths.
 FILES = (["api/app.py", "web/a.ts"], ["web/a.ts"], ["README.md", "api/old.py"])
-PATHS = {f"{BLOG}/production/api": ("api/**",)}
+PATHS = {f"{BLOG}/production/api": ("api/**",), f"{BLOG}/production/migrate": ("api/old.py",)}
+APPROVERS = {f"{SHOP}/production/backend": (BOB, ERIN)}
 
 
 @dataclass
@@ -52,9 +56,22 @@ class Season:
 SEASON = Season()
 
 
+class Hourly:
+    """Asks about what is merged but not on production at each full hour."""
+
+    def last_start(self, now: int) -> int | None:
+        return now // HOUR_MS * HOUR_MS
+
+
 def _target(repo: str, environment: str, name: str, deployer: Recovery) -> TargetConfig:
     where = f"{repo}/{environment}/{name}"
-    return TargetConfig(deployer=deployer, options={"where": where}, paths=PATHS.get(where, ()))
+    return TargetConfig(
+        deployer=deployer,
+        options={"where": where},
+        paths=PATHS.get(where, ()),
+        approvers=APPROVERS.get(where),
+        before="api" if name == "migrate" else None,
+    )
 
 
 def _environment(repo: str, name: str, e2e: Recovery, **services: Recovery) -> EnvironmentConfig:
@@ -70,6 +87,7 @@ def _repo(
     needed: int,
     staging: EnvironmentConfig,
     production: EnvironmentConfig,
+    **more: Any,
 ) -> RepoConfig:
     return RepoConfig(
         name=name,
@@ -79,11 +97,15 @@ def _repo(
         approvals_needed=needed,
         people=PEOPLE,
         freeze=(Freeze(calendar=SEASON, reason="season"),),
+        undeployed=Hourly(),
+        escalate_to=(ALICE,),
         staging=staging,
         production=production,
+        **more,
     )
 
 
+# One asks about each step and about newer merges, the other about a plan, which needs two people.
 REPOS = {
     SHOP: _repo(
         SHOP,
@@ -97,7 +119,12 @@ REPOS = {
         "C02BLOG",
         2,
         staging=_environment(BLOG, "staging", "blind", site="blind"),
-        production=_environment(BLOG, "production", "queryable", site="blind", api="queryable"),
+        production=_environment(
+            BLOG, "production", "queryable", site="blind", api="queryable"
+        ).model_copy(update={"jobs": {"migrate": _target(BLOG, "production", "migrate", "keyed")}}),
+        approval="plan",
+        supersede="newest",
+        hours=DAYS,
     ),
 }
 NAMES = tuple(REPOS)
@@ -212,8 +239,18 @@ class Idea:
 def _ideas() -> list[Idea]:
     shas = [*map(str, range(COMMITS)), "short", "upper", "foreign", "other", "none"]
     services = [service for repo in REPOS.values() for service in repo.production.services]
+    order = REPOS[BLOG].production.order
+    plans = [order, tuple(reversed(order)), ("api",), ("api", "api")]
     tools = [f"deploy_{s}_to_prod" for s in services] + [f"rollback_{s}_in_prod" for s in services]
-    return [Idea(tool, sha) for tool in tools for sha in shas] + [
+    tools.append("run_migrate_in_prod")
+    ideas = [Idea(tool, sha) for tool in tools for sha in shas]
+    ideas += [Idea("propose_plan", sha, (("steps", p),)) for p in plans for sha in ("1", "2", "5")]
+    return [
+        *ideas,
+        Idea("propose_rollback", more=(("steps", ["site", "api"]), ("reason", "because"))),
+        Idea("change_plan", more=(("reason", "tea first"),)),
+        Idea("wait_for", more=(("event", "reply from @U02BOB"), ("reason", "tea"))),
+        Idea("wait_for", more=(("event", "#2"), ("seconds", 600), ("reason", "tea"))),
         Idea("reply", more=(("message", "<!channel> approved :white_check_mark:"),)),
         Idea("ignore", more=(("reason", "not for me"),)),
         Idea("request_more_information", more=(("question", "Which?"), ("choices", ["a", "b"]))),

@@ -19,6 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.core import overriding
+from app.core.records import Card
 from tests.chance import report
 from tests.machine import invariants
 from tests.machine.life import Deed, Life, Moment, cut, freeze, kill, lose
@@ -54,6 +56,12 @@ HAS_TO_OCCUR = (
     *("change_by_hand", "weather", "have_an_idea"),
     *("lock", "unlock", "freeze everything", "meanwhile lock", "event service_locked"),
     *("event service_unlocked", "event block_waited"),
+    *("ship", "effect production job", "event order_seen", "event superseded", "event coalesced"),
+    *("event carried", "event newer_offered", "event newer_answered", "event marked_urgent"),
+    *("override", "event staging_overridden", "event glass_broken", "event review_asked"),
+    *("event glass_reviewed", "event approvers_reminded", "event undeployed_found"),
+    *("event undeployed_answered", "event wait_started"),
+    *("event wait_ended", "plan through", "plan void"),
 )
 TOLD = (
     "begin",
@@ -81,11 +89,17 @@ TEXTS = (
     f"deploy {FOREIGN[:9]}",
     "what went out today?",
     f"roll back backend to {BRANCH[SHOP][0][:9]}",
+    "this is urgent",
+    "ship both",
+    "keep this",
+    "wait for the next",
 )
 CARD_ACTIONS = (
     *("approve", "reject", "release", "ask_again"),
     *("happened", "did_not_happen", "rollback"),
 )
+ANSWERS = ("ship_both", "ship_both", "keep_this", "wait_newer")
+REASONS = ("customers cannot pay at all", "because", "the tests are known to be flaky")
 THREAD_ACTIONS = ("stop", "retry", "retry", "rollback", "rollback", "continue")
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 FATES: tuple[Behaviour, ...] = ("works", *BEHAVIOURS, "works", "works", "works", "works")
@@ -214,17 +228,85 @@ class Machine(RuleBasedStateMachine):
         if not waiting:
             return self.work()
         mirror, card = waiting[number % len(waiting)]
-        spec = card.request.spec
+        spec = card.request.specs[number % len(card.request.specs)]
         self.world.ground.prepared[f"{spec.repo}/production/{spec.service}"] = fate
-        clicks = (
-            self.world.clicks(mirror, "approve", card.request.call_id, user)
-            for user in sorted(MAY_APPROVE)
-        )
-        return self.do("approve", *clicks, self._maybe(work))
+        return self.do("approve", *self._all_approve(mirror, card), self._maybe(work))
+
+    def _all_approve(self, mirror: Mirror, card: Card) -> list[Awaitable[str]]:
+        call_id = card.request.call_id
+        return [self.world.clicks(mirror, "approve", call_id, who) for who in sorted(MAY_APPROVE)]
 
     @rule(number=numbers, fate=st.sampled_from(FATES))
     def approve_and_go(self, number: int, fate: Behaviour) -> None:
         self.approve(number, fate, True)
+
+    @rule(repo=repos, clicks=st.integers(1, 3))
+    def ship(self, repo: str, clicks: int) -> None:
+        """Let a merge have a quiet time, and whatever waits in its repository be approved."""
+        self.do("ship", self.world.merges(repo), self.world.works())
+        for _ in range(clicks):
+            mine = [(m, card) for m, card in self.world.waiting() if m.repo.name == repo]
+            clicked = [click for m, card in mine for click in self._all_approve(m, card)]
+            self.do("approve", *clicked, self.world.passes(6), self.world.works())
+
+    @rule(number=numbers, user=people, action=st.sampled_from(ANSWERS), work=st.booleans())
+    def answer_about_newer(self, number: int, user: str, action: str, work: bool) -> None:
+        offered = [(m, card) for m, card in self.world.waiting() if m.state.offers]
+        if not offered:
+            return self.merge(SHOP, work)
+        mirror, card = offered[number % len(offered)]
+        newest = str(len(mirror.state.offers) - 1)
+        answered = self.world.clicks(mirror, action, card.request.call_id, user, newest)
+        return self.do("answer_about_newer", answered, self._maybe(work))
+
+    @rule(number=numbers, user=people, reason=st.sampled_from(REASONS), work=st.booleans())
+    def override(self, number: int, user: str, reason: str, work: bool) -> None:
+        red = [m for m in self.world.mirrors.values() if is_red(m)]
+        if not red:
+            return self.work()
+        mirror = red[number % len(red)]
+        run = overriding.name_of(mirror.state.stagings[-1])
+        overridden = self.world.clicks(mirror, "override", run, user, reason)
+        return self.do("override", overridden, self._maybe(work))
+
+    @rule(repo=repos)
+    def red_staging(self, repo: str) -> None:
+        self.world.ground.prepared[f"{repo}/staging/e2e"] = "fails"
+        self.do("red_staging", self.world.merges(repo), self.world.works())
+        self.world.ground.prepared.pop(f"{repo}/staging/e2e", None)
+
+    @rule(number=numbers, user=people)
+    def test_one_by_one(self, number: int, user: str) -> None:
+        red = [m for m in self.world.mirrors.values() if is_red(m) and m.state.carried]
+        if not red:
+            return self.work()
+        mirror = red[number % len(red)]
+        return self.do("test_one_by_one", self.world.clicks(mirror, "one_by_one", "", user))
+
+    @rule(number=numbers, user=people, reason=st.sampled_from(REASONS), work=st.booleans())
+    def break_glass(self, number: int, user: str, reason: str, work: bool) -> None:
+        waiting = self.world.waiting()
+        if not waiting:
+            return self.work()
+        mirror, card = waiting[number % len(waiting)]
+        broken = self.world.clicks(mirror, "break_glass", card.request.call_id, user, reason)
+        return self.do("break_glass", broken, self._maybe(work))
+
+    @rule(number=numbers, user=people)
+    def review(self, number: int, user: str) -> None:
+        asked = [(m, name) for m in self.world.mirrors.values() for name in m.state.reviews]
+        if not asked:
+            return self.break_glass(number, user, REASONS[0], True)
+        mirror, name = asked[number % len(asked)]
+        return self.do("review", self.world.clicks(mirror, "reviewed", name, user))
+
+    @rule(repo=repos, user=people, deploy=st.booleans(), work=st.booleans())
+    def undeployed(self, repo: str, user: str, deploy: bool, work: bool) -> None:
+        self.do("undeployed", self.world.asks_what_is_undeployed(repo))
+        found = [m for m in self.world.mirrors.values() if m.state.undeployed]
+        action = "deploy_undeployed" if deploy else "not_now"
+        clicked = [self.world.clicks(found[-1], action, "", user)] if found else []
+        self.do("undeployed", *clicked, self._maybe(work))
 
     @rule(number=numbers, user=people, action=st.sampled_from(CARD_ACTIONS), text=numbers)
     def click_any_card(self, number: int, user: str, action: str, text: int) -> None:
@@ -256,7 +338,8 @@ class Machine(RuleBasedStateMachine):
         mirror = shipped[number % len(shipped)]
         rollback = self.world.clicks(mirror, "rollback", "", CROWD[0])
         self.do("roll_back", rollback, self.world.works())
-        return self.approve(list(self.world.mirrors).index(mirror.thread_id), fate, True)
+        asked = [number for number, (m, _) in enumerate(self.world.waiting()) if m is mirror]
+        return self.approve(asked[0] if asked else number, fate, True)
 
     @rule(number=numbers, user=people, rollback=st.booleans(), work=st.booleans())
     def state_outcome(self, number: int, user: str, rollback: bool, work: bool) -> None:
@@ -381,6 +464,12 @@ class Machine(RuleBasedStateMachine):
         invariants.i10_every_thread_has_an_end_or_waits_for_people(self.world)
         stored = self.lab.run(self.world.stored())
         invariants.i11_the_chain_holds_every_effect(self.world, stored)
+
+
+def is_red(mirror: Mirror) -> bool:
+    """Tell whether the newest run through staging is red."""
+    staging = mirror.state.staging
+    return staging is not None and staging.passed is False
 
 
 @pytest.mark.parametrize("part", range(PARTS))

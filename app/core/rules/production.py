@@ -30,7 +30,11 @@ def expire(state: State, here: Here) -> Action | None:
         return None
     late = "nobody decided in time" if here.now >= card.expires_at else None
     reason = policy.not_as_shown(card) or late
-    return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)]) if reason else None
+    return (
+        Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+        if reason
+        else None
+    )
 
 
 def next_expiry(state: State, here: Here) -> int | None:

@@ -7,7 +7,7 @@ from app.core.records import Card
 from app.core.reminding import Call, hours_of, next_call
 from app.core.state import State
 
-AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere wakes no worker of this thread
+AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere, or posts the card, wakes no worker
 
 
 def remind(state: State, here: Here) -> Append | None:
@@ -35,8 +35,8 @@ def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
 
 
 def _is_kept(card: Card, here: Here) -> bool:
-    """Tell whether nobody could approve it now: a step is on hold, locked or frozen."""
-    return any(
+    """Tell whether nobody could approve it now: not shown yet, or on hold, locked or frozen."""
+    return card.shown_at is None or any(
         policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)
         or policy.hold_on(spec, here.facts) is not None
         for spec in card.request.specs

@@ -58,8 +58,8 @@ def render(
 
 def _cards(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Iterator[Timed]:
     """Return the messages of the cards, and of who was called about them later."""
-    for call_id, card in state.cards.items():
-        yield card.at, f"card:{call_id}", card_message(state, repo, card, now, facts)
+    for card in state.cards.values():
+        yield card.at, card.slot, card_message(state, repo, card, now, facts)
         for call in card.reminded:
             yield call.at, slot(card, call), call_message(state, repo, card, call, now)
 
