@@ -30,6 +30,7 @@ CONFIGURATION = f"""
 [repos."{REPO}"]
 channel = "{DEPLOYS}"
 approvers = ["{BOB.id}", "{CARA.id}"]
+approval = "plan"
 zone = "Europe/London"
 freeze = [{{ cron = "0 18 * * *", duration = "14h", reason = "nobody watches at night" }}]
 
@@ -54,6 +55,11 @@ deployer = "shop"
 paths = ["web/**"]
 channel = "{WEB}"
 approvers = ["{BOB.id}", "{FINN.id}"]
+[repos."{REPO}".production.jobs.migrate]
+deployer = "shop"
+paths = ["api/migrations/**"]
+before = "backend"
+approvers = ["{ERIN.id}", "{CARA.id}", "{FINN.id}"]
 """
 
 

@@ -13,12 +13,12 @@ FRONTEND, BACKEND = "Deploy frontend to production", "Deploy backend to producti
 
 # What the day asks of people; a line that calls one more person one more time shows here.
 ASKED = {
-    "alice": Asked(clicks=0, mentions=7, notifications=7, cards=9, waited=986),
-    "bob": Asked(clicks=9, mentions=13, notifications=24, cards=4, waited=23),
-    "cara": Asked(clicks=10, mentions=14, notifications=26, cards=1, waited=4),
+    "alice": Asked(clicks=0, mentions=7, notifications=7, cards=8, waited=986),
+    "bob": Asked(clicks=9, mentions=14, notifications=24, cards=4, waited=23),
+    "cara": Asked(clicks=10, mentions=13, notifications=25, cards=1, waited=4),
     "dave": Asked(clicks=0, mentions=8, notifications=11, cards=8, waited=613),
     "erin": Asked(clicks=0, mentions=0, notifications=0, cards=0, waited=0),
-    "finn": Asked(clicks=11, mentions=29, notifications=53, cards=1, waited=2),
+    "finn": Asked(clicks=11, mentions=28, notifications=52, cards=1, waited=2),
 }
 
 
@@ -51,11 +51,11 @@ async def morning(day: Office) -> None:
     await day.at("09:40")
     await day.merge(103, "Sort the search results", "alice", "web/search.html", "api/search.py")
     await day.at("09:48")
-    await day.reply("cara", BACKEND, "can you deploy the frontend first?")
+    await day.reply("cara", "#103 Sort", "can you deploy the frontend first?")
     await day.at("09:50")
-    await day.click("bob", FRONTEND, "Approve")
+    await day.click("bob", "#103 Sort", "Approve")
     await day.at("09:54")
-    await day.click("cara", BACKEND, "Approve")
+    await day.click("cara", "#103 Sort", "Approve")
 
     await day.at("10:15")
     day.targets.turns_red("staging e2e", "checkout pays")
@@ -70,7 +70,7 @@ async def morning(day: Office) -> None:
     await day.at("11:05")
     await day.merge(105, "Keep a customer's language", "dave", "api/migrations/0042.sql")
     await day.at("11:12")
-    await day.click("cara", BACKEND, "Approve")
+    await day.click("cara", "#105 Keep", "Approve")
     await day.at("11:30")
     await day.ask("finn", DEPLOYS, "what is on production?")
 
