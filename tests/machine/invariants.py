@@ -350,9 +350,7 @@ def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
         assert state.running is None, f"{mirror.thread_id} runs for ever"
         assert state.approved is None or _waits_for_a_lock(world, mirror), "approved, and no more"
         assert _rests(world, mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
-        if state.joined:
-            carried = world.mirrors[state.joined.into.thread_id].state.carried
-            assert mirror.thread_id in carried or _rides(world, mirror), "nobody ships it"
+        assert state.joined is None or _is_carried(world, mirror), "nobody ships it"
 
 
 def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> None:
@@ -387,8 +385,13 @@ def _rests(world: World, mirror: Mirror) -> bool:
     )
 
 
-def _rides(world: World, mirror: Mirror) -> bool:
-    """Tell whether whoever ships a merge has yet to take it up."""
+def _is_carried(world: World, mirror: Mirror) -> bool:
+    """Tell whether a newer merge has taken this one up, or has yet to do so."""
+    into = mirror
+    while into.state.joined:
+        into = world.mirrors[into.state.joined.into.thread_id]
+        if mirror.thread_id in into.state.carried:
+            return True
     return f"{lanes.RIDER}{mirror.thread_id}" in world.facts[mirror.repo.name]
 
 

@@ -195,6 +195,7 @@ class GitHub:
 
     async def compare(self, repo: str, base: str, head: str) -> Comparison:
         self._ask()
+        head = BRANCH[repo][-1] if head == "main" else head
         behind, ahead = ORDER.get(base, 0) - ORDER.get(head, 0), 0
         if behind < 0:
             behind, ahead = 0, -behind

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.core import overriding
+from app.core import glass_uses, overriding
 from app.core.records import Card
 from tests.chance import report
 from tests.machine import invariants
@@ -295,18 +295,31 @@ class Machine(RuleBasedStateMachine):
     @rule(number=numbers, user=people)
     def review(self, number: int, user: str) -> None:
         asked = [(m, name) for m in self.world.mirrors.values() for name in m.state.reviews]
-        if not asked:
-            return self.break_glass(number, user, REASONS[0], True)
-        mirror, name = asked[number % len(asked)]
-        return self.do("review", self.world.clicks(mirror, "reviewed", name, user))
+        if asked:
+            mirror, name = asked[number % len(asked)]
+            self.do("review", self.world.clicks(mirror, "reviewed", name, user))
+        elif any(map(glass_uses.unreviewed, self.world.facts.values())):
+            self.do("next morning", self.world.passes(86_400), self.world.works())
+        else:
+            self.break_glass(number, user, REASONS[0], True)
+
+    @rule(repo=repos, user=people)
+    def leave_a_merge(self, repo: str, user: str) -> None:
+        """Merge, stop its thread, and look an hour later what is not on production."""
+        self.do("merge", self.world.merges(repo), self.world.works())
+        newest = list(self.world.mirrors.values())[-1]
+        stop = self.world.clicks(newest, "stop", "", user)
+        self.do("leave_a_merge", stop, self.world.passes(3600), self.world.works())
+        self.do("undeployed", self.world.asks_what_is_undeployed(repo))
 
     @rule(repo=repos, user=people, deploy=st.booleans(), work=st.booleans())
     def undeployed(self, repo: str, user: str, deploy: bool, work: bool) -> None:
-        self.do("undeployed", self.world.asks_what_is_undeployed(repo))
         found = [m for m in self.world.mirrors.values() if m.state.undeployed]
+        if not found:
+            return self.do("undeployed", self.world.asks_what_is_undeployed(repo))
         action = "deploy_undeployed" if deploy else "not_now"
-        clicked = [self.world.clicks(found[-1], action, "", user)] if found else []
-        self.do("undeployed", *clicked, self._maybe(work))
+        clicked = self.world.clicks(found[-1], action, "", user)
+        return self.do("undeployed", clicked, self._maybe(work))
 
     @rule(number=numbers, user=people, action=st.sampled_from(CARD_ACTIONS), text=numbers)
     def click_any_card(self, number: int, user: str, action: str, text: int) -> None:
