@@ -1,0 +1,232 @@
+"""Merges of the same services in Slack: the buttons on the card, the words, and their answers."""
+
+import json
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from app.core import events as ev
+from app.core import lanes
+from app.core.ports import Look, Write
+from app.core.urgency import is_urgent
+from app.core.words import Answer
+from tests.adapters.slack_desk import NOW, Desk
+from tests.fakes import FakeLog
+from tests.shop import ALICE, BOB, CARA
+from tests.story import NEW, START, THREAD, Story, repo_config
+
+OTHER, THIRD = "acme/shop/fedcba9876", "acme/shop/0a1b2c3d4e"
+QUESTION = f"{THREAD}:c1:0"
+CHOICES = ["ship_both", "keep_this", "wait_newer"]
+
+
+def pull(thread_id: str, number: int) -> ev.Pull:
+    """Describe a merge as its thread tells of it."""
+    return ev.Pull(
+        thread_id=thread_id,
+        sha=f"{number:040x}",
+        number=number,
+        title=f"Change <{number}> & *more*",
+        url=f"https://github.com/acme/shop/pull/{number}",
+        author="bob",
+        at=START + number,
+    )
+
+
+NEWER, NEWEST = pull(OTHER, 13), pull(THIRD, 14)
+
+
+def offered(*more: ev.Pull) -> Story:
+    """Let the card of #12 ask about #13, which was tested meanwhile; or about newer ones, too."""
+    told = Story().merged().staged().asks()
+    for each in (NEWER, *more):
+        told.then(ev.NewerOffered(pulls=(each,)))
+    return told
+
+
+def red() -> Story:
+    """Let staging be red for #12 and #11, which it carries."""
+    told = Story().merged().then(ev.Carried(pulls=(pull(OTHER, 11),)))
+    told.starts("s", kind="e2e").ends("s", "failed", "1 test failed")
+    return told.then(ev.StagingEnded(sha=NEW, passed=False, summary="e2e: 1 test failed"))
+
+
+def fact_of(merge: ev.Pull, stage: str) -> dict[str, str | None]:
+    told = {**merge.model_dump(), "lane": "*", "stage": stage, "urgent": False}
+    return {lanes.key(merge.thread_id): json.dumps(told)}
+
+
+async def stands(desk: Desk, merge: ev.Pull, stage: str) -> None:
+    """Let another merge tell how far it is."""
+    await desk.log.append(Write(merge.thread_id, [], facts=fact_of(merge, stage), silent=True))
+
+
+@pytest.fixture
+async def desk() -> AsyncGenerator[Desk]:
+    async with Desk.run(repo_config()) as desk:
+        await desk.tells(offered())
+        await stands(desk, NEWER, "tested")
+        yield desk
+
+
+# What is offered.
+
+
+def test_the_card_asks_and_quotes_what_was_added() -> None:
+    said = offered().says("card:c1")
+    assert (
+        "🆕 *A newer merge was tested:* <https://github.com/acme/shop/pull/13|#13>. It adds:"
+        in said
+    )
+    assert "• <https://github.com/acme/shop/pull/13|#13> Change &lt;13&gt; &amp; " in said
+    buttons = offered().buttons("card:c1")
+    assert {name: buttons[name] for name in CHOICES} == dict.fromkeys(CHOICES, QUESTION)
+
+
+def test_a_red_staging_of_several_offers_to_test_one_by_one() -> None:
+    assert red().buttons("alert:staging:1")["one_by_one"] == THREAD
+    assert "#11> Change &lt;11&gt;" in red().says("alert:staging:1")
+
+
+# What a click does.
+
+
+@pytest.mark.parametrize(
+    ("button", "answer", "said"),
+    [
+        ("keep_this", "keep", f"<@{ALICE}> chose *Keep this*: <{NEWER.url}|#13> waits until this"),
+        ("wait_newer", "wait", f"<@{ALICE}> chose *Wait for the next*: the next merge that is"),
+    ],
+)
+async def test_anyone_may_choose_and_the_card_says_who_did(
+    desk: Desk, button: str, answer: Answer, said: str
+) -> None:
+    assert (await desk.clicks(button, QUESTION, ALICE)).status_code == 200
+    assert await desk.newest() == ev.NewerAnswered(other=OTHER, answer=answer, user=ALICE)
+    assert desk.slack.count("users.info") == 0
+    told = offered().then(await desk.newest())
+    assert said in told.says("card:c1")
+    assert not set(CHOICES) & set(told.buttons("card:c1"))
+
+
+async def test_ship_both_leaves_the_card_to_the_newer_merge(desk: Desk) -> None:
+    await desk.clicks("ship_both", QUESTION, BOB)
+    events = await desk.events_of()
+    assert events[-2:] == [
+        ev.NewerAnswered(other=OTHER, answer="both", user=BOB),
+        ev.Superseded(into=NEWER, user=BOB),
+    ]
+    told = offered().then(*events[-2:])
+    assert told.buttons("card:c1") == {}
+    assert f"<{NEWER.url}|#13>" in told.says("card:c1")
+
+
+# Each click gets an answer.
+
+
+@pytest.mark.parametrize("button", CHOICES)
+async def test_the_second_click_is_told_who_was_first(desk: Desk, button: str) -> None:
+    await desk.clicks("keep_this", QUESTION, ALICE)
+    await desk.clicks(button, QUESTION, BOB)
+    assert (await desk.whisper()).startswith(f"Too late: <@{ALICE}> chose *Keep this*, <!date^")
+    assert isinstance(await desk.newest(), ev.NewerAnswered)
+
+
+async def test_a_click_after_both_were_shipped_is_told_what_became_of_the_card(desk: Desk) -> None:
+    await desk.clicks("ship_both", QUESTION, ALICE)
+    await desk.clicks("keep_this", QUESTION, BOB)
+    assert (await desk.whisper()).startswith("Too late: #13 ships this one, too, since <!date^")
+
+
+async def test_a_question_about_an_older_merge_is_over() -> None:
+    async with Desk.run(repo_config()) as desk:
+        await desk.tells(offered(NEWEST))
+        await desk.clicks("keep_this", QUESTION, ALICE)
+        assert await desk.whisper() == "#14 is newer still: look at the card once more."
+
+
+@pytest.mark.parametrize("value", [f"{THREAD}:c1:1", f"{THREAD}:c1"])
+async def test_a_question_that_was_never_put_is_not_known(desk: Desk, value: str) -> None:
+    await desk.clicks("keep_this", value, ALICE)
+    assert await desk.whisper() == "I do not know this question any more."
+
+
+@pytest.mark.parametrize("stage", ["waiting", "staging"])
+async def test_what_is_not_ready_any_more_takes_no_card(desk: Desk, stage: str) -> None:
+    await stands(desk, NEWER, stage)
+    await desk.clicks("ship_both", QUESTION, ALICE)
+    assert await desk.whisper() == "#13 is not ready to ship any more: this card stays."
+    assert isinstance(await desk.newest(), ev.NewerOffered)
+
+
+class Overtaken(FakeLog):
+    """Lets the newer merge go back to staging in the moment in which somebody ships both."""
+
+    async def append(self, write: Write) -> Look | None:
+        if any(isinstance(event, ev.Superseded) for event in write.events):
+            facts = fact_of(NEWER, "staging")
+            await super().append(Write(NEWER.thread_id, [], facts=facts, silent=True))
+        return await super().append(write)
+
+
+async def test_a_newer_merge_that_goes_back_at_that_moment_takes_no_card() -> None:
+    async with Desk.run(repo_config(), log=Overtaken(start=NOW * 1000)) as desk:
+        await desk.tells(offered())
+        await stands(desk, NEWER, "tested")
+        await desk.clicks("ship_both", QUESTION, ALICE)
+        assert await desk.whisper() == "#13 is not ready to ship any more: this card stays."
+        assert isinstance(await desk.newest(), ev.NewerOffered)
+
+
+async def test_in_another_channel_nothing_is_chosen(desk: Desk) -> None:
+    await desk.clicks("keep_this", QUESTION, ALICE, channel="C09OTHER")
+    assert "belongs to another channel" in await desk.whisper()
+    assert isinstance(await desk.newest(), ev.NewerOffered)
+
+
+# Words that mean the same.
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [("ship both", "both"), ("keep this", "keep"), ("Only mine!", "keep"), ("wait", "wait")],
+)
+async def test_words_choose_as_the_buttons_do(desk: Desk, words: str, answer: Answer) -> None:
+    await desk.says(words, thread_ts="1.1")
+    chosen = [e for e in await desk.events_of() if isinstance(e, ev.NewerAnswered)]
+    assert chosen == [ev.NewerAnswered(other=OTHER, answer=answer, user=ALICE)]
+    assert not [e for e in await desk.events_of() if isinstance(e, ev.HumanSaid)]
+
+
+async def test_where_nothing_is_offered_they_are_words_for_the_agent() -> None:
+    async with Desk.run(repo_config()) as desk:
+        await desk.tells(Story().merged().staged().asks())
+        await desk.says("ship both", thread_ts="1.1")
+        assert await desk.newest() == ev.HumanSaid(user=ALICE, text="ship both", ts="2.2")
+
+
+async def test_urgent_is_said_once(desk: Desk) -> None:
+    await desk.says("This is urgent!", thread_ts="1.1")
+    assert await desk.newest() == ev.MarkedUrgent(user=ALICE)
+    told = offered().then(await desk.newest())
+    assert is_urgent(told.state)
+    assert f"🚨 urgent, says <@{ALICE}>: it goes before the others" in told.says("status")
+    await desk.says("urgent", user=CARA, ts="2.3", thread_ts="1.1")
+    said = "This is marked urgent already: it goes before all others."
+    assert await desk.whisper() == said
+
+
+# One by one.
+
+
+async def test_anyone_may_have_red_merges_tested_one_by_one_once() -> None:
+    async with Desk.run(repo_config()) as desk:
+        await desk.tells(red())
+        await desk.clicks("one_by_one", THREAD, ALICE)
+        oldest = pull(OTHER, 11).sha
+        assert (await desk.events_of())[-2:] == [
+            ev.OneByOneRequested(user=ALICE),
+            ev.StagingRequested(sha=oldest, scope="all", user=ALICE),
+        ]
+        await desk.clicks("one_by_one", THREAD, BOB)
+        assert await desk.whisper() == "They are being tested one by one already."
