@@ -169,3 +169,29 @@ async def test_a_cancelled_run_says_that_it_was_asked() -> None:
     await box.does(ev.StopRequested(user=ALICE))
     asked = [e.event for e in await box.log.read(box.thread_id)]
     assert [e.possible for e in asked if isinstance(e, ev.CancelRequested)] == [True]
+
+
+async def by_hand(sha: str) -> tuple[Box, str]:
+    """Put a card up while production runs a commit that people brought there by hand."""
+    runs = TargetConfig(deployer="command", options={"runs": sha})
+    services = {"frontend": runs, "backend": runs}
+    box = Box(repo_config(production=EnvironmentConfig(services=services)))
+    call_id = await waiting(box)
+    assert (await box.card()).request.spec.production_was == sha
+    return box, call_id
+
+
+async def test_without_credentials_an_older_commit_replaces_no_newer_one() -> None:
+    box, call_id = await by_hand(OLD)
+    thread_id = box.thread_id
+    box.log.advance(1000)
+    await box.merges(OLD)  # its webhook comes only now, so it is the newer one
+    box.thread_id = thread_id
+    await box.approves()
+    assert await why_not(box, call_id) == "4af9ec0 is older than 0ddba11, which production runs"
+
+
+async def test_without_credentials_what_nobody_can_compare_is_for_the_approver() -> None:
+    box, _ = await by_hand(OLD)
+    await box.approves()
+    assert production(box) == ["production backend 4af9ec0"]
