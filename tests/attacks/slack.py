@@ -19,10 +19,11 @@ _CALLS = re.compile(r"@(?:channel|here|everyone)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)  # in which Slack mentions nobody
 _HIDDEN = re.compile(r"[\u200b\u202e\x1b\x00\U000e0000-\U000e007f]")
 # What a waiting card is made of, from top to bottom; in brackets what may be missing.
-_CARD = re.compile(
-    "header,(context,context,)?section,(section,)?section,section,(section,)?(context,)?(section,)?"
-    "actions,context,"
+_CARD = (
+    "header,(context,context,)?section,(section,)?{urgent}section,section,(context,)?(section,)?"
 )
+_BELOW = "actions,context,"
+_URGENT = "🚨 *Urgent.* "
 _ANSWER = "Or answer in this thread in your own words."
 
 
@@ -75,15 +76,14 @@ def marked(blocks: Blocks) -> list[str]:
     ]
 
 
-def check_card(card: Card, blocks: Blocks) -> None:
+def check_card(card: Card, blocks: Blocks, urgent: bool = False) -> None:
     """Fail unless the message of a waiting card shows, in its place, the very action that runs."""
     spec = card.request.spec
     assert spec_hash(spec) == card.request.spec_hash
     order = "".join(f"{block['type']}," for block in blocks)
-    assert _CARD.fullmatch(order), order
+    assert re.fullmatch(_CARD.format(urgent="section," if urgent else "") + _BELOW, order), order
     plan = f" · plan {card.request.plan}" if card.request.plan > 1 else ""
-    title = str(blocks[0]["text"]["text"]).removeprefix("🚨 ")
-    assert title == f"{_title(spec)}{plan}"
+    assert blocks[0]["text"]["text"] == f"{'🚨 ' if urgent else ''}{_title(spec)}{plan}"
     assert blocks[-1]["elements"][0]["text"] == _ANSWER
     value = f"{spec.thread_id}:{spec.call_id}"
     assert payloads.buttons(blocks) == {
@@ -93,6 +93,9 @@ def check_card(card: Card, blocks: Blocks) -> None:
     }
     sections = [block["text"]["text"] for block in blocks if block["type"] == "section"]
     assert sum(_exact(spec) == section for section in sections) == 1, sections
+    above = sections[sections.index(_exact(spec)) - 1]
+    assert above.startswith(_URGENT) == urgent, above
+    assert sum("🚨" in section for section in sections) == urgent, sections
     for line in "\n".join(sections).split("\n"):
         assert not line.startswith(("✅", "✋", "⏸", "*Approved")), line
     for block in blocks[1:-1]:
