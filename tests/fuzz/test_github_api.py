@@ -36,7 +36,7 @@ GENUINE: dict[str, Any] = {
 }
 RUN: dict[str, Any] = {
     "id": 5001,
-    "display_title": f"Deploy backend to production: {SHA} ({'3f' * 16})",
+    "display_title": f"Deploy backend → production: {SHA} ({'3f' * 16})",
     "event": "workflow_dispatch",
     "head_branch": "main",
     "head_sha": SHA,

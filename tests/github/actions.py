@@ -29,7 +29,7 @@ from tests.shop import REPO
 
 EPOCH = datetime(2027, 1, 15, 8, tzinfo=UTC)
 FIRST_ID = 5001
-RUN_NAME = "Deploy {service} to {environment}: {sha} ({attempt_id})"
+RUN_NAME = "Deploy {service} → {environment}: {sha} ({attempt_id})"
 REFUSING = "Refuse a known attempt"
 
 Json = dict[str, Any]

@@ -44,17 +44,18 @@ class Rig:
         attempt_id: str = ID,
         sha: str = SHA,
         environment: Environment = "production",
+        service: str = "backend",
     ) -> Attempt:
-        """Return an attempt at the backend."""
+        """Return an attempt at a service, by default the backend."""
         return Attempt(
             attempt_id=attempt_id,
             kind="deploy",
             repo=REPO,
             environment=environment,
-            service="backend",
+            service=service,
             sha=sha,
             deployer="github_actions",
-            arguments=self.deployer.arguments(options, "backend", environment, sha),
+            arguments=self.deployer.arguments(options, service, environment, sha),
         )
 
     async def holds(self, options: dict[str, Any] = OPTIONS) -> tuple[Attempt, str, Run]:
@@ -64,9 +65,9 @@ class Rig:
         reference = await self.deployer.start(attempt)
         return attempt, reference, self.github.runs[-1]
 
-    async def deploys(self, attempt_id: str, sha: str) -> None:
+    async def deploys(self, attempt_id: str, sha: str, service: str = "backend") -> None:
         """Deploy, and see it through."""
-        attempt = self.attempt(attempt_id=attempt_id, sha=sha)
+        attempt = self.attempt(attempt_id=attempt_id, sha=sha, service=service)
         seen = await self.deployer.observe(attempt, await self.deployer.start(attempt))
         assert seen.status == "succeeded"
 
@@ -477,6 +478,20 @@ async def test_an_older_servers_run_without_the_id_in_its_name_is_unknown() -> N
         assert "run-name of deploy.yml has to contain the input 'attempt_id'" in seen.summary
 
 
+@pytest.mark.parametrize("service", ["deploy", "to", "sha", "production", "attempt_id"])
+async def test_an_older_servers_run_is_found_by_its_id_alone_whatever_services_are_called(
+    service: str,
+) -> None:
+    async with rig() as r:
+        r.github.old = r.github.held = True
+        ours, other = r.attempt(service=service), r.attempt(attempt_id=OTHER_ID)
+        for attempt in (ours, other):
+            assert await r.deployer.start(attempt) == "by name"
+        r.github.ends(r.github.runs[1], "failure")
+        assert (await r.deployer.observe(ours, "by name")).status == "running"
+        assert (await r.deployer.observe(other, "by name")).status == "failed"
+
+
 # Workflows that refuse an attempt that they know.
 
 
@@ -660,6 +675,25 @@ async def test_current_is_what_the_newest_green_run_there_deployed() -> None:
         assert await r.again().current(OPTIONS, REPO, "backend", "staging") is None
 
 
+@pytest.mark.parametrize("service", ["deploy", "to", "environment", "backend_2"])
+async def test_current_takes_no_run_of_another_service_for_one_that_is_called_like_a_word(
+    service: str,
+) -> None:
+    async with rig() as r:
+        await r.deploys(ID, OLD, service)
+        r.github.passes(60)
+        await r.deploys(OTHER_ID, SHA)
+        assert await r.again().current(OPTIONS, REPO, service, "production") == OLD
+        assert await r.again().current(OPTIONS, *PLACE) == SHA
+
+
+async def test_of_a_service_that_is_called_like_an_environment_no_name_says_anything() -> None:
+    async with rig() as r:
+        await r.deploys(ID, OLD, "staging")
+        assert await r.again().current(OPTIONS, REPO, "staging", "production") is None
+        assert await r.again().current(OPTIONS, REPO, "production", "staging") is None
+
+
 async def test_current_goes_by_when_a_run_was_run_again() -> None:
     async with rig() as r:
         await r.deploys(ID, OLD)
@@ -679,7 +713,16 @@ async def test_current_knows_what_it_has_just_seen_though_no_list_has_it_yet() -
         assert await r.deployer.current(OPTIONS, *PLACE) == SHA
 
 
-@pytest.mark.parametrize("title", ["Deploy", "Deploy {sha}", "Deploy {service} {environment}"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Deploy",
+        "Deploy {sha}",
+        "Deploy {service} {environment}",
+        "Deploy {service} to {environment}: {sha} ({attempt_id})",
+        "Deploy {service} → {environment}: {sha} or 4444444444444444444444444444444444444444",
+    ],
+)
 async def test_without_the_words_in_its_name_a_run_says_nothing(title: str) -> None:
     async with rig(deploy=Workflow(title=title)) as r:
         await r.deploys(ID, SHA)
@@ -802,11 +845,13 @@ def test_the_arguments_are_exact() -> None:
 @pytest.mark.parametrize(
     ("name", "sha"),
     [
-        (f"Deploy backend to production: {SHA} ({ID})", SHA),
+        (f"Deploy backend → production: {SHA} ({ID})", SHA),
         (f"backend-production {SHA}", SHA),
-        (f"Deploy backend to production: {SHA} after {OLD}", None),
-        (f"Deploy backend_x to production: {SHA}", None),
-        (f"Deploy backend to production: {SHA[:7]}", None),
+        (f"#12 BACKEND 2 backend production {SHA}", SHA),
+        (f"Deploy backend to production: {SHA} ({ID})", None),
+        (f"Deploy backend → production: {SHA} {OLD}", None),
+        (f"Deploy backend_x → production: {SHA}", None),
+        (f"Deploy backend → production: {SHA[:7]}", None),
     ],
 )
 def test_a_runs_name_says_what_it_deployed(name: str, sha: str | None) -> None:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from app.core.ports import Observation
+from app.core.spec import Environment
 from app.core.untrusted import cut
 from app.core.workflows import WorkflowJob, WorkflowRun
 
@@ -14,6 +15,9 @@ _SAID_LENGTH = 110  # so that the link to the run is shown whole
 _FASTEST_SECONDS = 2.0
 _SLOWEST_SECONDS = 15.0
 _SHA = re.compile(r"[0-9a-f]{40}")
+_ID = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ENVIRONMENTS = get_args(Environment)
 _WAITS = {
     "queued": "waits for a runner",
     "requested": "waits to be begun",
@@ -97,7 +101,14 @@ def words(name: str) -> set[str]:
 
 
 def deployed(run: WorkflowRun, service: str, environment: str) -> str | None:
-    """Return the SHA that a run deployed there, None if its name does not say so."""
+    """Return the SHA that a run deployed there, None if its name does not say so, and only so.
+
+    Any further word that a service could have as its name makes a name ambiguous, and so does a
+    service that is called as an environment is: no other service's run may be taken for this one's.
+    """
     said = words(run.name)
     shas = [word for word in said if _SHA.fullmatch(word)]
-    return shas[0] if len(shas) == 1 and {service, environment} <= said else None
+    names = {word for word in said if _NAME.fullmatch(word) and not _ID.fullmatch(word)}
+    if len(shas) != 1 or service in _ENVIRONMENTS:
+        return None
+    return shas[0] if names - {shas[0]} == {service, environment} else None
