@@ -280,8 +280,9 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
             *(job.now, job.facts, call_id, ports.directory),
         )
         events = await tool.act(desk, tool.parse(answer.arguments))
-        if tool.settles and state.pending:
-            events = _settle(state.pending.request, events, call_id, state.unread[0].user)
+        waiting = state.pending or state.ahead
+        if tool.settles and waiting:
+            events = _settle(waiting.request, events, call_id, state.unread[0].user)
     except (ToolError, SourceUnavailable) as error:
         if isinstance(error, SourceNeeded) and not state.unread:
             return await job.wait_for_source(_waited(error, answer))

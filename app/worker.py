@@ -8,7 +8,7 @@ from typing import Any, TypeVar, assert_never
 
 import structlog
 
-from app import agent, effects, lanes, waiting
+from app import agent, ahead, effects, lanes, waiting
 from app.core.actions import (
     Action,
     Append,
@@ -20,6 +20,7 @@ from app.core.actions import (
     LookAtProduction,
     LookFor,
     Observe,
+    Prepare,
     Repropose,
     ResolveShas,
     Start,
@@ -179,6 +180,8 @@ class Worker:
                 return await effects.cancel(job, action.run)
             case LookAtOrder():
                 return await lanes.look_at_order(job, action)
+            case Prepare():
+                await ahead.prepare(job, action)
             case (
                 LookAtChange()
                 | LookAtProduction()

@@ -7,7 +7,7 @@ from app.core import events as ev
 from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.fold import fold
-from app.core.spec import ActionSpec, spec_hash
+from app.core.spec import ActionSpec, plan_hash
 from app.core.state import State
 from app.slack.blocks import Message
 from app.slack.messages import render
@@ -150,6 +150,24 @@ class Story:
 
     def asks(self, call_id: str = "c1", service: str = "backend", **more: Any) -> "Story":
         """Put up a card; facts, quote, reason… may be given."""
+        return self.then(self.request(call_id, service, **more))
+
+    def prepares(self, call_id: str = "c1", staging: int = 1, **more: Any) -> "Story":
+        """Find out what can be approved ahead of the end of staging."""
+        request = self.request(call_id, ahead=staging, **more)
+        return self.then(ev.ApprovalPrepared(staging=staging, request=request))
+
+    def approves_ahead(self, user: str = BOB) -> "Story":
+        """Approve what was prepared, which puts up its card."""
+        prepared = self.state.prepared
+        assert prepared
+        assert prepared.request
+        return self.then(prepared.request).approves(user, prepared.request.call_id)
+
+    def request(
+        self, call_id: str = "c1", service: str = "backend", **more: Any
+    ) -> ev.ApprovalRequested:
+        """Build a card; facts, quote, reason… may be given."""
         kind = more.pop("kind", "deploy")
         tool = _TOOLS[kind]
         spec = ActionSpec(
@@ -169,15 +187,14 @@ class Story:
             expires_at=self.now + 86_400_000,
         )
         facts = more.pop("facts", card_facts())
-        return self.then(
-            ev.ApprovalRequested(
-                call_id=call_id,
-                spec=spec,
-                spec_hash=spec_hash(spec),
-                plan=more.pop("plan", 1),
-                facts=facts,
-                **more,
-            )
+        steps = [spec, *(step.spec for step in more.get("more", ()))]
+        return ev.ApprovalRequested(
+            call_id=call_id,
+            spec=spec,
+            spec_hash=plan_hash(steps),
+            plan=more.pop("plan", 1),
+            facts=facts,
+            **more,
         )
 
     def approves(self, user: str = BOB, call_id: str = "c1") -> "Story":

@@ -66,7 +66,7 @@ def _may(tool: Tool, state: State, repo: RepoConfig) -> bool:
         case "answering":
             return bool(state.unread)
         case "replanning":
-            return bool(state.unread) and state.under_way is not None
+            return bool(state.unread) and state.changeable is not None
         case "planning":
             return not busy(state, repo)
 

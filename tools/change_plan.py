@@ -16,8 +16,8 @@ class ChangeArguments(Arguments):
 def tools(repo: RepoConfig) -> list[Tool]:
     """Return the tool."""
     description = (
-        "Give up the steps of the approved plan that have not begun; "
-        "you are asked for the next step when what runs has ended."
+        "Give up the steps of the approved plan that have not begun, or what was approved for when "
+        "staging is green; you are asked for the next step when what runs has ended."
     )
     return [
         Tool("change_plan", description, ChangeArguments, _change, when="replanning", settles=False)
@@ -25,7 +25,7 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 
 async def _change(desk: Desk, arguments: ChangeArguments) -> Sequence[Event]:
-    card = desk.state.under_way
+    card = desk.state.changeable
     if card is None:
         raise ToolError("no plan is under way")
     user = desk.state.unread[-1].user

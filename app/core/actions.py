@@ -75,6 +75,13 @@ class LookAtOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Find out what the merge would ask for once this run through staging is green."""
+
+    staging: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchFacts:
     """Fetch what the agent will surely need."""
 
@@ -122,6 +129,7 @@ Action = (
     | LookAtChange
     | LookAtProduction
     | LookAtOrder
+    | Prepare
     | FetchFacts
     | ResolveShas
     | AskModel

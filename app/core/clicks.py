@@ -68,8 +68,11 @@ class Click:
 def approve(click: Click) -> Decision:
     """Approve exactly the bytes of a card."""
     card = open_card(click)
-    if isinstance(card, Refused):
-        return card
+    return card if isinstance(card, Refused) else granted(click, card)
+
+
+def granted(click: Click, card: Card) -> Decision:
+    """Approve a card that is open, if the person may and nothing stands against it now."""
     verdict = policy.may_approve(click.repo, click.person, click.state, card)
     if isinstance(verdict, Denied):
         return Refused(verdict.reason)
@@ -81,7 +84,7 @@ def approve(click: Click) -> Decision:
     if against:
         return Refused(against)
     request = card.request
-    granted = ev.ApprovalGranted(
+    approved = ev.ApprovalGranted(
         call_id=request.call_id,
         spec_hash=request.spec_hash,
         user=click.user,
@@ -89,12 +92,12 @@ def approve(click: Click) -> Decision:
         token=click.token,
         covers=verdict.covers,
     )
-    return Accepted((granted,))
+    return Accepted((approved,))
 
 
 def reject(click: Click) -> Decision:
     """Reject a card, with the person's words or by asking for them; anyone may."""
-    card = open_card(click)
+    card = _rejectable(click)
     if isinstance(card, Refused):
         return card
     rejected = ev.ApprovalRejected(
@@ -110,18 +113,24 @@ def reject(click: Click) -> Decision:
 
 def may_reject(click: Click) -> Decision:
     """Tell whether the card can still be rejected, before anybody types why."""
-    card = open_card(click)
+    card = _rejectable(click)
     return card if isinstance(card, Refused) else Accepted(())
+
+
+def _rejectable(click: Click) -> Card | Refused:
+    """Return the card if it is open; what was approved ahead can be taken back until it begins."""
+    card = click.state.revocable
+    return card if card and card.request.call_id == click.call_id else open_card(click)
 
 
 def release(click: Click) -> Decision:
     """Take a card out of a hold that nothing else will end: a silent model's, or a target's."""
-    under_way = click.state.under_way
-    is_it = under_way is not None and under_way.request.call_id == click.call_id
-    card = under_way if under_way and is_it else open_card(click)
+    changeable = click.state.changeable
+    is_it = changeable is not None and changeable.request.call_id == click.call_id
+    card = changeable if changeable and is_it else open_card(click)
     if isinstance(card, Refused):
         return card
-    held = None if card is under_way else _held_step(card, click.facts)
+    held = None if card is changeable else _held_step(card, click.facts)
     unheard = click.state.unheard
     if not unheard and held is None:
         return Refused(refusals.nothing_to_release(click.state))
@@ -308,8 +317,11 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
 def services_of(state: State, call_id: str) -> tuple[str, ...]:
     """Return what a card or an effect is about: whose approvers have to be asked."""
     card, asked = state.cards.get(call_id), state.asked(call_id)
+    prepared = state.prepared.request if state.prepared else None
     if card:
         return tuple(step.name for step in card.steps)
+    if prepared and prepared.call_id == call_id:
+        return tuple(step.name for step in prepared.steps)
     return (asked.step.name,) if asked else ()
 
 

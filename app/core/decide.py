@@ -6,6 +6,7 @@ from app.core.actions import Action, Here, Wait
 from app.core.config import RepoConfig
 from app.core.rules import (
     agent,
+    ahead,
     glass,
     lanes,
     production,
@@ -39,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     lanes.tell,
     lanes.take_riders,
     agent.answer_meanwhile,
+    ahead.expire_ahead,
+    ahead.prepare,
     running.observe,
     agent.leave_to_newer,
     glass.ask_for_review,
@@ -57,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     waiting.end_wait,
     lanes.meet_newer,
     lanes.wait_for_older,
+    ahead.take_effect,
     agent.take_turn,
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.core import events as ev
 from app.core.folding.agent import FoldAgent
+from app.core.folding.ahead import FoldAhead
 from app.core.folding.approvals import FoldApprovals
 from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
@@ -30,6 +31,7 @@ class Fold(
     FoldBlocks,
     FoldAgent,
     FoldApprovals,
+    FoldAhead,
     FoldGlass,
     FoldLanes,
     FoldUndeployed,

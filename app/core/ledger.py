@@ -239,6 +239,8 @@ def _on_staging(attempt: ev.Attempt, sha: str | None) -> dict[str, str | None]:
 def _told(state: State, event: ev.Event) -> Mapping[str, str | None]:
     """Return the facts for other merges that have to change with an event, and not a step later."""
     match event:
+        case ev.ApprovalTookEffect():
+            return {lanes.key(state.thread_id): lanes.told(state, "asked")}
         case ev.ApprovalRequested() if _is_first(state, event):
             return {lanes.key(state.thread_id): lanes.told(state, "asked")}
         case ev.ToolStarted(attempt=attempt) if _begins_staging(state, attempt):
@@ -251,7 +253,8 @@ def _told(state: State, event: ev.Event) -> Mapping[str, str | None]:
 
 def _is_first(state: State, card: ev.ApprovalRequested) -> bool:
     """Tell whether a merge asks for the first thing that it would change."""
-    return state.origin == "merge" and card.spec.kind != "rollback" and not state.effects
+    is_merge = state.origin == "merge" and not card.ahead
+    return is_merge and card.spec.kind != "rollback" and not state.effects
 
 
 def _begins_staging(state: State, attempt: ev.Attempt) -> bool:

@@ -161,6 +161,8 @@ def last_look(
     card, spec = asked.card, asked.spec
     if changed := not_as_shown(card):
         return changed
+    if card.is_ahead:
+        return "it was approved for when staging is green, and staging is not"
     if card.missing(asked.step):
         needed = card.needed(asked.step)
         return f"it has {needed - card.missing(asked.step)} of {needed} approvals"

@@ -108,6 +108,7 @@ class Card:
     `attempts` holds the attempt of each step that began, by the step's call id. `void` says why
     the steps that have not begun never will. `into` is the merge whose card ships this, too.
     `shown_at` is when its message was posted (ms), None while nobody can see it.
+    One that people approve while staging runs is `in_effect` from the moment that it is green.
     """
 
     request: ApprovalRequested
@@ -129,6 +130,18 @@ class Card:
     glass: Glass | None = None
     into: Pull | None = None
     shown_at: int | None = None
+    in_effect: bool = False
+
+    @property
+    def is_ahead(self) -> bool:
+        """Tell whether it waits for a green staging before anything else: nothing of it begins."""
+        is_open = self.status in ("pending", "approved")
+        return bool(self.request.ahead) and not self.in_effect and is_open
+
+    @property
+    def was_withdrawn(self) -> bool:
+        """Tell whether people rejected it without saying what they want instead."""
+        return self.status == "rejected" and not self.text
 
     @property
     def lifted(self) -> tuple[Lift, ...]:
@@ -163,7 +176,8 @@ class Card:
     @property
     def next_step(self) -> PlanStep | None:
         """Return the approved step that is to begin next."""
-        left = self.left if self.status == "approved" and not self.void else []
+        begins = self.status == "approved" and not self.void and not self.is_ahead
+        left = self.left if begins else []
         return left[0] if left else None
 
     @property

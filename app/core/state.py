@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.core.events import (
+    ApprovalPrepared,
     Block,
     ChangeSeen,
     Commit,
@@ -63,6 +64,7 @@ class State:
     stagings: list[Staging] = field(default_factory=list[Staging])
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
+    prepared: ApprovalPrepared | None = None
     says: list[Say] = field(default_factory=list[Say])
     words: list[Words] = field(default_factory=list[Words])
     known: dict[str, Commit] = field(default_factory=dict[str, Commit])
@@ -133,7 +135,19 @@ class State:
     @property
     def pending(self) -> Card | None:
         """Return the card that waits for people; there is at most one."""
-        return next((c for c in self.cards.values() if c.status == "pending"), None)
+        waiting = (c for c in self.cards.values() if c.status == "pending")
+        return next((card for card in waiting if not card.is_ahead), None)
+
+    @property
+    def ahead(self) -> Card | None:
+        """Return the card that is approved, or partly so, for when staging is green."""
+        return next((card for card in self.cards.values() if card.is_ahead), None)
+
+    @property
+    def revocable(self) -> Card | None:
+        """Return the card that was approved ahead of staging and of which nothing began."""
+        card = self.ahead or self.approved
+        return card if card and card.request.ahead and not card.attempts else None
 
     @property
     def approved(self) -> Card | None:
@@ -149,7 +163,12 @@ class State:
     @property
     def to_hold(self) -> Card | None:
         """Return the card whose next step unread words hold: it waits, or is under way."""
-        return self.pending or self.under_way
+        return self.pending or self.changeable
+
+    @property
+    def changeable(self) -> Card | None:
+        """Return the card that was approved, and can be given up for another plan."""
+        return self.ahead or self.under_way
 
     def asked(self, call_id: str | None) -> Asked | None:
         """Return the step that is known by a call id, with its card."""

@@ -59,6 +59,24 @@ _APPROVAL = frozenset(
         "looks good to me",
     }
 )
+_WITHDRAWAL = frozenset(
+    {
+        *("no", "no wait", "wait", "wait no", "please wait", "no please wait", "wait a moment"),
+        *("wait a minute", "hold on", "hold it", "hold off", "not yet", "not now", "no not yet"),
+        *("no don t", "don t", "dont", "no dont", "do not", "don t deploy", "do not deploy"),
+        *("don t deploy it", "do not deploy it", "don t ship it", "do not ship it", "not so fast"),
+        *("i take it back", "take it back", "withdraw", "withdraw it", "revoke", "revoke it"),
+        *("i withdraw my approval", "withdraw my approval", "withdraw the approval"),
+    }
+)
+_AHEAD = re.compile(
+    r"(?:please )?(?:i )?(?:approve|approved|ship|deploy|release|lgtm|go|go ahead|yes)"
+    r"(?: (?:it|this|that|them|all|everything))?(?: to (?:prod|production))?"
+    r" (?:once|when|whenever|as soon as|after|if)"
+    r" (?:(?:staging|it|that|they|tests|e2e|the tests|the e2e|e2e tests|the e2e tests)"
+    r"(?: on staging)?(?: is| are| s| has| have| turns| turn| goes| go)? )?"
+    r"(?:green|passed|passes|pass|through|done|ok|okay|good)(?: please)?"
+)
 _BREAKING = frozenset(
     {
         "break glass",
@@ -111,6 +129,16 @@ def choice(text: str) -> Answer | None:
 def is_approval(text: str) -> bool:
     """Tell whether the words are nothing but an approval, which only the button can give."""
     return _bare(text) in _APPROVAL
+
+
+def is_approval_ahead(text: str) -> bool:
+    """Tell whether the words approve for when staging is green, which only the button can."""
+    return _AHEAD.fullmatch(_bare(text)) is not None
+
+
+def is_withdrawal(text: str) -> bool:
+    """Tell whether the words say nothing but no, where something is approved and did not begin."""
+    return _bare(text) in _WITHDRAWAL
 
 
 def is_breaking_glass(text: str) -> bool:

@@ -124,9 +124,9 @@ class _Answering:
         if self.plan.memory.odd_sha:
             return self._odd_sha()
         step = self.plan.next_step()
-        under_way = self.state.under_way
-        if under_way:
-            return self._change(step, under_way)
+        changeable = self.state.changeable
+        if changeable:
+            return self._change(step, changeable)
         card = self.state.pending
         if card is None or not _is_the_card(step, card):
             return step

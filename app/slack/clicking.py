@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from app.core import clicks, glass, lane_clicks, ledger, undeployed
+from app.core import ahead_clicks, clicks, glass, lane_clicks, ledger, undeployed
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
@@ -52,6 +52,7 @@ OPEN: Mapping[str, Decide] = {
 # … and these only approvers: Slack is asked who they are.
 GUARDED: Mapping[str, Decide] = {
     "approve": clicks.approve,
+    "approve_when_green": ahead_clicks.approve_when_green,
     "release": clicks.release,
     "happened": clicks.happened,
     "did_not_happen": clicks.did_not_happen,

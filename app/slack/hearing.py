@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import lane_clicks, ledger
+from app.core import ahead_clicks, lane_clicks, ledger
 from app.core.clicks import Click, Decision, Refused, said
 from app.core.config import RepoConfig
 from app.core.errors import Conflict
@@ -153,7 +153,8 @@ class Hearing:
     def _decide(self, state: State, here: Look, heard: Heard) -> Decision:
         repo, person = self._repos[state.repo], Person(heard.user)
         click = Click(state, repo, person, "", here.now, here.facts, heard.text)
-        return lane_clicks.heard(click) or said(state, heard.user, heard.text, heard.ts)
+        code = lane_clicks.heard(click) or ahead_clicks.heard(click)
+        return code or said(state, heard.user, heard.text, heard.ts)
 
     async def _first_time(self, repo: RepoConfig, heard: Heard) -> bool:
         # Not the message's own key: a chosen repository still has to be able to take the words.

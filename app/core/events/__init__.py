@@ -22,6 +22,7 @@ from app.core.events.agent import (
     WaitEnded,
     WaitStarted,
 )
+from app.core.events.ahead import ApprovalPrepared, ApprovalTookEffect
 from app.core.events.approvals import (
     ApprovalExpired,
     ApprovalGranted,
@@ -165,6 +166,8 @@ KnownEvent = (
     | ApprovalSuperseded
     | ApprovalReleased
     | ApproversReminded
+    | ApprovalPrepared
+    | ApprovalTookEffect
     | StepRefused
     | AskedAgain
     | GlassBroken

@@ -10,7 +10,8 @@ class ApprovalRequested(Frozen):
     """A card: what is to be done, its hash, and what code found out about it.
 
     `spec` and `facts` are of the first step, `more` holds the others of a plan in their order;
-    `spec_hash` is over all of them. `plan` is the plan's number.
+    `spec_hash` is over all of them. `plan` is the plan's number. With `ahead` it counts only once
+    that run through staging is green (they count from 1).
     """
 
     type: Literal["approval_requested"] = "approval_requested"
@@ -23,6 +24,7 @@ class ApprovalRequested(Frozen):
     quote: str = ""
     quoted_user: str = ""
     more: tuple[PlanStep, ...] = ()
+    ahead: int = 0
 
     @property
     def steps(self) -> tuple[PlanStep, ...]:

@@ -4,11 +4,16 @@ from app.core import events as ev
 from app.core.folding.folding import Folding
 from app.core.records import Approval, Card, Reminded
 
+PLAN = "propose_plan"  # what an agent would have called for the same card
+
 
 class FoldApprovals(Folding):
     """Cards, and what people answered."""
 
     def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
+        if e.ahead:  # staging goes on, and so does whatever the agent has to say
+            self.state.cards[e.call_id] = Card(e, self.at, tool=PLAN if e.more else e.spec.tool)
+            return
         # A card made anew for a click answers nobody's words: they hold it until they are read.
         unread = self.state.unread if self.for_a_click else []
         self.concluded()
@@ -51,10 +56,11 @@ class FoldApprovals(Folding):
 
     def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
         card = self.state.cards[e.call_id]
-        if card.attempts:
-            self.void(card, "people changed the plan")
+        if card.attempts or card.is_ahead:
             self.let_words_pass()
             self.state.owes_step = True
+        if card.attempts:
+            self.void(card, "people changed the plan")
             return
         self.settle(card, "superseded", e.user, "")
         self.state.replans += 1

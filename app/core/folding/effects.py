@@ -97,7 +97,12 @@ class FoldEffects(Folding):
         self._end_staging(e)
         s.facts = None
         if e.passed and not s.stopped_by:
-            s.owes_step, s.plan_ended = True, None
+            s.owes_step, s.plan_ended = not self._was_withdrawn(), None
+
+    def _was_withdrawn(self) -> bool:
+        """Tell whether people are asked what to do instead of what was approved ahead."""
+        withdrawn = [c for c in self.state.cards.values() if c.request.ahead and c.was_withdrawn]
+        return bool(withdrawn) and self.state.question is not None
 
     def on_staging_overridden(self, e: ev.StagingOverridden) -> None:
         s = self.state

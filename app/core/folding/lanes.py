@@ -16,7 +16,7 @@ class FoldLanes(Folding):
         self._join(Joined(e.into, self.at))
 
     def on_superseded(self, e: ev.Superseded) -> None:
-        card = self.state.pending
+        card = self.state.pending or self.state.ahead
         if card:
             self.settle(card, "superseded", e.user, "")
             card.into = e.into

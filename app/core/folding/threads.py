@@ -44,7 +44,7 @@ class FoldThreads(Folding):
         s.waits_for_block = None
         self.let_words_pass()
         for card in s.cards.values():
-            if card.status == "pending" or (card.next_step and not card.attempts):
+            if card.status == "pending" or card.is_ahead or (card.next_step and not card.attempts):
                 self.settle(card, "stopped", e.user, "")
             self.void(card, "stopped")
         self.answer_questions()

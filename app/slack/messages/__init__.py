@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from app.core.ahead import offered as offered_ahead
 from app.core.config import RepoConfig
 from app.core.locks import next_change as next_block
 from app.core.rules.staging import is_unsorted
@@ -110,7 +111,8 @@ def next_change(
     An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends, or
     working hours begin.
     """
-    run, steps = state.unknown, state.pending.steps if state.pending else ()
+    run, card, offered = state.unknown, state.pending, offered_ahead(state)
+    steps = card.steps if card else offered.steps if offered else ()
     times = [
         run.send_by if run and run.send_by > now else None,
         *(next_block(repo, facts, step.name, now) for step in steps),

@@ -22,19 +22,21 @@ def given(card: Card) -> list[str]:
     """Say who approved what, and what is still missing from whom."""
     if len(card.steps) == 1:
         needed = card.request.facts.needed
-        return [
+        lines = [
             f"✅ Approved by {text.user(each.user)} · {text.when(each.at)} · {number} of {needed}"
             for number, each in enumerate(card.approvals, 1)
         ]
+        return [*lines, *missing(card)] if lines else []
     lines = [
         f"✅ Approved by {text.user(each.user)} · {text.when(each.at)} · "
         f"{', '.join(text.inline(name, 60) for name in each.covers) or 'all steps'}"
         for each in card.approvals
     ]
-    return [*lines, *_missing(card)] if lines else []
+    return [*lines, *missing(card)] if lines else []
 
 
-def _missing(card: Card) -> list[str]:
+def missing(card: Card) -> list[str]:
+    """Call those whose approval of a step is missing, a line for each such step."""
     return [
         f"⏳ {text.inline(step.name, 60)} still needs {runs.counted(count, 'approval')} "
         f"from {_others(card, step) or 'somebody who may'}"

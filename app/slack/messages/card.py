@@ -10,6 +10,7 @@ from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
+from app.slack.messages.ahead import ahead_card, are_you_sure
 from app.slack.messages.approvers import called
 from app.slack.messages.approving import given, who_may
 from app.slack.messages.glass import glass_button
@@ -25,6 +26,8 @@ def card_message(
     state: State, repo: RepoConfig, card: Card, now: int, facts: Mapping[str, str]
 ) -> Message:
     """Render a card as it stands; `facts` are the repository's."""
+    if card.is_ahead:
+        return ahead_card(state, repo, card, facts)
     if card.status != "pending":
         return settled_card(state, card, now)
     parts: list[Block] = [
@@ -35,7 +38,7 @@ def card_message(
         *_jobs(card),
         *lanes.ships(state, repo, card),
         *(blocks.section(exact(spec)) for spec in card.request.specs),
-        blocks.section(_evidence(card, repo)),
+        blocks.section(_evidence(state, card, repo)),
         *_reason(card),
         *_blocked(card, repo, facts, now),
         *_standing(state, card),
@@ -154,10 +157,12 @@ def _commit(commit: Commit) -> str:
     return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
 
 
-def _evidence(card: Card, repo: RepoConfig) -> str:
+def _evidence(state: State, card: Card, repo: RepoConfig) -> str:
     request = card.request
     tested = "This version" if request.spec.kind == "rollback" else "Staging"
     staging = request.facts.staging
+    if request.ahead and state.staging:  # it was put up before there was anything to tell
+        staging = state.staging.summary
     unchecked = dict.fromkeys(fact for step in card.steps for fact in step.facts.unchecked)
     risky = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
     rows = [
@@ -246,7 +251,7 @@ def _buttons(state: State, card: Card, frozen: bool) -> list[Block]:
     if may and release:
         made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))
     elif may:
-        asked, spoken = _are_you_sure(card), f"Approve: {what}"
+        asked, spoken = are_you_sure(card), f"Approve: {what}"
         made.append(blocks.button("Approve", "approve", value, "primary", asked, spoken))
     feedback = f"Reject with feedback: {what}"
     made.append(blocks.button("Reject", "reject", value, "danger", spoken=f"Reject: {what}"))
@@ -256,13 +261,3 @@ def _buttons(state: State, card: Card, frozen: bool) -> list[Block]:
     if not release and glass.may_help(state, card, frozen):
         made.append(glass_button(state, card))
     return made
-
-
-def _are_you_sure(card: Card) -> Block | None:
-    """Ask for a second click where the change is risky; None where one is enough."""
-    why = next((step.facts.risky for step in card.steps if step.facts.risky), "")
-    if not why:
-        return None
-    named = text.line(action(card.request.specs), 90)
-    asked = text.line(f"Risky: {why}.", 300)
-    return blocks.confirm(f"{named[0].upper()}{named[1:]}?", asked, "Approve", "Not yet")

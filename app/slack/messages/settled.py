@@ -79,7 +79,8 @@ def can_ask_again(state: State, card: Card) -> bool:
     """Offer it on the newest card alone, while nothing else is under way."""
     newest = list(state.cards.values())[-1]
     busy = state.running or state.ask_again or state.stopped_by or state.owes_step
-    return card.status == "expired" and card is newest and not busy
+    ran_out = card.status == "expired" and (card.in_effect or not card.request.ahead)
+    return ran_out and card is newest and not busy
 
 
 def _run(state: State, card: Card, run: Run, now: int) -> Message:

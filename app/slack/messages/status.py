@@ -11,7 +11,7 @@ from app.core.reminding import quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import lanes, people, runs
+from app.slack.messages import ahead, lanes, people, runs
 from app.slack.messages.locks import lock_line
 from app.slack.messages.override import override_line
 from app.slack.messages.settled import waiting_for, waiting_line
@@ -48,7 +48,10 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
             "Nothing more is begun here"
         )
     parts.append(blocks.section("\n".join(lines)))
-    if buttons := _buttons(state) or undeployed_buttons(state, facts):
+    offered = ahead.offered_now(state, repo, facts, now)
+    parts += ahead.offer(offered, repo) if offered else []
+    approve = [ahead.approve_button(state, offered)] if offered else []
+    if buttons := approve + _buttons(state) or undeployed_buttons(state, facts):
         parts.append(blocks.actions(buttons))
     text_now = _plain(lines[0 if opening or asked else -1])
     return Message(
@@ -164,6 +167,8 @@ def _production_line(
         return lanes.joined_line(state.joined)
     if waiting := lanes.waiting_line(state, facts):
         return f"*Production*  {waiting}"
+    if state.ahead:
+        return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
     if staging and not staging.is_good and not state.shipped:
         return _stopped(state) if state.stopped_by else ""
     return f"*Production*  {_production_now(state, repo, blocked)}{_shipped(state)}"

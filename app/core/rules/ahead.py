@@ -1,0 +1,47 @@
+"""Approvals ahead of a green staging: prepared while it runs, in effect when it is green."""
+
+from app.core import ahead, lanes
+from app.core import events as ev
+from app.core.actions import Append, Here, Prepare
+from app.core.records import Staging
+from app.core.state import State
+from app.core.writing import short
+
+
+def prepare(state: State, here: Here) -> Prepare | None:
+    """Find out what the merge would ask for, so that it can be approved while staging runs."""
+    if state.newer or state.shadow or state.staging is None:
+        return None
+    return Prepare(state.staging.number) if ahead.is_due(state, here.repo) else None
+
+
+def expire_ahead(state: State, here: Here) -> Append | None:
+    """Let an approval lapse whose staging did not become green."""
+    card, staging = state.ahead, state.staging
+    if card is None or staging is None or state.newer:
+        return None
+    reason = _lapsed(card.request.ahead, staging)
+    if not reason and here.now >= card.expires_at:
+        reason = "its time was up before staging was green"
+    if not reason:
+        return None
+    return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+
+
+def _lapsed(number: int, staging: Staging) -> str:
+    if staging.number != number:
+        return "staging was run anew, and this was approved for the run before"
+    if staging.passed is False:
+        return f"staging of {short(staging.sha)} is red: {staging.summary}"
+    return ""
+
+
+def take_effect(state: State, here: Here) -> Append | None:
+    """Let a card count whose staging is green; it stands where the agent would propose one."""
+    card, staging = state.ahead, state.staging
+    if card is None or staging is None or state.stopped_by or state.held_by:
+        return None
+    if staging.number != card.request.ahead or staging.passed is not True:
+        return None
+    took = ev.ApprovalTookEffect(call_id=card.request.call_id)
+    return Append([took], expects=lanes.relied_on(state, here.facts))
