@@ -305,6 +305,18 @@ async def test_a_production_that_changed_meanwhile_is_asked_about_anew() -> None
     assert second.request.spec.production_was == OLD
 
 
+async def test_bytes_that_somebody_changed_end_it() -> None:
+    box = await staging()
+    prepared = (await box.state()).prepared
+    assert prepared
+    assert prepared.request
+    spec = prepared.request.spec.model_copy(update={"sha": OLD})
+    other = prepared.request.model_copy(update={"spec": spec})
+    await box.does(other, ev.ApprovalGranted(call_id=other.call_id, spec_hash="", user=CARA))
+    [card] = (await box.state()).cards.values()
+    assert card.text == "the stored action is not, byte for byte, what was approved"
+
+
 async def test_a_stop_ends_it() -> None:
     box = await approved()
     await box.does(ev.StopRequested(user=BOB))

@@ -118,7 +118,7 @@ def i5_what_was_not_approved_never_happens(world: World) -> None:
 def i6_a_click_that_was_taken_is_in_the_log(world: World) -> None:
     for promise in world.promises:
         mirror = world.mirrors[promise.thread_id]
-        if promise.action == "approve":
+        if promise.action in ("approve", "approve_when_green"):
             card = mirror.state.cards[promise.call_id]
             assert promise.user in card.approvers
         if promise.action == "stop":
@@ -251,9 +251,40 @@ def i16_red_tests_stop_a_deploy_unless_an_approver_overrode_them(world: World) -
             world.good.add((mirror.repo.name, event.sha))
     for mirror, event in _news(world, ev.ApprovalRequested):
         assert isinstance(event, ev.ApprovalRequested)
-        for spec in event.specs:
+        for spec in () if event.ahead else event.specs:
             good = (mirror.repo.name, spec.sha) in world.good
             assert good or spec.kind == "rollback", f"{spec.sha[:7]} is red on staging"
+
+
+def i21_nothing_begins_before_its_staging_is_green(world: World) -> None:
+    """Hold for each start of a deploy or a job: also of what was approved ahead of that."""
+    for mirror, entry in world.news:
+        started = entry.event
+        if not isinstance(started, ev.ToolStarted) or started.attempt.environment == "staging":
+            continue
+        attempt = started.attempt
+        if attempt.kind in ("rollback", "e2e"):
+            continue
+        own = mirror.entries[: next(n for n, e in enumerate(mirror.entries) if e is entry)]
+        asked = mirror.state.asked(started.call_id)
+        if asked and asked.card.request.ahead:
+            took = [e.event for e in own if isinstance(e.event, ev.ApprovalTookEffect)]
+            assert asked.card.request.call_id in [each.call_id for each in took]
+            assert any(_is_green(e, attempt.sha) for e in own), "begun ahead of its staging"
+        others = [m for m in world.mirrors.values() if m.repo is mirror.repo and m is not mirror]
+        before = [*own, *(e for m in others for e in m.entries if e.at <= entry.at)]
+        assert any(_is_good(e, attempt.sha) for e in before), f"{attempt.sha[:7]} was never staged"
+
+
+def _is_green(entry: ev.Entry, sha: str) -> bool:
+    event = entry.event
+    return isinstance(event, ev.StagingEnded) and event.passed and event.sha == sha
+
+
+def _is_good(entry: ev.Entry, sha: str) -> bool:
+    event = entry.event
+    overridden = isinstance(event, ev.StagingOverridden) and event.sha == sha
+    return overridden or _is_green(entry, sha)
 
 
 def i17_people_are_called_once_of_a_kind_and_in_working_time(world: World) -> None:
@@ -338,6 +369,7 @@ INVARIANTS = (
     i18_broken_glass_is_reviewed_by_another,
     i19_who_left_it_to_a_newer_merge_ships_nothing,
     i20_a_plan_goes_on_in_order_while_it_is_green,
+    i21_nothing_begins_before_its_staging_is_green,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )

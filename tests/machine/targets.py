@@ -65,6 +65,11 @@ class Ground:
         elif fate != "fails":
             self.runs[where_of(attempt)] = attempt.sha
 
+    def turn_red(self, where: str) -> None:
+        """Let what hangs there fail."""
+        for attempt in [a for a in self.hanging.values() if where_of(a) == where]:
+            self.fates[self.hanging.pop(attempt.attempt_id).attempt_id] = "fails"
+
     def release(self) -> None:
         """Let what hangs come to its end."""
         for attempt in self.hanging.values():

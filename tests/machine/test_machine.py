@@ -61,6 +61,7 @@ HAS_TO_OCCUR = (
     *("override", "event staging_overridden", "event glass_broken", "event review_asked"),
     *("event glass_reviewed", "event approvers_reminded", "event undeployed_found"),
     *("event undeployed_answered", "event wait_started"),
+    *("approve_ahead", "event approval_prepared", "event approval_took_effect"),
     *("event wait_ended", "plan through", "plan void"),
 )
 TOLD = (
@@ -95,11 +96,12 @@ TEXTS = (
     "wait for the next",
 )
 CARD_ACTIONS = (
-    *("approve", "reject", "release", "ask_again"),
+    *("approve", "approve_when_green", "reject", "release", "ask_again"),
     *("happened", "did_not_happen", "rollback"),
 )
 ANSWERS = ("ship_both", "ship_both", "keep_this", "wait_newer")
 REASONS = ("customers cannot pay at all", "because", "the tests are known to be flaky")
+SECOND_THOUGHTS = ("", "", "", "reject", "stop", "no wait", "thanks", "lock", "merge")
 THREAD_ACTIONS = ("stop", "retry", "retry", "rollback", "rollback", "continue")
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 FATES: tuple[Behaviour, ...] = ("works", *BEHAVIOURS, "works", "works", "works", "works")
@@ -248,6 +250,40 @@ class Machine(RuleBasedStateMachine):
             mine = [(m, card) for m, card in self.world.waiting() if m.repo.name == repo]
             clicked = [click for m, card in mine for click in self._all_approve(m, card)]
             self.do("approve", *clicked, self.world.passes(6), self.world.works())
+
+    @rule(repo=repos, user=people, second=st.sampled_from(SECOND_THOUGHTS), green=st.integers(0, 3))
+    def approve_ahead(self, repo: str, user: str, second: str, green: int) -> None:
+        """Let a merge be approved while its tests run on staging, and people think again."""
+        where = f"{repo}/staging/e2e"
+        self.world.ground.prepared[where] = "hangs"
+        self.do("merge", self.world.merges(repo), self.world.works())
+        self.world.ground.prepared.pop(where, None)
+        offered = [(m, r.call_id) for m, r in self.world.offered() if m.repo.name == repo]
+        clicks = [
+            self.world.clicks(m, "approve_when_green", call_id, who)
+            for m, call_id in offered
+            for who in sorted(MAY_APPROVE)
+        ]
+        self.do("approve_ahead", *clicks)
+        for mirror, call_id in offered:
+            self.do("second thoughts", self._thinks_again(mirror, call_id, user, second))
+        if not green:
+            self.world.ground.turn_red(where)
+        self.world.ground.release()
+        self.do("work", self.world.passes(6), self.world.works())
+
+    async def _thinks_again(self, mirror: Mirror, call_id: str, user: str, second: str) -> None:
+        match second:
+            case "":
+                return
+            case "merge":
+                await self.world.merges(mirror.repo.name)
+            case "lock":
+                await self.world.mentions(mirror.repo.name, user, "lock all for 1m")
+            case "reject" | "stop":
+                await self.world.clicks(mirror, second, call_id, user)
+            case _:
+                await self.world.says(mirror, user, second)
 
     @rule(number=numbers, user=people, action=st.sampled_from(ANSWERS), work=st.booleans())
     def answer_about_newer(self, number: int, user: str, action: str, work: bool) -> None:

@@ -1,6 +1,6 @@
 """Approvals ahead of a green staging: prepared while it runs, in effect when it is green."""
 
-from app.core import ahead, lanes
+from app.core import ahead, lanes, policy
 from app.core import events as ev
 from app.core.actions import Append, Here, Prepare
 from app.core.records import Staging
@@ -20,7 +20,7 @@ def expire_ahead(state: State, here: Here) -> Append | None:
     card, staging = state.ahead, state.staging
     if card is None or staging is None or state.newer:
         return None
-    reason = _lapsed(card.request.ahead, staging)
+    reason = policy.not_as_shown(card) or _lapsed(card.request.ahead, staging)
     if not reason and here.now >= card.expires_at:
         reason = "its time was up before staging was green"
     if not reason:
