@@ -24,6 +24,7 @@ UNKNOWN = Observation(status="unknown", summary="nobody answers")
 RED = Observation(status="failed", summary="exit code 1", failing_tests=("checkout",))
 OLD = "0ddba11" + "2" * 33
 EXPIRED_MS = 25 * 3_600_000
+OTHER, BACKEND_LOCK = "acme/shop/0000000000", "production/backend"
 
 
 async def card_waits(room: Room) -> None:
@@ -88,6 +89,18 @@ async def waits_for_a_time(room: Room) -> None:
     await room.merges()
 
 
+async def waits_for_a_lock(room: Room) -> None:
+    await room.log.append(Write(OTHER, [], take=[BACKEND_LOCK], silent=True))
+    await room.asks()
+    await room.does(await room.grant())
+
+
+async def workflow_runs(room: Room) -> None:
+    room.deploys_by_workflow()
+    await room.asks()
+    await room.does(await room.grant())
+
+
 PAUSES: Mapping[str, Callable[[Room], Awaitable[None]]] = {
     pause.__name__: pause
     for pause in (
@@ -102,6 +115,8 @@ PAUSES: Mapping[str, Callable[[Room], Awaitable[None]]] = {
         expired,
         staging_runs,
         waits_for_a_time,
+        waits_for_a_lock,
+        workflow_runs,
     )
 }
 

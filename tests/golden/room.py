@@ -4,16 +4,19 @@ from typing import Any
 
 from app.core import events as ev
 from app.core import ledger
+from app.core.config import RepoConfig, TargetConfig
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.ports import Write
+from app.core.ports import Deployer, Write
 from app.core.state import State
 from app.desk import Ports
 from app.redis.log import RedisLog
 from app.worker import Worker
 from tests.core.box import ScriptedModel
 from tests.fake_deployer import FakeDeployer
+from tests.fake_workflows import STARTED, FakeWorkflows
 from tests.shop import ALICE, BOB, REPO, repo_config
+from tools.deployers.github_actions import GitHubActionsDeployer
 
 SHA = "4af9ec0" + "1" * 33
 THREAD = thread_id_for(REPO, "main", SHA)
@@ -26,8 +29,22 @@ class Room:
         self.log = log
         self.model = ScriptedModel()
         self.deployer = FakeDeployer()
-        ports = Ports(log, self.model, None, None, {"command": self.deployer})
-        self.worker = Worker(ports, {REPO: repo_config()}, lease_seconds=30)
+        self.github = FakeWorkflows()
+        self.worker = self._worker(repo_config())
+
+    def _worker(self, config: RepoConfig) -> Worker:
+        actions = GitHubActionsDeployer(workflows=self.github, clock=lambda: STARTED)
+        deployers: dict[str, Deployer] = {"command": self.deployer, "github_actions": actions}
+        ports = Ports(self.log, self.model, None, None, deployers)
+        return Worker(ports, {REPO: config}, lease_seconds=30)
+
+    def deploys_by_workflow(self) -> None:
+        """Have production deployed by a workflow of GitHub's."""
+        shop = repo_config()
+        target = TargetConfig(deployer="github_actions", options={"workflow": "deploy.yml"})
+        services = dict.fromkeys(shop.production.services, target)
+        production = shop.production.model_copy(update={"services": services})
+        self.worker = self._worker(shop.model_copy(update={"production": production}))
 
     async def merges(self) -> None:
         """Merge alice's pull request, and do all that follows."""
