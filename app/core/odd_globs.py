@@ -1,8 +1,7 @@
 """Configured globs that do not do what they look like; knows no GitHub and refuses nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from app.core.config import RepoConfig
 from app.core.paths import matching
@@ -23,7 +22,7 @@ def odd_globs(repo: RepoConfig, files: Sequence[str] | None) -> list[OddGlob]:
     Where nobody knows them (`None`): those that look like a folder, and match only a file.
     """
     odd: list[OddGlob] = []
-    for key, glob in _globs(repo):
+    for key, glob in globs_of(repo):
         if files is None:
             if _looks_like_a_folder(glob):
                 odd.append(OddGlob(key, glob, f"{glob}/**"))
@@ -34,7 +33,7 @@ def odd_globs(repo: RepoConfig, files: Sequence[str] | None) -> list[OddGlob]:
     return odd
 
 
-def _globs(repo: RepoConfig) -> Iterator[tuple[str, str]]:
+def globs_of(repo: RepoConfig) -> list[tuple[str, str]]:
     """Return every glob of a repository with its key, in the order of the configuration."""
     production = repo.production
     kinds = (("services", production.services), ("jobs", production.jobs))
@@ -44,8 +43,7 @@ def _globs(repo: RepoConfig) -> Iterator[tuple[str, str]]:
         for name, target in targets.items()
         for key, globs in (("paths", target.paths), ("risky", target.risky or ()))
     )
-    for key, globs in chain([("risky", repo.risky)], own):
-        yield from ((key, glob) for glob in globs)
+    return [(key, glob) for key, globs in (("risky", repo.risky), *own) for glob in globs]
 
 
 def _looks_like_a_folder(glob: str) -> bool:

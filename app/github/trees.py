@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from app.core.config import RepoConfig
 from app.core.errors import SourceUnavailable
 from app.core.finding import Finding
-from app.core.odd_globs import OddGlob, odd_globs
+from app.core.odd_globs import OddGlob, globs_of, odd_globs
 from app.github.client import GitHubClient, parsed
 
 
@@ -38,7 +38,9 @@ class GitHubTrees:
         return None if tree.truncated else [i.path for i in tree.tree if i.type != "tree"]
 
     async def check(self, repo: RepoConfig) -> list[Finding]:
-        """Say which configured globs match nothing, for `doctor`."""
+        """Say which configured globs match nothing, for `doctor`; without any, ask nothing."""
+        if not globs_of(repo):
+            return []
         try:
             files = await self.files(repo.name, repo.branch)
         except SourceUnavailable:

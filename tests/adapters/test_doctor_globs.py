@@ -13,7 +13,7 @@ from app.github.credentials import Token
 from app.github.trees import GitHubTrees
 from tests.adapters.github_stub import Answer, StubGitHub
 from tests.adapters.test_cli import GOOD, TARGET, deploybot
-from tests.shop import REPO
+from tests.shop import REPO, repo_config
 
 TREE = f"GET /repos/{REPO}/git/trees/main"
 HERE = f"production.services.backend = {TARGET}"
@@ -70,6 +70,13 @@ async def test_without_all_files_it_says_what_looks_like_a_folder(
     line = f"{LINE}'api' matches one file of that name, and nothing below it"
     assert after(lines, line) == "For all files below a folder write 'api/**'."
     assert not [line for line in lines if "web/**" in line]
+
+
+async def test_without_globs_no_files_are_asked_for(github: StubGitHub) -> None:
+    client = GitHubClient(github.url, Token("t0ken"))
+    assert await GitHubTrees(client).check(repo_config()) == []
+    assert github.seen == []
+    await client.aclose()
 
 
 async def test_a_branch_with_a_slash_is_one_name(github: StubGitHub) -> None:
