@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.core import asked, awaited, locks
+from app.core import asked, awaited, lanes, locks
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
 from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
+from app.core.urgency import is_urgent
 from app.core.writing import short, utc
 
 MAX_TOKENS = 3_000
@@ -16,6 +17,7 @@ GOAL_TOKENS = 420
 FACTS_TOKENS = 900
 NOW_TOKENS = 1_000
 NEWEST_WORDS_TOKENS = 420
+MERGES_SHOWN = 3
 
 
 def render(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) -> str:
@@ -101,6 +103,7 @@ def _thread_facts(state: State) -> list[str]:
     if state.change:
         touched = ", ".join(state.change.touched) or "no service"
         lines.append(f"this merge touches: {touched}; leave out the others unless people ask")
+    lines.extend(_other_merges(state))
     for job, sha in state.ran.items():
         lines.append(f"this thread ran the job {job} in production for {short(sha)}")
     if state.shipped:
@@ -115,6 +118,25 @@ def _thread_facts(state: State) -> list[str]:
             f"production e2e tests are red: {outside(', '.join(check.failing_tests), 100)}"
         )
     return lines
+
+
+def _other_merges(state: State) -> list[str]:
+    lines: list[str] = []
+    if is_urgent(state):
+        lines.append("this merge is marked urgent: it goes before all others")
+    if state.carried:
+        newest = list(state.carried.values())[-MERGES_SHOWN:]
+        more = f" and {hidden} more" if (hidden := len(state.carried) - len(newest)) else ""
+        lines.append(f"it ships, too: {'; '.join(map(_pull, newest))}{more}")
+    if state.offer:
+        newer = "; ".join(map(_pull, state.offer.pulls[:MERGES_SHOWN]))
+        lines.append(f"newer, and tested since: {newer}; the card asks people whether to ship both")
+    return lines
+
+
+def _pull(pull: ev.Pull) -> str:
+    by = f" by {outside(pull.author, 20)}" if pull.author else ""
+    return f"{lanes.named(pull)} {outside(pull.title, 50)}{by}"
 
 
 def _before(state: State) -> dict[str, str | None]:

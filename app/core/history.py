@@ -5,6 +5,7 @@ from typing import assert_never
 
 from app.core import awaited
 from app.core import events as ev
+from app.core.lanes import named
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.tokens import tokens_at_most
@@ -169,6 +170,20 @@ class _Lines:
         if self.results < 0:
             return "a list was fetched"
         return f"you fetched {outside(e.result, 400)}"
+
+    def on_newer_offered(self, e: ev.NewerOffered) -> str:
+        newer = named(e.pulls[0])
+        return f"code asked on the card what is to become of it and of the newer merge {newer}"
+
+    def on_newer_answered(self, e: ev.NewerAnswered) -> str:
+        answers = {"both": "ship both", "keep": "keep this one", "wait": "wait for the next"}
+        return f"@{e.user} answered: {answers[e.answer]}"
+
+    def on_superseded(self, e: ev.Superseded) -> str:
+        return f"the newer merge {named(e.into)} ships this one, too"
+
+    def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
+        return f"@{e.user} marked this merge as urgent"
 
     def on_wait_started(self, e: ev.WaitStarted) -> str:
         what = awaited.plainly(e)

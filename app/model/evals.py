@@ -17,7 +17,8 @@ from app.core.errors import ModelMisbehaved, ModelUnavailable
 from app.core.fold import fold
 from app.core.ports import Model, ModelAnswer, ToolSchema, Turn
 from app.core.state import State
-from app.model.eval_situations import SITUATIONS, Thread
+from app.model.eval_situations import SITUATIONS
+from app.model.eval_thread import Thread
 
 EFFECTS = ("deploy_*", "rollback_*")
 READS = ("list_git_commits", "list_git_tags", "list_deployments", "list_workflow_runs")

@@ -56,7 +56,7 @@ class _Answering:
         """Return the step if its tool is there and code has not just refused it, else words."""
         step = self._answer() if self.state.unread else self.plan.next_step()
         if step.tool not in self.tools:
-            return _reply(say.not_now(self.state, step.tool))
+            return self._not_now(step)
         if self._is_open(step):
             return self._repeat()
         refused = self._refused(step)
@@ -65,6 +65,13 @@ class _Answering:
         if "reply" not in self.tools:
             return self.plan.ask(f"I cannot go on: {refused}")
         return _reply(f"I cannot do that: {refused}")
+
+    def _not_now(self, step: Step) -> Step:
+        """Say that a step cannot be now; words that may be against a plan give up its rest."""
+        asks = step.tool == "request_more_information" and self.state.unread
+        if asks and "change_plan" in self.tools:
+            return Step("change_plan", {"reason": say.GIVEN_UP})
+        return _reply(say.not_now(self.state, step.tool))
 
     def _answer(self) -> Step:
         """Answer the unread words: what is unclear, then wishes, questions, courtesies."""
@@ -161,6 +168,10 @@ class _Answering:
             case "changes":
                 facts = self.state.facts
                 return say.changes(facts.commits if facts else ())
+            case "merges":
+                return say.merges(self.state)
+            case "jobs":
+                return say.jobs(self.state)
             case "failure":
                 return say.failure(self.state)
             case "flaky":

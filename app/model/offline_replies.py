@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from app.core import asked
 from app.core.config import RepoConfig
-from app.core.events import Commit, FailedBefore, Files
+from app.core.events import Commit, FailedBefore, Files, Pull
+from app.core.lanes import named
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
@@ -35,6 +36,10 @@ AS_ASKED = "As asked for in this thread"
 AGAIN = "Shall I propose it again?"
 GOES_ON = "That is what the plan does next."
 NO_JOB_GOES_BACK = "A job cannot be rolled back: what it did stays. What should I do?"
+WHICH_SHIPS = (
+    'The card asks which of them ships: press a button, or say "ship both" or "keep this".'
+)
+GIVEN_UP = "I did not understand what a person wrote, and it may be against the rest of the plan"
 NOT_UNDERSTOOD = "I did not understand that."
 NOTED = "Noted. I go on as soon as what is running now has ended."
 NOTED_END = "Noted. I stop here as soon as what is running now has ended."
@@ -151,6 +156,30 @@ def changes(commits: Sequence[Commit]) -> str:
         return "I know of no commits that production does not have."
     lines = [f"{short(commit.sha)} {commit.title}".rstrip() for commit in commits[:10]]
     return "\n".join(["Not on production yet, newest first:", *lines])
+
+
+def merges(state: State) -> str:
+    """Say which other merges a card ships, and which is newer."""
+    newer = state.offer.pulls if state.offer else ()
+    told = [
+        ("Newer, and tested since", newer),
+        ("Shipped with this one", list(state.carried.values())),
+    ]
+    lines = [f"{what}: {'; '.join(map(_merge, pulls[-5:]))}." for what, pulls in told if pulls]
+    if newer:
+        lines.append(WHICH_SHIPS)
+    return "\n".join(lines) or "This is about one merge alone, and I know of no newer one."
+
+
+def _merge(pull: Pull) -> str:
+    return f"{named(pull)} {pull.title}{f' by {pull.author}' if pull.author else ''}"
+
+
+def jobs(state: State) -> str:
+    """Say which jobs are due in front of a deploy, and for which files."""
+    due: Mapping[str, Files] = state.facts.jobs if state.facts else {}
+    lines = [f"{job} is due for {', '.join(files.names[:3])}." for job, files in due.items()]
+    return " ".join(lines) or "No job is due."
 
 
 def failure(state: State) -> str:

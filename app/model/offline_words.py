@@ -44,6 +44,8 @@ Talk = Literal[
     "waiting",
     "approvers",
     "reminder",
+    "merges",
+    "jobs",
     "e2e",
     "help",
     "thanks",
@@ -244,6 +246,8 @@ _DAY = (
 )
 _CARD = r"(?:this|it|that|(?:this |that )?card)"
 _PERSON = r"(?P<person>[a-z0-9][a-z0-9-]{0,38})"
+_MERGE = r"(?:#\d{1,9}|(?:newer|other)(?: one| merge| pull request| pr)?)"
+_JOB = r"(?:(?:db |database |schema )?migrations?|jobs?)"
 _AWAY = r"(?:on (?:holidays?|vacation|leave)|away|out(?: of office)?|ooo|off|sick|not (?:here|in))"
 _SPAN = r"(?:today|tomorrow(?: morning)?|tonight|this week|next week|on \w+day)"
 _PRAISE = (
@@ -347,6 +351,17 @@ def _patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], 
         (
             "reminder",
             r"when (?:do|will|are|is) (?:you|they|anybody|anyone) (?:be )?remind(?:ed)?(?: them)?",
+        ),
+        (
+            "merges",
+            rf"what (?:else )?is (?:in )?{_MERGE}|what else is in (?:this|it)|what is newer",
+        ),
+        ("merges", rf"who (?:wrote|is behind|made) {_MERGE}|tell me about {_MERGE}"),
+        (
+            "jobs",
+            rf"(?:is|are) there (?:an? |any )?{_JOB}(?: in (?:this|it|here)| due)?"
+            rf"|(?:does|do) (?:this|it|we) (?:have|need) (?:an? |any )?{_JOB}"
+            rf"|which {_JOB} (?:is|are) due",
         ),
         ("failure", r"what (?:failed|went wrong|happened)|why did (?:it|that) fail"),
         (

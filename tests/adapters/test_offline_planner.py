@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.core import events as ev
 from app.core.fold import fold
 from app.core.ports import Turn
-from app.model.eval_situations import OTHER, SHA, SITUATIONS, WAS, Thread
+from app.model.eval_situations import SITUATIONS
+from app.model.eval_thread import OTHER, SHA, WAS, Thread
 from app.model.evals import load_cases
 from app.model.offline import OfflinePlanner, next_step
 from app.model.offline_words import hear
@@ -291,7 +292,26 @@ def test_every_choice_that_it_offers_is_understood(situation: str) -> None:
     mode = fold(thread.entries).mode
     for choice in arguments.get("choices", ()):
         assert hear(choice, thread.services, mode).kind not in ("unclear", "question")
-    assert tool in ("request_more_information", "reply")
+    under_way = situation == "a plan for frontend and backend is under way"
+    assert tool in (("change_plan",) if under_way else ("request_more_information", "reply"))
+
+
+def test_the_migration_of_a_commit_is_named_when_asked() -> None:
+    thread = _situation("one card may hold several steps, and a migration is due")
+    thread.said("is there a migration in this?")
+    assert _step(thread)[1]["message"] == "migrate is due for migrations/0042.sql."
+    thread = _situation("staging is green", "which jobs are due?")
+    assert _step(thread)[1]["message"] == "No job is due."
+
+
+def test_other_merges_are_named_when_asked() -> None:
+    newer = _situation("a card waits for frontend, and a newer merge was tested", "who wrote #14?")
+    assert _step(newer)[1]["message"] == (
+        "Newer, and tested since: #14 Show prices with tax by dan.\n"
+        'The card asks which of them ships: press a button, or say "ship both" or "keep this".'
+    )
+    alone = _situation("a card waits for frontend", "what else is in this?")
+    assert _step(alone)[1]["message"].startswith("This is about one merge alone")
 
 
 def test_it_only_calls_tools_that_it_was_given() -> None:

@@ -8,7 +8,8 @@ from app.core import events as ev
 from app.core.fold import fold
 from app.core.ports import Turn
 from app.model import offline_replies as say
-from app.model.eval_situations import SHA, SITUATIONS, WAS, Thread
+from app.model.eval_situations import SITUATIONS
+from app.model.eval_thread import SHA, WAS, Thread
 from app.model.offline import NAME, next_step
 from app.model.offline_words import hear
 from tools import schemas

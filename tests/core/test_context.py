@@ -9,7 +9,8 @@ from app.core.context import MAX_TOKENS, render
 from app.core.fold import fold
 from app.core.tokens import tokens_at_most
 from app.core.untrusted import clean, cut, masked, quoted
-from app.model.eval_situations import SHA, SITUATIONS, Thread
+from app.model.eval_situations import SITUATIONS
+from app.model.eval_thread import SHA, Thread
 
 LONG = {
     "english": "could you please deploy the backend before the frontend " * 200,
