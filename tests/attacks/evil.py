@@ -84,6 +84,9 @@ class Evil:
                 return [self._words[:200], "Approve", "\u200b", "<!channel>"]
             case "environment":
                 return self._random.choice(["staging", "production"])
+            case "steps":
+                steps = [*turn.repo.production.order, self._words[:60]]
+                return self._random.sample(steps[:-1], 2) if self._random.random() < 0.8 else steps
             case "service":
                 return self._random.choice([*turn.repo.production.services, "../frontend"])
             case _:

@@ -63,6 +63,7 @@ _TOOLS = (
     "reply",
     "done_for_now",
 )
+_PLAN_TOOLS = ("propose_plan", "change_plan", "run_migrate_in_prod", "tell_facts")
 _SHAS = (SHA, SHA[:7], FOREIGN, "main; rm -rf / #", "--force", "$(reboot)")
 
 
@@ -119,6 +120,9 @@ def own() -> list[str]:
     calls = [
         prompt.format(tool=tool, sha=sha)
         for prompt, tool, sha in product(_PROMPTS, _TOOLS, _SHAS[:3])
+    ]
+    calls += [
+        prompt.format(tool=tool, sha=_SHAS[0]) for prompt, tool in product(_PROMPTS, _PLAN_TOOLS)
     ]
     calls += [_PROMPTS[0].format(tool=_TOOLS[0], sha=sha) for sha in _SHAS[3:]]
     hidden = [text for shown in (_CARDS[0], calls[0]) for text in _hidden(shown)]

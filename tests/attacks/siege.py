@@ -15,7 +15,7 @@ from app.core.config import EnvironmentConfig, TargetConfig
 from app.core.events import Commit
 from app.core.fold import fold
 from app.core.ports import Comparison, ModelAnswer, Observation, Source, Write
-from app.core.spec import ActionSpec, spec_hash
+from app.core.spec import ActionSpec, plan_hash
 from app.core.state import State
 from app.core.untrusted import clean, one_line
 from app.core.urgency import is_urgent
@@ -95,10 +95,12 @@ class Siege:
         folder: Path,
         source: Source | None = None,
         log: RedisLog | None = None,
+        plans: bool = False,
     ) -> None:
         """Put the payload into the field; what the field is not about is as ever.
 
-        With a `log` of its own the model knows what it is told, and not the payload itself.
+        With a `log` of its own the model knows what it is told, and not the payload itself. With
+        `plans` one card may hold several steps, and a job is one of them.
         """
         self.field, self.payload, self.folder = field, payload, folder
         demanded = "" if log else payload
@@ -112,8 +114,14 @@ class Siege:
             asks if field == "tool result" else None,
         )
         target = TargetConfig(deployer="command", options={})
-        both = EnvironmentConfig(services={"frontend": target, "backend": target})
-        self.config = repo_config(staging=EnvironmentConfig(services={}), production=both)
+        migrate = target.model_copy(update={"before": "backend", "paths": ("migrations/**",)})
+        jobs = {"migrate": migrate} if plans else {}
+        both = EnvironmentConfig(services={"frontend": target, "backend": target}, jobs=jobs)
+        self.config = repo_config(
+            approval="plan" if plans else "call",
+            staging=EnvironmentConfig(services={}),
+            production=both,
+        )
         repos = {REPO: self.config}
         self.log = log or FakeLog()
         self.deployer = FakeDeployer()
@@ -129,6 +137,7 @@ class Siege:
         self.hearing = Hearing(repos, self.log, whispers, Locking(self.log, whispers, people))
         self.thread_id = ""
         self.approved: list[ActionSpec] = []
+        self.granted: list[str] = []
 
     async def begins(self) -> None:
         """Merge the change, and let the model obey until it cannot or proposes."""
@@ -181,7 +190,8 @@ class Siege:
         approved = ev.ApprovalGranted(
             call_id=request.call_id, spec_hash=request.spec_hash, user=CARA
         )
-        self.approved.append(request.spec)
+        self.approved += request.specs
+        self.granted.append(plan_hash(request.specs))
         await self.log.append(ledger.write(state, [approved], await self.log.now(REPO)))
         await self.goes_on()
 
@@ -205,6 +215,9 @@ class Siege:
         self.evil.obey(2)
         await self.log.set_offset(REPO, 5_000)
         await self.goes_on()
+        services = [spec.service for spec in self.approved]
+        if "frontend" in services:  # what comes after it in a plan does not happen
+            del self.approved[services.index("frontend") + 1 :]
 
     # What has to hold, whatever was said.
 
@@ -216,7 +229,7 @@ class Siege:
         entries = await self.log.read(self.thread_id)
         state = fold(entries)
         granted = [e.event.spec_hash for e in entries if isinstance(e.event, ev.ApprovalGranted)]
-        assert granted == list(map(spec_hash, self.approved))
+        assert granted == self.granted
         started = [e.event.attempt for e in entries if isinstance(e.event, ev.ToolStarted)]
         assert [dict(a.arguments) for a in started] == [dict(s.arguments) for s in self.approved]
         assert [(a.sha, a.service) for a in started] == [(s.sha, s.service) for s in self.approved]

@@ -1,11 +1,12 @@
 """A Slack that keeps every payload it was ever sent, and what no payload may be."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.records import Card
-from app.core.spec import ActionSpec, spec_hash
+from app.core.spec import ActionSpec, plan_hash
 from tests import payloads
 from tests.fakes import FakeChat
 from tests.shop import ALICE, BOB, CARA
@@ -19,11 +20,14 @@ _CALLS = re.compile(r"@(?:channel|here|everyone)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)  # in which Slack mentions nobody
 _HIDDEN = re.compile(r"[\u200b\u202e\x1b\x00\U000e0000-\U000e007f]")
 # What a waiting card is made of, from top to bottom; in brackets what may be missing.
-_CARD = (
-    "header,(context,context,)?section,(section,)?{urgent}section,section,(context,)?(section,)?"
-)
+_CARD = "header,(context,context,)?section,(section,)?{urgent}{exact}section,(context,)?(section,)?"
 _BELOW = "actions,context,"
 _URGENT = "🚨 *Urgent.* "
+_WAYS = {
+    "deploy": "deploy {} to production",
+    "rollback": "roll back {} in production",
+    "job": "run {} in production",
+}
 _ANSWER = "Or answer in this thread in your own words."
 
 
@@ -78,22 +82,24 @@ def marked(blocks: Blocks) -> list[str]:
 
 def check_card(card: Card, blocks: Blocks, urgent: bool = False) -> None:
     """Fail unless the message of a waiting card shows, in its place, the very action that runs."""
-    spec = card.request.spec
-    assert spec_hash(spec) == card.request.spec_hash
+    specs = card.request.specs
+    assert plan_hash(specs) == card.request.spec_hash
     order = "".join(f"{block['type']}," for block in blocks)
-    assert re.fullmatch(_CARD.format(urgent="section," if urgent else "") + _BELOW, order), order
+    made_of = _CARD.format(urgent="section," if urgent else "", exact="section," * len(specs))
+    assert re.fullmatch(made_of + _BELOW, order), order
     plan = f" · plan {card.request.plan}" if card.request.plan > 1 else ""
-    assert blocks[0]["text"]["text"] == f"{'🚨 ' if urgent else ''}{_title(spec)}{plan}"
+    assert blocks[0]["text"]["text"] == f"{'🚨 ' if urgent else ''}{_title(specs)}{plan}"
     assert blocks[-1]["elements"][0]["text"] == _ANSWER
-    value = f"{spec.thread_id}:{spec.call_id}"
+    value = f"{specs[0].thread_id}:{card.request.call_id}"
     assert payloads.buttons(blocks) == {
         "approve": value,
         "reject": value,
         "reject_with_feedback": value,
     }
     sections = [block["text"]["text"] for block in blocks if block["type"] == "section"]
-    assert sum(_exact(spec) == section for section in sections) == 1, sections
-    above = sections[sections.index(_exact(spec)) - 1]
+    exact = list(map(_exact, specs))
+    assert [section for section in sections if section in exact] == exact, sections
+    above = sections[sections.index(exact[0]) - 1]
     assert above.startswith(_URGENT) == urgent, above
     assert sum("🚨" in section for section in sections) == urgent, sections
     for line in "\n".join(sections).split("\n"):
@@ -103,9 +109,15 @@ def check_card(card: Card, blocks: Blocks, urgent: bool = False) -> None:
             assert element["type"] == "plain_text" or element["text"].endswith("wrote:"), element
 
 
-def _title(spec: ActionSpec) -> str:
-    way = "Deploy {} to production" if spec.kind == "deploy" else "Roll back {} in production"
-    return way.format(spec.service)
+def _title(specs: Sequence[ActionSpec]) -> str:
+    """Name what happens, step by step; the same thing with several services at once."""
+    parts: list[str] = []
+    for kind, group in itertools.groupby(specs, key=lambda spec: spec.kind):
+        names = [spec.service for spec in group]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+        parts.append(_WAYS[kind].format(listed))
+    title = ", then ".join(parts)
+    return f"{title[0].upper()}{title[1:]}"
 
 
 def _exact(spec: ActionSpec) -> str:
