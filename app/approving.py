@@ -94,8 +94,8 @@ def _token(settings: Settings, token_file: Path | None) -> str:
 async def _confirmed(log: RedisLog, repo: RepoConfig, wish: Wish, ask: Callable[[str], str]) -> str:
     """Show the card, and have the first characters of its hash typed; return its call's id."""
     state = fold(await log.read(wish.thread_id))
-    waiting = state.pending.request.call_id if state.pending else ""
-    card = state.cards.get(wish.call_id or waiting)
+    waiting = state.pending or state.ahead
+    card = state.cards.get(wish.call_id) if wish.call_id else waiting
     if card is None:
         which = f"the card {wish.call_id!r}" if wish.call_id else "no card that waits"
         known = "has not" if wish.call_id else "has"
@@ -140,7 +140,8 @@ def _step(card: Card, step: PlanStep, repo: RepoConfig) -> Iterator[str]:
         yield f"  … and {facts.commits_total - len(facts.commits)} more commits"
     for job, files in facts.jobs.items():
         yield f"{job}: {', '.join(files.names)} ({files.total} in all)"
-    yield f"staging: {facts.staging or 'unknown'}"
+    untold = "not over, this runs when it is green" if card.is_ahead else "unknown"
+    yield f"staging: {facts.staging or untold}"
     yield f"approvals: {card.needed(step) - card.missing(step)} of {card.needed(step)}"
     if facts.risky:
         yield f"risky: {facts.risky}"

@@ -154,7 +154,8 @@ class Story:
 
     def prepares(self, call_id: str = "c1", staging: int = 1, **more: Any) -> "Story":
         """Find out what can be approved ahead of the end of staging."""
-        request = self.request(call_id, ahead=staging, **more)
+        facts = more.pop("facts", card_facts(staging=""))
+        request = self.request(call_id, ahead=staging, facts=facts, **more)
         return self.then(ev.ApprovalPrepared(staging=staging, request=request))
 
     def approves_ahead(self, user: str = BOB) -> "Story":

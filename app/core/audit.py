@@ -63,6 +63,7 @@ class _Card:
     )
     settled: str = ""
     ended: str = ""
+    in_effect: bool = False
     started: set[str] = field(default_factory=set[str])
 
     @property
@@ -126,6 +127,8 @@ def _follow_cards(entry: Entry, cards: dict[str, _Card]) -> None:
         case ev.ApprovalGranted() as e if e.call_id in cards:
             click = Click(e.user, e.spec_hash, entry.at, e.token)
             cards[e.call_id].clicks.append((click, e.covers))
+        case ev.ApprovalTookEffect() as e if e.call_id in cards:
+            cards[e.call_id].in_effect = True
         case ev.GlassBroken() as e if e.call_id in cards:
             _break_glass(entry.at, e, cards[e.call_id])
         case ev.ApprovalRejected() | ev.ApprovalExpired() | ev.ApprovalSuperseded() as e:
@@ -186,6 +189,8 @@ def _of_card(asked: _Asked, at: int) -> list[str]:
     broken = [glass.click] if glass else []
     if any(click.spec_hash != request.spec_hash for click in [*clicks, *broken]):
         problems.append("An approval names another hash than the card.")
+    if request.ahead and not asked.card.in_effect:
+        problems.append("It was approved for when staging is green, and that had not been seen.")
     if asked.card.settled:
         problems.append(f"Its card was {asked.card.settled} before.")
     people = {click.user for click in clicks}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.core import asked, awaited, lanes, locks
+from app.core import ahead, asked, awaited, lanes, locks
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
@@ -175,6 +175,14 @@ def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) 
         held = ", HELD until you answer" if state.held_by else ""
         lines.append(f"live card: {called(card.request.specs)}, production has {was}{held}")
         lines.append(f"people: {outside(asked.told(state, repo, card), 160)}")
+    if state.ahead:
+        held = ", HELD until you answer" if state.held_by else ""
+        steps = called(state.ahead.request.specs)
+        lines.append(
+            f"approved for when staging is green, and begins then by itself: {steps}{held}"
+        )
+    elif ahead.offered(state):
+        lines.append("people can press Approve when staging is green on the status message now")
     if state.question:
         lines.append(f"your open question: {outside(state.question.text, 80)}")
     lines.extend(_unread(state.unread, now))

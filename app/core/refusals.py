@@ -54,6 +54,8 @@ def stale(state: State, repo: RepoConfig, card: Card) -> str:
     for spec in card.request.specs:
         if spec.thread_id != state.thread_id or spec.channel != state.channel:
             return "This card belongs to another thread."
+        if spec.service not in repo.production.targets:
+            return f"{spec.service} is no longer configured, so this cannot happen. Reject it."
         if spec.policy_version != repo.policy_version(spec.service):
             return (
                 "The rules for approvals have changed since this card was made. Reject it and ask."

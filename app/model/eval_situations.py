@@ -85,6 +85,31 @@ def _all_shipped(thread: Thread, words: list[str]) -> None:
     thread.said(*words)
 
 
+def _staging(thread: Thread, words: list[str]) -> None:
+    _on_staging(thread)
+    thread.said(*words)
+
+
+def _approved_ahead(thread: Thread, words: list[str]) -> None:
+    request = _on_staging(thread)
+    granted = ev.ApprovalGranted(
+        call_id=request.call_id, spec_hash=request.spec_hash, user="U02BOB"
+    )
+    thread.add(request, granted)
+    thread.said(*words)
+
+
+def _on_staging(thread: Thread) -> ev.ApprovalRequested:
+    """Let the tests run on staging; return what can be approved meanwhile."""
+    thread.on_staging()
+    asked = Thread(services=thread.services)
+    asked.card(f"deploy_{thread.services[0]}_to_prod")
+    [request] = [e.event for e in asked.entries if isinstance(e.event, ev.ApprovalRequested)]
+    request = request.model_copy(update={"ahead": 1})
+    thread.add(ev.ApprovalPrepared(staging=1, request=request))
+    return request
+
+
 def _finished(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.shipped()
@@ -264,6 +289,8 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "a plan for frontend and backend is under way": _plan_under_way,
     "everything was on production before": _everything_there,
     "everything was shipped": _all_shipped,
+    "the merge is on staging": _staging,
+    "the merge is on staging, and bob approved frontend for when it is green": _approved_ahead,
     "finished and green": _finished,
     "the deploy of frontend failed": _deploy_failed,
     "frontend is being deployed": _deploying,

@@ -76,6 +76,22 @@ class Thread:
         self.add(ev.StagingEnded(sha=SHA, passed=True, summary="e2e tests green"))
         self.fetched()
 
+    def on_staging(self) -> None:
+        """Begin with a merge whose tests run on staging."""
+        self.started("merge", SHA, None)
+        attempt = ev.Attempt(
+            attempt_id="staging",
+            kind="e2e",
+            repo="acme/shop",
+            environment="staging",
+            service=None,
+            sha=SHA,
+            deployer="command",
+            arguments={},
+        )
+        self.add(ev.ToolStarted(attempt=attempt, call_id=None, fence=1, locks=(), send_by=self.now))
+        self.fetched()
+
     def mentioned(self, words: str) -> None:
         """Begin with a mention."""
         self.started("mention", None, None)

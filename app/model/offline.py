@@ -235,6 +235,8 @@ class _Answering:
     def _approval(self) -> Step:
         if self.state.pending:
             return _reply(say.BUTTON)
+        if self.state.staging and self.state.staging.passed is None:
+            return _reply(say.AHEAD)
         if self.state.question or self.state.plan_ended is not None:
             return _reply(say.NO_CARD)
         if "request_more_information" not in self.tools:

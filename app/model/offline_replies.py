@@ -12,6 +12,10 @@ from app.core.writing import short
 
 NAME = "offline planner"
 BUTTON = "Words do not approve: only the Approve button on the card counts."
+AHEAD = (
+    "Words do not approve, also not ahead: only a button does. Press Approve when staging is green "
+    "on the status message where it is offered; else a card comes when staging is green."
+)
 NO_OVERRIDE = (
     "Words override no red tests: an approver can press Override on the red message of staging, "
     "and has to say why."

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from app.core.state import Mode
 from app.core.untrusted import clean
-from app.core.words import is_approval, is_continue, is_stop, sha_like
+from app.core.words import is_approval, is_approval_ahead, is_continue, is_stop, sha_like
 from app.model.offline_topic import denies
 from app.model.offline_waits import awaited
 
@@ -99,7 +99,7 @@ def hear(
         return Heard("stop here")
     if is_continue(text):
         return Heard("go on")
-    if is_approval(text):
+    if is_approval(text) or is_approval_ahead(text):
         return Heard("approval")
     for kind, pattern in _patterns(tuple(services)):
         match = pattern.fullmatch(words)

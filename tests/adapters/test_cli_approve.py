@@ -28,12 +28,13 @@ TWO = GOOD.replace('approvers = ["U02BOB"]', 'approvers = ["U02BOB", "U03CARA", 
 )
 
 
-def story(needed: int = 1) -> Story:
+def story(needed: int = 1, more: tuple[ev.PlanStep, ...] = ()) -> Story:
     """Let a card of nobody's change wait, under the rules of the file."""
     approvers = (BOB, CARA, "S0WEB")
     repo = repo_config(approvers=approvers, people={"bobby": BOB}, approvals_needed=needed)
     told = Story(repo).merged().staged()
-    return told.asks(facts=card_facts(barred=(), needed=needed, unchecked=("the weather",)))
+    facts = card_facts(barred=(), needed=needed, unchecked=("the weather",))
+    return told.asks(facts=facts, more=more)
 
 
 @pytest.fixture
@@ -203,6 +204,64 @@ async def test_a_token_that_counts_for_nothing(
 ) -> None:
     wish = Wish(THREAD, "c1", await waits(log, story()))
     assert (await refused(text, tmp_path, wish)).startswith(said)
+
+
+async def test_a_plan_is_shown_step_by_step_and_approved_as_a_whole(
+    tmp_path: Path, log: RedisLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deploybot.toml").write_text(TWO + also_frontend())
+    spec_hash = await waits(log, story(more=(frontend(),)))
+    await runs(token(), tmp_path, Wish(THREAD), spec_hash[:8])
+    out = capsys.readouterr().out
+    backend_at, frontend_at = (
+        out.index(f"deploy {name} in production:") for name in ("backend", "frontend")
+    )
+    assert backend_at < frontend_at
+    assert out.count("hash: ") == 1
+    granted = await newest(log)
+    assert isinstance(granted, ev.ApprovalGranted)
+    assert (granted.spec_hash, granted.covers) == (spec_hash, ("backend", "frontend"))
+
+
+async def test_of_a_plan_the_steps_of_ones_own_are_approved(tmp_path: Path, log: RedisLog) -> None:
+    (tmp_path / "deploybot.toml").write_text(TWO + also_frontend(', approvers = ["U04DAN"]'))
+    wish = Wish(THREAD, "c1", await waits(log, story(more=(frontend(("U04DAN",)),))))
+    await runs(token(), tmp_path, wish)
+    granted = await newest(log)
+    assert isinstance(granted, ev.ApprovalGranted)
+    assert granted.covers == ("backend",)
+
+
+async def test_a_plan_with_a_step_that_is_not_configured_any_more(
+    tmp_path: Path, log: RedisLog
+) -> None:
+    wish = Wish(THREAD, "c1", await waits(log, story(more=(frontend(),))))
+    said = await refused(token(), tmp_path, wish)
+    assert said == "frontend is no longer configured, so this cannot happen. Reject it."
+
+
+def also_frontend(rules: str = "") -> str:
+    """Configure the frontend, too, with rules of its own."""
+    return f'production.services.frontend = {{ deployer = "command", argv = ["true"]{rules} }}\n'
+
+
+def frontend(approvers: tuple[str, ...] = (BOB, CARA, "S0WEB")) -> ev.PlanStep:
+    """Build the second step of a plan."""
+    repo = repo_config(approvers=approvers, people={"bobby": BOB})
+    facts = card_facts(barred=(), approvers=approvers)
+    return ev.PlanStep(spec=Story(repo).request("c1.2", "frontend").spec, facts=facts)
+
+
+async def test_what_was_approved_ahead_is_shown_and_taken_back(
+    tmp_path: Path, log: RedisLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Story(repo_config(people={})).merged().starts("s").prepares().approves_ahead(CARA)
+    spec_hash = await waits(log, told)
+    await runs(token(ALICE), tmp_path, Wish(THREAD, reject=True, reason="no"), spec_hash[:8])
+    assert "staging: not over, this runs when it is green\n" in capsys.readouterr().out
+    rejected = await newest(log)
+    assert isinstance(rejected, ev.ApprovalRejected)
+    assert (rejected.user, rejected.text) == (ALICE, "no")
 
 
 async def test_one_of_two_approvals_comes_by_command(tmp_path: Path, log: RedisLog) -> None:

@@ -57,6 +57,7 @@ def test_the_status_shows_exactly_what_a_click_would_approve() -> None:
     assert prepared
     assert prepared.request
     assert f"run `{plan_hash(prepared.request.specs)[:8]}`" in said
+    assert "*Going in:* 1 commit · <https://github.com/acme/shop/compare/" in said
     assert story.buttons("status") == {APPROVE: VALUE, "stop": THREAD}
     assert list(story.show()) == ["status", "progress:staging:1"]
 

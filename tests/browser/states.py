@@ -137,6 +137,25 @@ def _locked() -> Screen:
     return Screen("locked", "Somebody locked the service: who, until when, and why.", story)
 
 
+def _on_staging() -> Story:
+    story = Story(repo_config(people=PEOPLE)).merged()
+    for service in ("frontend", "backend"):
+        story.starts(f"s-{service}", service=service).ends(f"s-{service}")
+    return story.prepares(facts=card_facts(staging="", needed=1)).starts("s", kind="e2e")
+
+
+def _approve_ahead() -> Screen:
+    line = "While staging runs: the status shows exactly what can be approved for when it is green."
+    return Screen("approve-ahead", line, _on_staging(), ("status",))
+
+
+def _approved_ahead() -> Screen:
+    line = "Approved ahead: it runs when staging is green, and can be taken back until then."
+    return Screen(
+        "approved-ahead", line, _on_staging().approves_ahead(CARA.id), ("status", "card:c1")
+    )
+
+
 def _frozen() -> Screen:
     story = _staged(freeze=(freeze(START, START + 60 * HOUR, "no deploys at weekends"),)).asks()
     return Screen("frozen", "A freeze is in force.", story)
@@ -208,6 +227,8 @@ def _lock() -> Screen:
 
 SCREENS: tuple[Callable[[], Screen], ...] = (
     _staging,
+    _approve_ahead,
+    _approved_ahead,
     _waiting,
     _held,
     _superseded,

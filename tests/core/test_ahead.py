@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.core import ahead_clicks, clicks, ledger
+from app.core import ahead_clicks, audit, clicks, context, ledger
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import ModelUnavailable
+from app.core.fold import fold
 from app.core.people import Person
 from app.core.ports import Model, Observation, Write
 from app.model.offline import OfflinePlanner
@@ -455,3 +456,39 @@ async def test_words_ahead_are_answered_where_there_is_no_button() -> None:
     assert await words(await staging(repo_config()), APPROVALS[0]) == Refused(
         f"{never} A card comes when staging is green; nothing runs before it is approved there."
     )
+
+
+# What others see of it.
+
+
+async def test_the_model_reads_what_can_be_and_what_was_approved_ahead() -> None:
+    box = await staging()
+    offered = "people can press Approve when staging is green on the status message now"
+    assert offered in await text(box)
+    await does(box, await pressed(box))
+    steps = "deploy_frontend_to_prod(4af9ec0), then deploy_backend_to_prod(4af9ec0)"
+    waits = f"approved for when staging is green, and begins then by itself: {steps}"
+    assert f"{waits}\n" in f"{await text(box)}\n"
+    await box.did(ev.HumanSaid(user=ALICE, text="what is in it?"))
+    assert f"{waits}, HELD until you answer\n" in await text(box)
+
+
+async def text(box: Box) -> str:
+    """Return what the model reads in the thread, as it would be asked now."""
+    entries = await box.log.read(box.thread_id)
+    return context.render(fold(entries), entries, box.config, entries[-1].at)
+
+
+async def test_the_audit_traces_it_to_its_click() -> None:
+    box = await approved()
+    box.model.will("done_for_now", message="done")
+    await turns(box)
+    entries = await box.log.read(box.thread_id)
+    assert [(e.attempt.service, e.problems) for e in audit.effects(entries)] == [
+        ("frontend", []),
+        ("backend", []),
+    ]
+    unseen = [e for e in entries if not isinstance(e.event, ev.ApprovalTookEffect)]
+    assert audit.effects(unseen)[0].problems == [
+        "It was approved for when staging is green, and that had not been seen."
+    ]

@@ -62,12 +62,17 @@ def are_you_sure(card: Card) -> Block | None:
 
 
 def _conditions(card: Card, repo: RepoConfig) -> list[str]:
-    facts = card.request.facts
-    rows = [*_who(card, repo), *_risks(card)]
+    rows = [_commits(card), *_who(card, repo), *_risks(card)]
     unchecked = dict.fromkeys(note for step in card.steps for note in step.facts.unchecked)
     rows += [f"*Not checked:* {text.inline(note, 200)}" for note in list(unchecked)[:MAX_UNCHECKED]]
+    return [*rows, f"Without this click I ask once it is green · {trace(card)}"]
+
+
+def _commits(card: Card) -> str:
+    """Say how many commits go in, of a plan the most of a step, and where they are to be seen."""
+    facts = max((step.facts for step in card.steps), key=lambda facts: facts.commits_total)
     compare = f" · {text.link(facts.compare_url, 'compare')}" if facts.compare_url else ""
-    return [*rows, f"Without this click I ask once it is green · {trace(card)}{compare}"]
+    return f"*Going in:* {runs.counted(facts.commits_total, 'commit')}{compare}"
 
 
 def _changes(card: Card) -> str:
