@@ -163,7 +163,9 @@ class Story:
         prepared = self.state.prepared
         assert prepared
         assert prepared.request
-        return self.then(prepared.request).approves(user, prepared.request.call_id)
+        call_id, spec_hash = prepared.request.call_id, prepared.request.spec_hash
+        granted = ev.ApprovalGranted(call_id=call_id, spec_hash=spec_hash, user=user)
+        return self.then(prepared.request, granted)
 
     def request(
         self, call_id: str = "c1", service: str = "backend", **more: Any

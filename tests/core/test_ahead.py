@@ -5,18 +5,22 @@ from typing import Any
 
 import pytest
 
-from app.core import ahead_clicks, audit, clicks, context, ledger
+from app.core import ahead_clicks, audit, clicks, context, ledger, policy
 from app.core import events as ev
+from app.core.actions import Append, Here
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.people import Person
 from app.core.ports import Model, Observation, Write
+from app.core.records import Asked
+from app.core.rules.ahead import take_effect
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
 from tests.core.test_plans import DAN, planned, with_own
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
+from tests.story import NEW, Story
 
 RUNNING = Observation(status="running")
 RED = Observation(status="failed", summary="2 failed", failing_tests=("checkout",))
@@ -116,6 +120,18 @@ async def test_nothing_begins_while_staging_is_not_green() -> None:
     assert state.ahead
     assert state.ahead.status == "approved"
     assert (state.pending, state.approved) == (None, None)
+
+
+def test_neither_rule_nor_last_look_lets_it_through_while_staging_is_not_green() -> None:
+    story = Story().merged().starts("s", kind="e2e").prepares().approves_ahead()
+    card = story.state.ahead
+    assert card
+    assert take_effect(story.state, Here(story.repo, story.now, {})) is None
+    look = policy.last_look(Asked(card, card.steps[0]), None, None, "", story.now)
+    assert look == "it was approved for when staging is green, and staging is not"
+    story.then(ev.StagingEnded(sha=NEW, passed=True, summary=""))
+    took = take_effect(story.state, Here(story.repo, story.now, {}))
+    assert took == Append([ev.ApprovalTookEffect(call_id="c1")])
 
 
 async def test_a_single_service_needs_no_plan() -> None:
