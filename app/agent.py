@@ -25,6 +25,7 @@ from app.core.ports import HISTORY_KEPT, ModelAnswer, Turn
 from app.core.records import Card
 from app.desk import Job
 from tools.changes import jobs_due
+from tools.order import is_older
 from tools.tool import Desk, SourceNeeded, ToolError, nearest_commits
 
 COMMITS_SHOWN = 20
@@ -102,9 +103,11 @@ async def fetch_facts(job: Job) -> None:
         back_to = way_back.earlier(repo, job.facts, happened, service)
         running.append(told.model_copy(update={"back_to": back_to}))
     staged = ledger.staged(history)[:STAGED_SHOWN]
-    commits, problems = await _commits_since(job, running, staged)
+    head = job.state.sha or (staged[0].sha if staged else None)
+    ahead, commits, problems = await _compared(job, running, head)
+    told = (r.model_copy(update={"ahead_of": head}) if r.sha in ahead else r for r in running)
     facts = ev.FactsFetched(
-        running=tuple(running),
+        running=tuple(told),
         commits=commits,
         staged=tuple(staged),
         problems=problems,
@@ -124,23 +127,27 @@ async def _jobs_due(job: Job, staged: Sequence[ev.Commit]) -> dict[str, ev.Files
     return {}
 
 
-async def _commits_since(
-    job: Job, running: Sequence[ev.Running], staged: Sequence[ev.Commit]
-) -> tuple[tuple[ev.Commit, ...], tuple[str, ...]]:
-    head = job.state.sha or (staged[0].sha if staged else None)
+async def _compared(
+    job: Job, running: Sequence[ev.Running], head: str | None
+) -> tuple[set[str], tuple[ev.Commit, ...], tuple[str, ...]]:
+    """Return what runs and is ahead of a commit, which commits production lacks, and problems."""
     bases = {r.sha for r in running if r.sha and r.sha != head}
     if head is None or not bases:
-        return (), ()
-    if job.ports.source is None:
-        return (), ("no GitHub credentials: the commits since production are unknown",)
+        return set(), (), ()
+    repo, ports = job.repo, job.ports
+    if ports.source is None:
+        ahead = {b for b in bases if await is_older(ports.log, repo.name, repo.branch, head, b)}
+        return ahead, (), ("no GitHub credentials: the commits since production are unknown",)
     found: dict[str, ev.Commit] = {}
+    ahead = set[str]()
     try:
         for base in sorted(bases):
-            compared = await job.ports.source.compare(job.repo.name, base, head)
+            compared = await ports.source.compare(repo.name, base, head)
             found.update({commit.sha: commit for commit in compared.commits})
+            ahead |= {base} if compared.behind and not compared.ahead else set()
     except SourceUnavailable as error:
-        return (), (f"GitHub could not be asked: {error}",)
-    return tuple(found.values())[:COMMITS_SHOWN], ()
+        return ahead, (), (f"GitHub could not be asked: {error}",)
+    return ahead, tuple(found.values())[:COMMITS_SHOWN], ()
 
 
 async def resolve_shas(job: Job, words: Sequence[str]) -> None:
@@ -183,7 +190,7 @@ async def take_turn(job: Job) -> float | None:
 
     Return how long to pause, if nothing can be done before GitHub answers.
     """
-    if _blocked_anew(job):
+    if _is_outdated(job):
         await fetch_facts(job)
         return None
     waits = job.state.waits_for_source
@@ -209,11 +216,13 @@ async def take_turn(job: Job) -> float | None:
     return await call_tool(job, answer)
 
 
-def _blocked_anew(job: Job) -> bool:
-    """Tell whether locks and freezes are not those that the model would read."""
+def _is_outdated(job: Job) -> bool:
+    """Tell whether what runs, or what blocks it, is not what the model would read."""
     running = job.state.facts.running if job.state.facts else ()
     return any(
-        told.blocks != locks.on(job.repo, job.facts, told.service, job.now) for told in running
+        told.blocks != locks.on(job.repo, job.facts, told.service, job.now)
+        or ledger.production(job.facts, told.service) not in (None, told.sha)
+        for told in running
     )
 
 
@@ -238,9 +247,13 @@ def _in_its_place(answer: ModelAnswer) -> ModelAnswer:
 
 async def repropose(job: Job, call_id: str, user: str) -> float | None:
     """Make a settled card anew for a person, with today's facts and the steps that are left."""
+    if job.state.facts is None or _is_outdated(job):
+        await fetch_facts(job)
+        return None
     asked = job.state.asked(call_id)
     card = asked.card if asked else job.state.cards[call_id]
-    left = [step for step in card.steps if not _is_done(job, card, step)]
+    steps = [step for step in card.steps if not _is_done(job, card, step)]
+    left = [step for step in steps if not _is_overtaken(job, step)] or steps
     first = left[0].spec
     tool, arguments = first.tool, dict[str, Any](reason=card.request.reason)
     if len(left) > 1:
@@ -253,6 +266,13 @@ async def repropose(job: Job, call_id: str, user: str) -> float | None:
 def _is_done(job: Job, card: Card, step: ev.PlanStep) -> bool:
     run = job.state.runs.get(card.attempts.get(step.spec.call_id, ""))
     return run is not None and run.outcome == "succeeded"
+
+
+def _is_overtaken(job: Job, step: ev.PlanStep) -> bool:
+    """Tell whether production has the commit of a deploy already, in a newer one."""
+    told = job.state.facts.running if job.state.facts else ()
+    ahead = {(running.service, running.ahead_of) for running in told}
+    return step.spec.kind == "deploy" and (step.name, step.spec.sha) in ahead
 
 
 async def call_tool(job: Job, answer: ModelAnswer) -> float | None:

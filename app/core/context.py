@@ -153,6 +153,8 @@ def _running(running: ev.Running, repo: RepoConfig) -> str:
     if running.verified_sha:
         same = running.verified_sha == running.sha
         parts.append("verified" if same else f"last verified {short(running.verified_sha)}")
+    if running.ahead_of:
+        parts.append(f"has {short(running.ahead_of)} and more: leave it out")
     if running.back_to:
         parts.append(f"a rollback goes to {short(running.back_to)}")
     if running.hold is not None:

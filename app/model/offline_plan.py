@@ -76,14 +76,15 @@ class Plan:
         if self.memory.only is not None and not self.memory.only and not self.memory.skip:
             return self.ask("What should I deploy?")
         picked = wanted(self.services, self.memory)
-        todo = [s for s in picked if self.production[s] != sha and not self._is_left_out(s)]
+        todo = [s for s in picked if not self._has(s, sha) and not self._is_left_out(s)]
         good = [s for s in todo if not self._is_bad(s, sha)]
         steps = with_jobs(good, self.repo, self.state, self.memory, sha)
         left = [name for name in steps if not self._is_refused(self._tool(name), sha)]
         if left:
             return self._proposed(left[:MAX_PLAN_STEPS], sha)
         if picked and not todo and not self.state.shipped:
-            return Step("nothing_to_do", {"reason": say.there_already(picked, sha)})
+            reason = say.there_already(picked, sha, self._ahead(picked, sha))
+            return Step("nothing_to_do", {"reason": reason})
         return self._done(_left_because(len(todo), len(good)))
 
     def _proposed(self, names: Sequence[str], sha: str) -> Step:
@@ -101,13 +102,22 @@ class Plan:
     def _tool(self, name: str) -> str:
         return f"run_{name}_in_prod" if name in self.repo.production.jobs else _deploys(name)
 
+    def _has(self, service: str, sha: str) -> bool:
+        """Tell whether production has a commit of a service, by itself or in a newer one."""
+        return self.production[service] == sha or bool(self._ahead([service], sha))
+
+    def _ahead(self, services: Sequence[str], sha: str) -> list[str]:
+        """Return which of some services run a newer commit that has this one."""
+        ahead = {running.service for running in self.facts if running.ahead_of == sha}
+        return [service for service in services if service in ahead]
+
     def _is_left_out(self, service: str) -> bool:
         """Tell whether the merge changes nothing of a service, and nobody asked for it."""
         return self.state.is_untouched(service) and service not in asked_for(self.memory)
 
     def _is_open(self, service: str, sha: str) -> bool:
         """Tell whether to offer a service; what failed or was refused is offered as a new try."""
-        return self.production[service] != sha and not self._is_refused(_deploys(service), sha)
+        return not self._has(service, sha) and not self._is_refused(_deploys(service), sha)
 
     def _is_refused(self, tool: str, sha: str) -> bool:
         return (tool, sha) in self.memory.blocked or (tool, sha) in self.state.refused
@@ -197,7 +207,9 @@ class Plan:
         sha, shipped = self.target(), self.state.shipped
         left = {s: v for s, v in self.production.items() if s not in shipped and v != sha}
         left = {s: v for s, v in left.items() if not self._is_left_out(s)}
-        message = say.done(shipped, left, why, self.state.ran)
+        ahead = self._ahead(list(left), sha) if sha else []
+        left = {s: v for s, v in left.items() if s not in ahead}
+        message = say.done(shipped, left, why, self.state.ran, ahead, sha or "")
         return Step("done_for_now", {"message": message})
 
     def choices(self) -> list[str]:

@@ -238,10 +238,18 @@ def unknown_sha(sha: str, known: Sequence[Commit]) -> str:
     return f"I know no single commit {sha} here. Known: {nearest}."
 
 
-def there_already(services: Sequence[str], sha: str) -> str:
-    """Say that services run a commit already."""
+def there_already(services: Sequence[str], sha: str, ahead: Sequence[str] = ()) -> str:
+    """Say that services run a commit already, or a newer one: those that are `ahead`."""
+    same = [service for service in services if service not in ahead]
+    verb = "runs" if len(same) == 1 else "run"
+    told = [f"{' and '.join(same)} {verb} {short(sha)} on production already"] if same else []
+    return ". ".join([*told, *_newer(ahead, sha)]) + "."
+
+
+def _newer(services: Sequence[str], sha: str) -> list[str]:
     verb = "runs" if len(services) == 1 else "run"
-    return f"{' and '.join(services)} {verb} {short(sha)} on production already."
+    names = " and ".join(services)
+    return [f"{names} {verb} a newer commit, which has {short(sha)} in it"] if services else []
 
 
 def done(
@@ -249,8 +257,10 @@ def done(
     left: Mapping[str, str | None],
     why: str,
     ran: Mapping[str, str],
+    ahead: Sequence[str] = (),
+    sha: str = "",
 ) -> str:
-    """Say what a plan brought to production and ran there, and what is left."""
+    """Say what a plan brought to production and ran there, and what is left or `ahead` of it."""
     parts: list[str] = []
     if ran:
         parts.append("Ran " + ", ".join(f"{job} for {short(v)}" for job, v in ran.items()))
@@ -263,4 +273,5 @@ def done(
             f"{s} stays {f'at {short(v)}' if v else 'as it is'}" for s, v in left.items()
         )
         parts.append(f"{stays}, {why}" if why else stays)
+    parts += _newer(ahead, sha)
     return ". ".join(parts) + "." if parts else "Nothing was deployed."

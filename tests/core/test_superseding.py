@@ -237,18 +237,3 @@ class TestOtherWays:
         assert (await box.of(ONE)).pending
         assert (await box.of(TWO)).pending
         assert not (await box.of(ONE)).offers
-
-
-class TestOrder:
-    async def test_without_github_an_earlier_merge_does_not_replace_a_later_one(self) -> None:
-        box = town()
-        await box.merged(ONE)
-        box.thread_id = box.thread_of(ONE)
-        await box.does(ev.StopRequested(user=BOB))
-        await box.merged(TWO)
-        await box.ships(TWO)
-        box.thread_id = box.thread_of(ONE)
-        await box.does(ev.Continued(user=BOB))
-        state = await box.of(ONE)
-        assert state.pending is None
-        assert "is older than 2222222, which runs in production" in state.last_error

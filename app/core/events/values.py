@@ -52,7 +52,8 @@ class Block(Frozen):
 class Running(Frozen):
     """What a service runs in production; `sha` is None when nobody knows.
 
-    `back_to` is the version that a rollback goes to, None where there is none.
+    `back_to` is the version that a rollback goes to, None where there is none. `ahead_of` is the
+    thread's commit where what runs has it, and more: a deploy of that one would go back.
     """
 
     service: str
@@ -62,6 +63,7 @@ class Running(Frozen):
     hold: str | None = None
     blocks: tuple[Block, ...] = ()
     back_to: str | None = None
+    ahead_of: str | None = None
 
 
 Why = Literal["", "own change", "bot", "deactivated", "guest", "foreign", "unknown"]
