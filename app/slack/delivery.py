@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 QUEUE = "slack"
 POSTING = "posting"
 RECENT_MS = 60_000
+SOONEST_SECONDS = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -97,6 +98,7 @@ class Delivery:
             for slot, message in messages.items():
                 if slot not in here.state.slots and not await self._post(here, slot, message):
                     return
+            self._pace.posts(here.state.channel).leave(here.claim.thread_id)
         except ChatUnavailable as error:
             if not self._outage.is_on:
                 logger.warning("Slack does not answer about %s: %s", here.claim.thread_id, error)
@@ -212,10 +214,10 @@ class Delivery:
     # Both.
 
     def _turn(self, here: Pass, line: Line, who: str, rank: int) -> bool:
-        """Take a turn, or note when it comes."""
+        """Take a turn, or note when to ask again: half-way, as who is before may have left."""
         wait = line.wait(who, self._monotonic(), rank)
         if wait:
-            here.wake_in(wait)
+            here.wake_in(max(wait / 2, min(wait, SOONEST_SECONDS)))
         return not wait
 
     async def _ask(self, here: Pass, line: Line, call: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -49,6 +49,10 @@ class Line:
         self._left = self._turns(now) - 1
         return 0
 
+    def leave(self, who: str) -> None:
+        """Give up a place, if there is one: those behind it need not wait for it."""
+        self._places.pop(who, None)
+
     def pause(self, until: float) -> None:
         """Give no turn before then, and then start with one."""
         self._at, self._left = max(self._at, until), 1 + self.spare

@@ -419,6 +419,16 @@ def test_who_does_not_come_back_loses_the_place() -> None:
     assert line.wait("next", 1 + 2 * LATE_SECONDS) == 0
 
 
+def test_who_leaves_keeps_nobody_waiting() -> None:
+    line = Line(seconds_between=1)
+    for who in ("first", "gone", "next"):
+        line.wait(who, 0)
+    line.leave("gone")
+    line.leave("gone")
+
+    assert line.wait("next", 0) == 1
+
+
 def test_a_pause_keeps_the_order_and_begins_with_one() -> None:
     line = Line(seconds_between=1, at_once=5)
     line.pause(until=30)

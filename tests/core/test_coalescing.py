@@ -50,6 +50,17 @@ class TestCoalescing:
         assert "↪️ ships with <https://github.com/acme/shop/pull/3|#3> Change 3" in said["status"]
         assert (await box.of(TWO)).plan_ended
 
+    async def test_one_that_nobody_has_seen_yet_is_not_shown_any_more(self, box: Town) -> None:
+        holds_staging(box)
+        await box.merged(ONE, TWO)
+        assert not (await box.messages(TWO))["status"].passed
+        await box.merged(THREE)
+        await box.later(10_000)
+        assert (await box.messages(TWO))["status"].passed
+        box.thread_id = box.thread_of(TWO)
+        await box.does(ev.HumanSaid(user=BOB, text="where is mine?"))
+        assert not (await box.messages(TWO))["status"].passed
+
     async def test_the_card_of_the_newest_lists_all_and_calls_their_authors(
         self, box: Town
     ) -> None:

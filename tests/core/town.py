@@ -11,6 +11,7 @@ from app.core.policy import Person
 from app.core.ports import Observation
 from app.core.state import State
 from app.model.offline import OfflinePlanner
+from app.slack.blocks import Message
 from app.slack.messages import render
 from tests import payloads
 from tests.core.box import Box
@@ -48,10 +49,14 @@ class Town(Box):
     async def stage(self, sha: str) -> str | None:
         return lanes.stage_of(await self.of(sha), self.config)
 
+    async def messages(self, sha: str) -> dict[str, Message]:
+        """Return every message of a merge's thread."""
+        facts, now = await self.log.facts(REPO), await self.log.now(REPO)
+        return render(await self.of(sha), self.config, now, facts)
+
     async def said(self, sha: str) -> dict[str, str]:
         """Return what every message of a merge's thread says."""
-        facts, now = await self.log.facts(REPO), await self.log.now(REPO)
-        messages = render(await self.of(sha), self.config, now, facts)
+        messages = await self.messages(sha)
         for message in messages.values():
             payloads.check(message.text, message.blocks)
         return {slot: payloads.words(m.text, m.blocks) for slot, m in messages.items()}

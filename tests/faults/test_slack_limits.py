@@ -6,6 +6,7 @@ from itertools import groupby
 import pytest
 
 from app.core import events as ev
+from app.core.ports import Observation
 from app.slack.sender import SlackSender
 from tests.faults.slack_server import START
 from tests.faults.slack_town import Town
@@ -216,6 +217,19 @@ async def test_a_thread_is_told_to_its_end_before_the_next_begins(town: Town) ->
 
     roots = [message.thread_ts or message.ts for message in town.slack.messages]
     assert [len(list(group)) for _, group in groupby(roots)] == [3, 3, 3, 3]
+
+
+async def test_a_flood_of_merges_that_ship_each_other_keeps_no_card_waiting(town: Town) -> None:
+    town.deployer.prepare("staging frontend", Observation(status="running"))
+    threads = [await town.merges(SHOP, number) for number in range(20)]
+    await town.later(5)
+    town.deployer.prepared.clear()
+    await town.later(15)
+
+    (asks,) = [thread for thread in threads if (await town.state(thread)).pending]
+    assert any("card:" in slot for slot in (await town.state(asks)).slots)
+    assert await town.behind() == []
+    assert len({message.thread_ts or message.ts for message in town.slack.messages}) < 10
 
 
 # Several processes: each learns of a limit by itself.

@@ -58,7 +58,7 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
         text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),
         in_thread=state.origin == "mention",
-        passed=_only_answers(state),
+        passed=_only_answers(state) or _left_to_newer(state),
     )
 
 
@@ -66,6 +66,12 @@ def _only_answers(state: State) -> bool:
     """Tell whether a thread that a person began only ever answered: its answers are enough."""
     happened = state.cards or state.stagings or state.shipped or state.lockings or state.stopped_by
     return state.origin == "mention" and not (happened or can_stop(state) or _troubled(state))
+
+
+def _left_to_newer(state: State) -> bool:
+    """Tell whether nothing happened here before a newer merge took this one: its card names it."""
+    happened = state.stagings or state.cards or state.says or state.turn_due or _troubled(state)
+    return state.joined is not None and not happened
 
 
 def _troubled(state: State) -> bool:
