@@ -41,6 +41,7 @@ ONCE = (
     _tests("random kills", RANDOM_KILLS, KILLS="1000"),
     _tests("kill matrix and instances", "tests/crash", f"--ignore={RANDOM_KILLS}"),
     _tests("outages", "tests/faults"),
+    _tests("200 merges in a minute", "tests/load"),
     _tests("attacks", "tests/attacks"),
     _tests("parsers", "tests/fuzz", FUZZ_SECONDS="600"),
     Suite("coverage", ("make", "--silent", "cover")),

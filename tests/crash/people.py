@@ -26,13 +26,13 @@ def merge(sha: str) -> Delivery:
     return "/github/webhook", body, signed(body) | {"X-GitHub-Delivery": f"d-{sha}"}
 
 
-def click(action: str, value: str, user: str = BOB) -> Delivery:
+def click(action: str, value: str, user: str = BOB, channel: str = CHANNEL) -> Delivery:
     """Return what Slack sends for a button."""
     payload = {
         "type": "block_actions",
         "team": {"id": TEAM},
         "user": {"id": user, "team_id": TEAM},
-        "channel": {"id": CHANNEL},
+        "channel": {"id": channel},
         "container": {"type": "message", "message_ts": "1.2", "thread_ts": "1.1"},
         "message": {"ts": "1.2", "thread_ts": "1.1"},
         "trigger_id": "123.456",
