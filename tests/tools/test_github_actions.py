@@ -89,7 +89,7 @@ def rebuilt(github: FakeActions, workflows: GitHubActions | None) -> GitHubActio
 async def rig(**workflows: Workflow) -> AsyncGenerator[Rig]:
     given = workflows or {"deploy": Workflow()}
     async with FakeActions.run(**given) as github:
-        client = GitHubClient(github.url, Token("t0ken"), 5)
+        client = GitHubClient(github.url, Token("t0ken"), 30)
         try:
             yield Rig(github, rebuilt(github, GitHubActions(client)))
         finally:
