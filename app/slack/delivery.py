@@ -14,6 +14,7 @@ from typing import TypeVar
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
 from app.core.events import MessagePosted
 from app.core.ports import Chat, Claim, ThreadLog, Write
+from app.core.records import CARD_SLOT
 from app.core.state import State
 from app.slack.blocks import Block, Message
 from app.slack.messages import unfinished
@@ -206,8 +207,9 @@ class Delivery:
 
     async def _bind(self, here: Pass, slot: str, channel: str, ts: str) -> None:
         posted = MessagePosted(slot=slot, channel=channel, ts=ts)
-        thread_id = here.claim.thread_id
-        await self._log.append(Write(thread_id, (posted,), index=(f"{channel}|{ts}",), silent=True))
+        silent = not slot.startswith(CARD_SLOT)  # whom to remind when counts from a card's posting
+        index = (f"{channel}|{ts}",)
+        await self._log.append(Write(here.claim.thread_id, (posted,), index=index, silent=silent))
         here.state.slots[slot] = (channel, ts)
         here.version += 1
 

@@ -7,11 +7,11 @@ from app.core.records import Card
 from app.core.reminding import Call, hours_of, next_call
 from app.core.state import State
 
-AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere, or posts the card, wakes no worker
+AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere wakes no worker of this thread
 
 
 def remind(state: State, here: Here) -> Append | None:
-    """Note that people are called about a card, at the time that follows from its state."""
+    """Note that people are called about a card that they can see, when its state says so."""
     card = state.pending
     due = _due(state, here, card) if card else None
     if card is None or due is None or due[0] > here.now:
@@ -28,15 +28,15 @@ def next_reminder(state: State, here: Here) -> int | None:
 
 def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
     call = next_call(state, here.repo, card)
-    if call is None or state.held_by:
+    if call is None or state.held_by or card.shown_at is None:
         return None
     at = hours.opens(hours_of(state, here.repo), max(call.at, here.now))
     return (here.now + AGAIN_MS if at == here.now and _is_kept(card, here) else at), call
 
 
 def _is_kept(card: Card, here: Here) -> bool:
-    """Tell whether nobody could approve it now: not shown yet, or on hold, locked or frozen."""
-    return card.shown_at is None or any(
+    """Tell whether nobody could approve it now: a step is on hold, locked or frozen."""
+    return any(
         policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)
         or policy.hold_on(spec, here.facts) is not None
         for spec in card.request.specs
