@@ -218,6 +218,57 @@ def _glass_broken() -> Screen:
     return Screen("glass-broken", line, story)
 
 
+def _plan_of_two() -> Story:
+    story = Story(repo_config(people=PEOPLE, approval="plan")).merged().staged()
+    second = ev.PlanStep(spec=story.request("c1.2", "frontend").spec, facts=card_facts())
+    return story.asks(more=(second,))
+
+
+def _plan() -> Screen:
+    return Screen("plan", "One card for a plan: every step, and one approval.", _plan_of_two())
+
+
+def _plan_red() -> Screen:
+    story = _plan_of_two().approves(CARA.id)
+    story.starts("p", "production", call_id="c1").ends("p", "failed", "exit code 1")
+    return Screen("plan-red", "The first red step ends a plan.", story)
+
+
+def _newer() -> Screen:
+    newer = ev.Pull(
+        thread_id="acme/shop/fedcba9876",
+        sha="c" * 40,
+        number=14,
+        title="Larger buttons",
+        url="https://github.com/acme/shop/pull/14",
+        author="bob",
+        at=START,
+    )
+    story = _staged().asks().then(ev.NewerOffered(pulls=(newer,)))
+    return Screen("newer", "A newer merge was tested while the card waits: three ways on.", story)
+
+
+def _overridden() -> Screen:
+    story = _staging_red().story
+    overridden = ev.StagingOverridden(
+        sha=NEW,
+        user=CARA.id,
+        reason="the payment sandbox is down, this changes a text",
+        failing_tests=("test_checkout",),
+    )
+    override = story.then(overridden).state.stagings[-1].override
+    story.asks(facts=card_facts(staging="", override=override))
+    line = "Red tests were overridden: by whom and why stays on the card."
+    return Screen("overridden", line, story, ("alert:staging:1", "card:c1"))
+
+
+def _reminder() -> Screen:
+    story = _staged().asks()
+    story.now += HOUR // 2
+    story.then(ev.ApproversReminded(call_id="c1", whom=(BOB.id, CARA.id), kind="reminder"))
+    return Screen("reminder", "Nobody decided for half an hour.", story, ("remind:c1",))
+
+
 def _lock() -> Screen:
     story = _staged().asks()
     story.locks("frontend", "backend", until=START + HOUR, reason="the database is moved")
@@ -249,4 +300,9 @@ SCREENS: tuple[Callable[[], Screen], ...] = (
     _rollback,
     _glass_broken,
     _lock,
+    _plan,
+    _plan_red,
+    _newer,
+    _overridden,
+    _reminder,
 )
