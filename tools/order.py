@@ -11,8 +11,11 @@ from tools.tool import ToolError
 
 
 def refuse_out_of_turn(state: State, facts: Mapping[str, str], sha: str) -> None:
-    """Raise `ToolError` where another merge of the same services has to be decided first."""
-    if sha != state.sha:
+    """Raise `ToolError` where another merge of the same services has to be decided first.
+
+    A thread that has begun to change production goes on: an older merge that comes late joins it.
+    """
+    if sha != state.sha or state.effects:
         return
     older = lanes.before(state, facts)
     if older:

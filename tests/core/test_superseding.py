@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core import clicks, lane_clicks
+from app.core import clicks, lane_clicks, lanes
 from app.core import events as ev
 from app.core.clicks import Accepted, Refused
 from app.core.errors import Conflict
@@ -23,6 +23,8 @@ from tests.core.town import (
 )
 from tests.fake_source import FakeSource
 from tests.shop import BOB, CARA, REPO
+from tools.order import refuse_out_of_turn
+from tools.tool import ToolError
 
 
 @pytest.fixture(params=["by arrival", "by ancestry"])
@@ -226,6 +228,24 @@ class TestOtherWays:
         assert joined is not None
         assert joined.into.sha == ONE
         assert "#2> Change 2" in await box.card_says(ONE)
+
+    async def test_an_older_commit_that_comes_late_does_not_stop_a_newer_half_way(self) -> None:
+        box = town(FakeSource([OLD, ONE, TWO]))
+        await box.merged(TWO)
+        await box.opens(ONE)
+        late = {lanes.key(box.thread_of(ONE)): lanes.told(await box.of(ONE), "tested")}
+        facts, seen = await box.log.facts(REPO) | late, box.thread_of(ONE)
+        asks = await box.of(TWO)
+        asks.met[seen] = ev.OrderSeen(other=seen, relation="older")
+        with pytest.raises(ToolError, match="an older merge of the same services"):
+            refuse_out_of_turn(asks, facts, TWO)
+
+        box.thread_id = box.thread_of(TWO)
+        await box.approves(CARA)
+        ships = await box.of(TWO)
+        ships.met[seen] = asks.met[seen]
+        assert ships.effects
+        refuse_out_of_turn(ships, facts, TWO)
 
     async def test_teams_leave_each_others_cards_alone(self) -> None:
         source = FakeSource([OLD, *SHAS])
