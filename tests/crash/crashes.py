@@ -27,7 +27,10 @@ Send = Callable[[httpx.AsyncClient, Service], Awaitable[httpx.Response]]
 
 
 class Crashes:
-    """What died is started again after `pause` seconds, with the next of the `later` faults."""
+    """What died is started again after `pause` seconds, with the next of the `later` faults.
+
+    People approve when they are reminded, as far as it `reminds`, else as soon as they are asked.
+    """
 
     def __init__(
         self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, lease: float
@@ -37,6 +40,7 @@ class Crashes:
         self.log = RedisLog(connect(redis_url), lease)
         self.services: list[Service] = []
         self.pause = 0.0
+        self.reminds = True
         self.later: list[Fault] = []
         self.trace = folder / "trace"
         self._fired = folder / "fired"

@@ -37,7 +37,8 @@ class Deploy:
         return fold(await self._box.log.read(self.thread_id))
 
     async def merge(self, instance: int = 0) -> None:
-        """Deliver the merge."""
+        """Merge it, and deliver that."""
+        self._box.outside.merges(self.sha)
         await self._box.insist(to(people.merge(self.sha)), instance)
 
     async def click(self, action: str, call_id: str, instance: int = 0) -> None:
@@ -76,8 +77,23 @@ class Deploy:
         instance: int = 0,
         at_the_crash: Callable[[State], Awaitable[None]] | None = None,
     ) -> State:
-        """Merge, and do what people are asked for, until the thread is at its end."""
+        """Merge, and do what people are asked for, until the thread is at its end.
+
+        Where a newer merge ships this one, return the end of that one's thread.
+        """
         await self.merge(instance)
+        state = await self._ends(seconds, instance, at_the_crash)
+        while state.joined:
+            newer = Deploy(self._box, state.joined.into.sha)
+            state = await newer._ends(seconds, instance, None)
+        return state
+
+    async def _ends(
+        self,
+        seconds: float,
+        instance: int,
+        at_the_crash: Callable[[State], Awaitable[None]] | None,
+    ) -> State:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             state = await self.state()
@@ -95,8 +111,9 @@ class Deploy:
 
     async def _answer(self, state: State, instance: int) -> None:
         await self._box.revive()
-        if state.pending and state.pending.reminded and not state.held_by:
-            await self.click("approve", state.pending.request.call_id, instance)
+        card = state.pending
+        if card and (card.reminded or not self._box.reminds) and not state.held_by:
+            await self.click("approve", card.request.call_id, instance)
         elif state.unknown:
             await self._tell(state, instance)
         elif state.staging and state.staging.passed is False:

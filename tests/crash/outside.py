@@ -17,6 +17,9 @@ from tests.crash.target import ACTIONS, Target
 from tests.payloads import check
 
 Json = dict[str, Any]
+PAGE = 100
+FILES = ("web/index.html", "api/app.py")
+ONLY_WEB = 8  # the pull request that changes one service alone
 ASKED = ("auth.test", "users.info", "conversations.info")
 
 
@@ -24,6 +27,7 @@ class Outside:
     """Keeps every Slack message by the key that it was posted with, and knows every commit.
 
     `points` are those of the instances that it may strike before it acts and before it answers.
+    `merged` are the commits of the branch, oldest first.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,6 +37,7 @@ class Outside:
         self.messages: dict[str, Json] = {}
         self.whispers: list[Json] = []
         self.refused: list[str] = []
+        self.merged: list[str] = []
 
     @classmethod
     @asynccontextmanager
@@ -66,29 +71,45 @@ class Outside:
         if points:
             await points.at(point)
 
-    # GitHub: every full SHA is a commit of the branch, and newer than every other.
+    # GitHub.
+
+    def merges(self, sha: str) -> None:
+        """Put a commit on the branch, if it is not there."""
+        if sha not in self.merged:
+            self.merged.append(sha)
+
+    def contains(self, newer: str, older: str) -> bool:
+        """Tell whether a commit of the branch, full or short, is another one or came after it."""
+        return self._place(newer) >= self._place(older)
 
     async def _github(self, request: web.Request) -> web.Response:
         kind, what = request.match_info["kind"], request.match_info["what"]
         await self._at(request, f"before github {kind}")
-        answer = self._known(kind, what)
+        answer = self._known(kind, what, int(request.query.get("page", 1)))
         await self._at(request, f"after github {kind}")
         return web.json_response(answer)
 
     async def _files(self, request: web.Request) -> web.Response:
         await self._at(request, "before github files")
-        answer = [{"filename": "web/index.html"}, {"filename": "api/app.py"}]
+        files = FILES[: 1 if request.match_info["number"] == str(ONLY_WEB) else None]
+        answer = [{"filename": name} for name in files]
         await self._at(request, "after github files")
         return web.json_response(answer)
 
-    def _known(self, kind: str, what: str) -> Json:
+    def _known(self, kind: str, what: str, page: int) -> Json:
         if kind == "commits":
             return _commit(what)
         if kind == "pulls":
             return {"base": {"sha": "b" * 40}, "head": {"sha": "c" * 40}}
-        base, _, head = what.partition("...")
-        ahead = [] if base == "main" else [_commit(head)]
-        return {"ahead_by": len(ahead), "behind_by": 0, "commits": ahead}
+        base, _, head = map(self._place, what.partition("..."))
+        ahead = self.merged[base + 1 : head + 1]
+        shown = [_commit(sha) for sha in ahead[(page - 1) * PAGE : page * PAGE]]
+        return {"ahead_by": len(ahead), "behind_by": max(0, base - head), "commits": shown}
+
+    def _place(self, ref: str) -> int:
+        """Return where the branch has a commit; what it does not have came before all."""
+        found = (place for place, sha in enumerate(self.merged) if sha.startswith(ref))
+        return len(self.merged) - 1 if ref == "main" else next(found, -1)
 
     # Slack.
 

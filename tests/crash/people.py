@@ -20,9 +20,11 @@ Json = dict[str, Any]
 Delivery = tuple[str, bytes, dict[str, str]]
 
 
-def merge(sha: str) -> Delivery:
-    """Return path, body and headers of the delivery of a merge."""
-    body = encoded(merged(pull_request__merge_commit_sha=sha))
+def merge(sha: str, number: int = 7) -> Delivery:
+    """Return path, body and headers of the delivery of a pull request's merge."""
+    body = encoded(
+        merged(number=number, pull_request__number=number, pull_request__merge_commit_sha=sha)
+    )
     return "/github/webhook", body, signed(body) | {"X-GitHub-Delivery": f"d-{sha}"}
 
 

@@ -26,10 +26,9 @@ from app.redis.log import RedisLog
 from app.settings import load_settings
 from app.web.server import server_config
 from tests.crash.points import Fault, Kind, Points
-from tests.crash.target import build_deployer, options, place
+from tests.crash.target import PATHS, build_deployer, options, place
 from tests.shop import REPO, repo_config
 
-PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 

@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, Recovery] = {
     "github_actions": "queryable",
     "github_actions, refusing": "keyed",
 }
+PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
 LISTED_WITHIN_SECONDS = 0.3
 
 

@@ -6,14 +6,15 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from app.core.state import State
 from tests.chance import SEED, report
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.instances import Zygote
+from tests.crash.shipping import doubled, effects_of, lost
 from tests.crash.target import CLASSES
 
 KILLS = int(os.environ.get("KILLS", "100"))
@@ -42,19 +43,15 @@ class Kills:
                 self.count += 1
 
 
-async def deploys(box: Crashes, kills: Kills, lane: int) -> list[str]:
-    """Deploy one commit after the other until there were enough kills.
-
-    Return those that no newer merge ships.
-    """
-    shas: list[str] = []
+async def deploys(box: Crashes, kills: Kills, lane: int) -> dict[str, State]:
+    """Deploy one commit after the other until there were enough kills; return their ends."""
+    ends: dict[str, State] = {}
     for number in itertools.count():
         if kills.enough and number:
             break
         sha = f"{lane:x}{number:06x}".ljust(40, "0")
-        end = await box.deploy(sha).plays(seconds=120, instance=lane % INSTANCES)
-        shas += [] if end.joined else [sha]
-    return shas
+        ends[sha] = await box.deploy(sha).plays(seconds=120, instance=lane % INSTANCES)
+    return ends
 
 
 @pytest.mark.parametrize("recovery", CLASSES)
@@ -63,29 +60,27 @@ async def test_random_kills_lose_nothing_and_double_nothing(
 ) -> None:
     began, kills = time.monotonic(), Kills(SEED)
     async with crashes(tmp_path, clean_redis_url, recovery, zygote) as box:
+        box.reminds = False
         await box.start(*[None] * INSTANCES)
         killing = asyncio.create_task(kills.run(box))
         lanes = await asyncio.gather(*[deploys(box, kills, lane) for lane in range(AT_ONCE)])
         await killing
 
-        shas = [sha for lane in lanes for sha in lane]
-        wanted = {f"production {name} {s[:7]}" for s in shas for name in ("frontend", "backend")}
-        happened = Counter(box.target.production())
-        lost = len(wanted - set(happened))
-        doubled = sum(count - 1 for count in happened.values())
+        ends = {sha: end for lane in lanes for sha, end in lane.items()}
+        missing, twice = lost(box, ends), doubled(box)
         most_starts = max(box.target.starts.values())
         report(
             f"random kills, {recovery}",
             seed=SEED,
             kills=kills.count,
-            deploys=len(shas),
-            lost=lost,
-            doubled=doubled,
+            merges=len(ends),
+            deploys=len({end.thread_id for end in ends.values()}),
+            lost=len(missing),
+            doubled=twice,
             seconds=round(time.monotonic() - began),
         )
         assert kills.count >= KILLS_OF_A_CLASS
-        assert shas, "every merge left it to another"
-        assert (lost, doubled) == (0, 0)
-        assert set(happened) == wanted
+        assert (missing, twice) == ([], 0)
+        assert set(box.target.production()) == effects_of(ends.values())
         assert recovery == "keyed" or most_starts == 1
         assert max(box.outside.posted().values(), default=0) <= 1
