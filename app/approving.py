@@ -76,7 +76,7 @@ async def decide(wish: Wish, token_file: Path | None, ask: Callable[[str], str] 
         now = await log.now(name) // 1000
         token = signed.read(settings.deploybot_signing_key, text, now)
         call_id = await _confirmed(log, repos[name], wish, ask)
-        sys.stdout.write(f"{await _settled(log, repos[name], wish, call_id, token)}\n")
+        sys.stdout.write(f"{await settled(log, repos[name], wish, call_id, token)}\n")
     return 0
 
 
@@ -151,7 +151,7 @@ def _step(card: Card, step: PlanStep, repo: RepoConfig) -> Iterator[str]:
         yield plain(facts.hold, repo)
 
 
-async def _settled(log: RedisLog, repo: RepoConfig, wish: Wish, call_id: str, token: Token) -> str:
+async def settled(log: RedisLog, repo: RepoConfig, wish: Wish, call_id: str, token: Token) -> str:
     """Append what the button would, under the same rules; return what to say of it."""
     act = clicks.reject if wish.reject else clicks.approve
     for _ in range(TRIES):

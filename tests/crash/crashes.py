@@ -10,14 +10,17 @@ from pathlib import Path
 
 import httpx
 
+from app import signed
 from app.redis.connect import connect
 from app.redis.log import RedisLog
+from tests.crash.approver import KEY
 from tests.crash.deploy import Deploy
 from tests.crash.instances import Service, Zygote
 from tests.crash.outside import Outside
 from tests.crash.people import GITHUB_SECRET, SLACK_SECRET
 from tests.crash.points import Fault, Kind, Points
-from tests.shop import REPO
+from tests.shop import BOB, REPO
+from tests.waiting import until
 
 LEASE_SECONDS = 1.0  # longer than a busy machine lets a process wait
 INSIST_SECONDS = 60
@@ -33,7 +36,13 @@ class Crashes:
     """
 
     def __init__(
-        self, folder: Path, redis_url: str, outside: Outside, zygote: Zygote, lease: float
+        self,
+        folder: Path,
+        redis_url: str,
+        outside: Outside,
+        zygote: Zygote,
+        lease: float,
+        shop: str,
     ) -> None:
         self.outside = outside
         self.target = outside.target
@@ -58,6 +67,7 @@ class Crashes:
             "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
             "GITHUB_TOKEN": "github-token",
             "RECOVERY": outside.target.name,
+            "SHOP": shop,
             "DEPLOYBOT_LEASE_SECONDS": str(lease),
             "FIRED": str(self._fired),
         }
@@ -97,6 +107,14 @@ class Crashes:
     def fired_at(self) -> float:
         """Return when something last happened at a point (seconds since the epoch)."""
         return self._fired.stat().st_mtime
+
+    async def approve(self, thread_id: str, call_id: str, fault: Fault | None) -> None:
+        """Approve a card on the command line, in a process of its own that may meet a fault."""
+        token = signed.sign(KEY, BOB, (), int(time.time()) - 60, 7 * 24 * 3600)
+        env = {**self._env, "THREAD": thread_id, "CALL": call_id, "TOKEN": token}
+        env |= {"FAULT": fault.encoded()} if fault else {}
+        pid = self._zygote.start(env, self._output)
+        await until(lambda: not Path(f"/proc/{pid}").exists(), 30)
 
     async def revive(self) -> None:
         """Start what has been dead long enough."""
@@ -147,11 +165,16 @@ class Crashes:
 
 @asynccontextmanager
 async def crashes(
-    folder: Path, redis_url: str, recovery: str, zygote: Zygote, lease: float = LEASE_SECONDS
+    folder: Path,
+    redis_url: str,
+    recovery: str,
+    zygote: Zygote,
+    lease: float = LEASE_SECONDS,
+    shop: str = "plain",
 ) -> AsyncGenerator[Crashes]:
     """Bring up everything but the service."""
     async with Outside.run(recovery) as outside:
-        box = Crashes(folder, redis_url, outside, zygote, lease)
+        box = Crashes(folder, redis_url, outside, zygote, lease, shop)
         try:
             yield box
         finally:

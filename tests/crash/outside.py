@@ -18,8 +18,10 @@ from tests.payloads import check
 
 Json = dict[str, Any]
 PAGE = 100
-FILES = ("web/index.html", "api/app.py")
-ONLY_WEB = 8  # the pull request that changes one service alone
+# What pull requests change: most of them both services.
+SERVICES = ("web/index.html", "api/app.py")
+ONLY_WEB, WITH_JOB = 8, 9
+FILES = {ONLY_WEB: SERVICES[:1], WITH_JOB: (*SERVICES, "api/migrations/1.sql")}
 ASKED = ("auth.test", "users.info", "conversations.info")
 
 
@@ -91,7 +93,7 @@ class Outside:
 
     async def _files(self, request: web.Request) -> web.Response:
         await self._at(request, "before github files")
-        files = FILES[: 1 if request.match_info["number"] == str(ONLY_WEB) else None]
+        files = FILES.get(int(request.match_info["number"]), SERVICES)
         answer = [{"filename": name} for name in files]
         await self._at(request, "after github files")
         return web.json_response(answer)

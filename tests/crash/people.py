@@ -44,6 +44,21 @@ def click(action: str, value: str, user: str = BOB, channel: str = CHANNEL) -> D
     return "/slack/events", body, _signed(body, FORM)
 
 
+def submit(callback_id: str, value: str, reason: str, user: str = BOB) -> Delivery:
+    """Return what Slack sends for a form with a reason."""
+    typed = {"type": "plain_text_input", "value": reason}
+    view = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "private_metadata": value,
+        "state": {"values": {"reason": {"reason": typed}}},
+    }
+    user_of = {"id": user, "team_id": TEAM}
+    payload = {"type": "view_submission", "team": {"id": TEAM}, "user": user_of, "view": view}
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    return "/slack/events", body, _signed(body, FORM)
+
+
 def words(text: str, thread_ts: str, ts: str, user: str = BOB) -> Delivery:
     """Return what Slack sends for a message in a thread."""
     event = {"type": "message", "channel_type": "channel", "channel": CHANNEL, "user": user}

@@ -1,6 +1,6 @@
 """The real service as a process that dies, freezes or hangs at a named point.
 
-Environment, besides the service's own: OUTSIDE (its address in everything outside), RECOVERY,
+Environment, besides the service's own: OUTSIDE (its address in everything outside), RECOVERY, SHOP,
 FAULT (as `Fault.encoded`), FIRED and TRACE (files, see `Points`).
 """
 
@@ -16,9 +16,7 @@ import uvicorn
 
 from app import logs
 from app.core import events as ev
-from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.ports import Claim, Look, ModelAnswer, Queue, Turn, Write
-from app.core.spec import Environment
 from app.main import build_github, create_app
 from app.model.offline import OfflinePlanner
 from app.redis.connect import connect
@@ -26,8 +24,9 @@ from app.redis.log import RedisLog
 from app.settings import load_settings
 from app.web.server import server_config
 from tests.crash.points import Fault, Kind, Points
-from tests.crash.target import PATHS, build_deployer, options, place
-from tests.shop import REPO, repo_config
+from tests.crash.shops import configured
+from tests.crash.target import build_deployer, place
+from tests.shop import REPO
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -55,6 +54,8 @@ class PointedLog(RedisLog):
         """Name a write after what it is about: its last event, but for locks given back."""
         events = [event for event in write.events if event.type != "locks_released"]
         match (events or write.events)[-1]:
+            case ev.ApprovalGranted(by="command line") as event:
+                return f"{event.type} {event.by}"
             case ev.ToolStarted() as event:
                 return f"{event.type} {place(event.attempt)}"
             case ev.ToolSent() | ev.ToolEnded() as event:
@@ -106,27 +107,6 @@ def own_points() -> Points:
     return Points(fault, Path(os.environ["FIRED"]), strike, Path(trace) if trace else None)
 
 
-def configured(name: str) -> RepoConfig:
-    """Configure the shop so that each target knows what it is."""
-    places: dict[Environment, EnvironmentConfig] = {}
-    for environment in ("staging", "production"):
-        targets = {
-            service: TargetConfig(
-                deployer="target", options=options(name, environment, service), paths=paths
-            )
-            for service, paths in PATHS.items()
-        }
-        e2e = targets.pop("e2e")
-        places[environment] = EnvironmentConfig(e2e=e2e, services=targets)
-    return repo_config(
-        "target",
-        people={},
-        remind_after_seconds=0,
-        staging=places["staging"],
-        production=places["production"],
-    )
-
-
 def build() -> tuple[Server, PointedLog]:
     """Build the service from its environment; nothing runs yet."""
     settings = load_settings()
@@ -139,7 +119,8 @@ def build() -> tuple[Server, PointedLog]:
     name = os.environ["RECOVERY"]
     target = build_deployer(name, os.environ["OUTSIDE"], github, points)
     model = PointedModel(points)
-    repos, deployers = {REPO: configured(name)}, {"target": target}
+    repos = {REPO: configured(os.environ["SHOP"], name)}
+    deployers = {"target": target}
     app = create_app(settings, repos, log, deployers, github=github, model=model)
     config = server_config(app, "127.0.0.1", settings.port)
     config.load()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from app.core.state import State
 from tests.crash.crashes import Crashes
-from tests.crash.target import PATHS
+from tests.crash.shops import PATHS
 
 SERVICES = [service for service in PATHS if service != "e2e"]
 

@@ -25,7 +25,6 @@ ACTIONS: Mapping[str, Recovery] = {
     "github_actions": "queryable",
     "github_actions, refusing": "keyed",
 }
-PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
 LISTED_WITHIN_SECONDS = 0.3
 
 
@@ -34,12 +33,16 @@ class Target:
 
     `keyed` ignores a known attempt id; `queryable` can be asked by it; `blind` only by the
     reference that it answered the start with. `refusals` counts the starts that `keyed` ignored.
+    What is `held` goes on, what is `red` fails.
     """
 
     def __init__(self, name: str) -> None:
         self.name = self.recovery = name
         self.effects: list[str] = []
         self.starts: Counter[str] = Counter()
+        self.held: set[str] = set()
+        self.red: set[str] = set()
+        self._places: dict[str, str] = {}
         self._references: dict[str, str] = {}
         self._runs: dict[str, str] = {}
 
@@ -73,6 +76,7 @@ class Target:
             self.effects.append(f"{at} {sha[:7]}")
             self._runs[at] = sha
         self.starts[attempt_id] += 1
+        self._places[attempt_id] = at
         reference = f"ref-{attempt_id}"
         self._references[reference] = attempt_id
         return web.json_response({"reference": reference})
@@ -80,10 +84,16 @@ class Target:
     async def _observe(self, request: web.Request) -> web.Response:
         attempt_id, reference = request.query["attempt_id"], request.query["reference"]
         if self.recovery == "blind":
-            status = "succeeded" if reference in self._references else "unknown"
+            status = self._status(self._references.get(reference)) or "unknown"
         else:
-            status = "succeeded" if self.starts[attempt_id] else "missing"
+            status = self._status(attempt_id) or "missing"
         return web.json_response({"status": status})
+
+    def _status(self, attempt_id: str | None) -> str:
+        at = self._places.get(attempt_id or "")
+        if at in self.held:
+            return "running"
+        return ("failed" if at in self.red else "succeeded") if at else ""
 
     async def _current(self, request: web.Request) -> web.Response:
         return web.json_response({"sha": self._runs.get(request.query["at"])})
@@ -174,7 +184,9 @@ class PointedDeployer:
 
 
 def place(attempt: Attempt) -> str:
-    """Name where an attempt acts, as points have it."""
+    """Name where an attempt acts, as points have it; of jobs and rollbacks, on what."""
+    if attempt.kind in ("job", "rollback"):
+        return f"{attempt.kind} {attempt.service}"
     tests = attempt.kind == "e2e" and attempt.environment == "production"
     return "verification" if tests else attempt.environment
 

@@ -1,6 +1,7 @@
 """Starts service processes quickly: it has built one already, and forks one when asked to.
 
 A request is one line of JSON on standard input: {"env": {…}, "output": path}; the answer is a pid.
+With a CALL in its environment, it is what approves on the command line.
 When its input ends, it kills what it started and ends.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import anyio
 
-from tests.crash import service
+from tests.crash import approver, service
 
 NOWHERE = "http://127.0.0.1:1"
 ANYWHERE = {
@@ -28,6 +29,7 @@ ANYWHERE = {
     "GITHUB_WEBHOOK_SECRET": "-",
     "OUTSIDE": NOWHERE,
     "RECOVERY": "keyed",
+    "SHOP": "plain",
     "FIRED": "-",
 }
 
@@ -63,7 +65,7 @@ def _fork(request: dict[str, Any]) -> int:
     os.environ.update(request["env"])
     code = 1
     try:
-        asyncio.run(service.main())
+        asyncio.run((approver if "CALL" in os.environ else service).main())
         code = 0
     finally:
         os._exit(code)
