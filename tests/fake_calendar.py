@@ -35,3 +35,10 @@ class Daily:
     def last_start(self, now: int) -> int | None:
         days = (now - self.first) // DAY_MS
         return self.first + days * DAY_MS if days >= 0 else None
+
+
+class EachMinute:
+    """A schedule that comes with every minute."""
+
+    def last_start(self, now: int) -> int | None:
+        return now - now % 60_000

@@ -84,18 +84,19 @@ class Deploy:
         Where a newer merge ships this one, return the end of that one's thread.
         """
         await self.merge(instance)
-        state = await self._ends(seconds, instance, at_the_crash)
+        state = await self.ends(seconds, instance, at_the_crash)
         while state.joined:
             newer = Deploy(self._box, state.joined.into.sha)
-            state = await newer._ends(seconds, instance, None)
+            state = await newer.ends(seconds, instance)
         return state
 
-    async def _ends(
+    async def ends(
         self,
-        seconds: float,
-        instance: int,
-        at_the_crash: Callable[[State], Awaitable[None]] | None,
+        seconds: float = 60,
+        instance: int = 0,
+        at_the_crash: Callable[[State], Awaitable[None]] | None = None,
     ) -> State:
+        """Do what people are asked for, until the thread is at its end."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             state = await self.state()

@@ -5,7 +5,7 @@ from typing import Any
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.spec import Environment
 from tests.crash.target import options
-from tests.fake_calendar import freeze
+from tests.fake_calendar import EachMinute, freeze
 from tests.shop import repo_config
 
 PATHS = {"frontend": ("web/**",), "backend": ("api/**",), "e2e": ()}
@@ -16,7 +16,8 @@ YEAR_2100 = 4_102_444_800_000
 def configured(shop: str, name: str) -> RepoConfig:
     """Configure the shop so that each target, of a class or a deployer, knows what it is.
 
-    In an ordinary "day" one card is for a plan, with a job in it, in a freeze without an end.
+    In an ordinary "day" one card is for a plan, with a job in it, in a freeze without an end. What
+    is not on production is asked about each minute where that is "scheduled".
     """
     production = _environment(name, "production")
     changes: dict[str, Any] = {}
@@ -24,6 +25,8 @@ def configured(shop: str, name: str) -> RepoConfig:
         job = _target(name, "production", JOB).model_copy(update={"before": "backend"})
         production = production.model_copy(update={"jobs": {JOB: job}})
         changes = {"approval": "plan", "freeze": (freeze(0, YEAR_2100),)}
+    if shop == "scheduled":
+        changes = {"undeployed": EachMinute()}
     staging = _environment(name, "staging")
     changes |= {"people": {}, "remind_after_seconds": 0}
     return repo_config("target", staging=staging, production=production, **changes)

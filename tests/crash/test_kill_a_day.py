@@ -71,5 +71,5 @@ async def is_legal(box: Crashes, state: State) -> None:
     assert state.staging.override is not None
     broken = [card for card in state.cards.values() if card.glass]
     assert broken
-    assert max(box.outside.posted().values()) == 1
+    assert max(box.outside.posted().values(), default=0) <= 1
     assert await box.log.locks(REPO) == {}
