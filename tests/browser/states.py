@@ -151,9 +151,7 @@ def _approve_ahead() -> Screen:
 
 def _approved_ahead() -> Screen:
     line = "Approved ahead: it runs when staging is green, and can be taken back until then."
-    return Screen(
-        "approved-ahead", line, _on_staging().approves_ahead(CARA.id), ("status", "card:c1")
-    )
+    return Screen("approved-ahead", line, _on_staging().approves_ahead(CARA.id))
 
 
 def _frozen() -> Screen:
@@ -259,7 +257,7 @@ def _overridden() -> Screen:
     override = story.then(overridden).state.stagings[-1].override
     story.asks(facts=card_facts(staging="", override=override))
     line = "Red tests were overridden: by whom and why stays on the card."
-    return Screen("overridden", line, story, ("alert:staging:1", "card:c1"))
+    return Screen("overridden", line, story)
 
 
 def _reminder() -> Screen:
