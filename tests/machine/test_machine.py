@@ -193,9 +193,13 @@ class Machine(RuleBasedStateMachine):
             return self.redeliver(number)
         return self.do("hear_again", self.world.hears(past[number % len(past)]))
 
-    @rule(number=numbers, slot=st.sampled_from(("status", "card:x")))
-    def show(self, number: int, slot: str) -> None:
-        self.do("show", self.world.shows(self.world.thread(number), slot))
+    @rule(number=numbers, work=st.booleans())
+    def show(self, number: int, work: bool) -> None:
+        """Let Slack show a thread's status, or all cards that wait, and half an hour pass."""
+        cards = [self.world.shows(m, card.slot) for m, card in self.world.waiting()]
+        if number % 2 or not cards:
+            return self.do("show", self.world.shows(self.world.thread(number), "status"))
+        return self.do("show", *cards, self.world.passes(1801), self._maybe(work))
 
     @rule(number=numbers, user=people, text=st.sampled_from(LOCKS))
     def lock(self, number: int, user: str, text: str) -> None:
@@ -242,10 +246,14 @@ class Machine(RuleBasedStateMachine):
     def approve_and_go(self, number: int, fate: Behaviour) -> None:
         self.approve(number, fate, True)
 
-    @rule(repo=repos, clicks=st.integers(1, 3))
-    def ship(self, repo: str, clicks: int) -> None:
+    @rule(repo=repos, clicks=st.integers(1, 3), fails=st.sampled_from((False, False, True)))
+    def ship(self, repo: str, clicks: int, fails: bool) -> None:
         """Let a merge have a quiet time, and whatever waits in its repository be approved."""
         self.do("ship", self.world.merges(repo), self.world.works())
+        for mirror, card in self.world.waiting():
+            if fails and mirror.repo.name == repo:
+                first = f"{repo}/production/{card.steps[0].name}"
+                self.world.ground.prepared[first] = "fails"
         for _ in range(clicks):
             mine = [(m, card) for m, card in self.world.waiting() if m.repo.name == repo]
             clicked = [click for m, card in mine for click in self._all_approve(m, card)]
@@ -339,14 +347,23 @@ class Machine(RuleBasedStateMachine):
         else:
             self.break_glass(number, user, REASONS[0], True)
 
-    @rule(repo=repos, user=people)
-    def leave_a_merge(self, repo: str, user: str) -> None:
+    @rule(number=numbers, user=people, seconds=st.sampled_from((1, 301)))
+    def wait(self, number: int, user: str, seconds: int) -> None:
+        """Ask for some minutes where something is under way, and let them pass or not."""
+        mirrors = [m for m, _ in self.world.waiting()] or list(self.world.mirrors.values())
+        asked = self.world.says(mirrors[number % len(mirrors)], user, "wait 5 minutes")
+        self.do("wait", asked, self.world.works(), self.world.passes(seconds), self.world.works())
+
+    @rule(repo=repos, user=people, deploy=st.booleans())
+    def leave_a_merge(self, repo: str, user: str, deploy: bool) -> None:
         """Merge, stop its thread, and look an hour later what is not on production."""
         self.do("merge", self.world.merges(repo), self.world.works())
         newest = list(self.world.mirrors.values())[-1]
         stop = self.world.clicks(newest, "stop", "", user)
         self.do("leave_a_merge", stop, self.world.passes(3600), self.world.works())
         self.do("undeployed", self.world.asks_what_is_undeployed(repo))
+        if deploy and list(self.world.mirrors.values())[-1].state.undeployed:
+            self.undeployed(repo, user, deploy, True)
 
     @rule(repo=repos, user=people, deploy=st.booleans(), work=st.booleans())
     def undeployed(self, repo: str, user: str, deploy: bool, work: bool) -> None:
