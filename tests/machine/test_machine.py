@@ -196,9 +196,10 @@ class Machine(RuleBasedStateMachine):
     @rule(number=numbers, work=st.booleans())
     def show(self, number: int, work: bool) -> None:
         """Let Slack show a thread's status, or all cards that wait, and half an hour pass."""
-        cards = [self.world.shows(m, card.slot) for m, card in self.world.waiting()]
-        if number % 2 or not cards:
+        waiting = self.world.waiting()
+        if number % 2 or not waiting:
             return self.do("show", self.world.shows(self.world.thread(number), "status"))
+        cards = [self.world.shows(mirror, card.slot) for mirror, card in waiting]
         return self.do("show", *cards, self.world.passes(1801), self._maybe(work))
 
     @rule(number=numbers, user=people, text=st.sampled_from(LOCKS))
