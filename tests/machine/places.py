@@ -36,7 +36,6 @@ DAYS = Hours(frozenset(range(7)), 8 * 60, 20 * 60, UTC)
 # What the pull requests change, in turn; the api and the migration alone have paths.
 FILES = (["api/app.py", "web/a.ts"], ["web/a.ts"], ["README.md", "api/old.py"])
 PATHS = {f"{BLOG}/production/api": ("api/**",), f"{BLOG}/production/migrate": ("api/old.py",)}
-APPROVERS = {f"{SHOP}/production/backend": (BOB, ERIN)}
 
 
 @dataclass
@@ -69,7 +68,6 @@ def _target(repo: str, environment: str, name: str, deployer: Recovery) -> Targe
         deployer=deployer,
         options={"where": where},
         paths=PATHS.get(where, ()),
-        approvers=APPROVERS.get(where),
         before="api" if name == "migrate" else None,
     )
 

@@ -314,11 +314,22 @@ class Machine(RuleBasedStateMachine):
         overridden = self.world.clicks(mirror, "override", run, user, reason)
         return self.do("override", overridden, self._maybe(work))
 
-    @rule(repo=repos)
-    def red_staging(self, repo: str) -> None:
+    @rule(repo=repos, overridden=st.booleans())
+    def red_staging(self, repo: str, overridden: bool) -> None:
+        """Let a merge be red on staging, and perhaps every approver override that."""
         self.world.ground.prepared[f"{repo}/staging/e2e"] = "fails"
         self.do("red_staging", self.world.merges(repo), self.world.works())
         self.world.ground.prepared.pop(f"{repo}/staging/e2e", None)
+        if overridden:
+            for user in sorted(MAY_APPROVE):
+                self.override(len(self.world.mirrors) - 1, user, REASONS[0], True)
+
+    @rule(repo=repos)
+    def go_back(self, repo: str) -> None:
+        """Ship two merges, and take the second one back."""
+        self.ship(repo, 3, False)
+        self.ship(repo, 3, False)
+        self.roll_back(len(self.world.mirrors) - 1, "works")
 
     @rule(number=numbers, user=people)
     def test_one_by_one(self, number: int, user: str) -> None:
