@@ -165,24 +165,13 @@ def _waiting(thread: Thread, words: list[str]) -> None:
 
 
 def _flaky(thread: Thread, words: list[str]) -> None:
-    thread.started("merge", SHA, None)
-    attempt = ev.Attempt(
-        attempt_id="e2e1",
-        kind="e2e",
-        repo="acme/shop",
-        environment="staging",
-        service=None,
-        sha=SHA,
-        deployer="command",
-        arguments={},
-    )
+    thread.on_staging()
     test = "checkout pays"
     before = (ev.FailedBefore(test=test, failed=3, green=3, runs=20),)
     ended = ev.ToolEnded(
-        attempt_id="e2e1", outcome="failed", summary="1 test failed", failing_tests=(test,)
+        attempt_id="staging", outcome="failed", summary="1 test failed", failing_tests=(test,)
     )
     thread.add(
-        ev.ToolStarted(attempt=attempt, call_id=None, fence=1, locks=(), send_by=thread.now),
         ended,
         ev.StagingEnded(sha=SHA, passed=False, summary="e2e: 1 test failed", before=before),
     )
