@@ -22,6 +22,7 @@ from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_o
 from tools.tool import Desk, SourceNeeded, ToolError
 
 OVERRIDDEN = "deployed; its e2e tests are red, and were overridden"
+PUSHER_NOT_ASKED = "the last pusher could not be asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tup
             except SourceUnavailable as error:
                 if kind != "rollback" and not isinstance(error, SourceMissing):
                     raise SourceNeeded(error) from None
-                notes.append("the last pusher could not be asked for")
+                notes.append(PUSHER_NOT_ASKED)
     users = {login: desk.repo.slack_user(login) for login in logins if login}
     unmapped = [login for login, user in users.items() if user is None]
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]

@@ -159,6 +159,8 @@ async def test_the_matrix_has_every_point_that_a_deploy_passes(
     async with crashes(tmp_path, clean_redis_url, "queryable", zygote) as box:
         await box.start(None, traced=True)
         await box.deploy().plays()
+        last = "after append locks_released"  # comes after the end
+        await until(lambda: last in box.trace.read_text().splitlines())
         passed = Counter(box.trace.read_text().splitlines())
         assert set(passed) == set(POINTS)
         assert {point: n for point, n in POINTS.items() if passed[point] < n} == {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.core import events as ev
 from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding
 from app.core.audit import effects as audited
-from app.core.events import Attempt
+from app.core.events import Attempt, PlanStep
 from app.core.ids import thread_id_for
 from app.core.spec import plan_hash
 from app.redis.chain import Stored, check
@@ -13,6 +13,7 @@ from tests.machine.life import FROZEN, STOPPED
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
+from tools.card import PUSHER_NOT_ASKED
 
 # What may stand in the log beside a model's call, written with it.
 PROPOSALS = (
@@ -161,12 +162,21 @@ def i9_what_comes_twice_counts_once(world: World) -> None:
 def i12_nobody_approves_an_own_change(world: World) -> None:
     for mirror, event in _news(world, ev.ApprovalGranted):
         assert isinstance(event, ev.ApprovalGranted)
-        spec = mirror.state.cards[event.call_id].request.spec
-        card_at = mirror.state.cards[event.call_id].at
-        merge = world.mirrors.get(thread_id_for(spec.repo, "main", spec.sha))
-        seen = merge is not None and merge.state.started_at <= card_at
-        owners = owners_of(spec.sha, seen)
-        assert event.user not in owners, f"{event.user} approved an own change"
+        card = mirror.state.cards[event.call_id]
+        for step in card.steps:
+            if not event.covers or step.name in event.covers:
+                owners = _owners(world, step, card.at)
+                assert event.user not in owners, f"{event.user} approved an own change"
+
+
+def _owners(world: World, step: PlanStep, card_at: int) -> frozenset[str]:
+    """Return whose change a step brings; only a rollback may be shown without who pushed it."""
+    spec = step.spec
+    merge = world.mirrors.get(thread_id_for(spec.repo, "main", spec.sha))
+    merge_seen = merge is not None and merge.state.started_at <= card_at
+    asked = PUSHER_NOT_ASKED not in step.facts.unchecked
+    assert asked or spec.kind == "rollback", "asked for approval without knowing who pushed"
+    return owners_of(spec.sha, merge_seen, asked)
 
 
 def i13_a_model_only_proposes(world: World) -> None:

@@ -144,13 +144,15 @@ def author_of(sha: str) -> str:
     return _AUTHORS[ORDER[sha]]
 
 
-def owners_of(sha: str, merge_seen: bool) -> frozenset[str]:
+def owners_of(sha: str, merge_seen: bool, pusher_asked: bool) -> frozenset[str]:
     """Return the Slack users whose own change a commit is: who wrote it, merged it, pushed it.
 
-    The last two are known of merges that GitHub told of.
+    The last two are known of merges that GitHub told of, who pushed if GitHub could be asked.
     """
     index = ORDER[sha]
-    logins = {_AUTHORS[index], *((_MERGERS[index], _PUSHERS[index]) if merge_seen else ())}
+    logins = {_AUTHORS[index], *((_MERGERS[index],) if merge_seen else ())}
+    if merge_seen and pusher_asked:
+        logins.add(_PUSHERS[index])
     return frozenset(PEOPLE[login] for login in logins if login in PEOPLE)
 
 
