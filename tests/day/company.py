@@ -13,14 +13,16 @@ def _person(slack_id: str, name: str, real_name: str) -> Person:
     return Person(slack_id, name, real_name, f"{name}@acme.example", tz="Europe/London")
 
 
-# The web team: alice and bob; the core team: cara, dave and erin; finn is on call at night.
+# The web team: alice and bob; the core team: cara, dave and erin; finn is on call at night; grace
+# leads both teams and is called when nobody answers.
 ALICE = _person("U01ALICE", "alice", "Alice Lindqvist")
 BOB = _person("U02BOB", "bob", "Bob Okafor")
 CARA = _person("U03CARA", "cara", "Cara Mendes")
 DAVE = _person("U04DAVE", "dave", "Dave Nowak")
 ERIN = _person("U05ERIN", "erin", "Erin Sato")
 FINN = _person("U06FINN", "finn", "Finn Keller")
-EVERYBODY = (ALICE, BOB, CARA, DAVE, ERIN, FINN)
+GRACE = _person("U07GRACE", "grace", "Grace Adeyemi")
+EVERYBODY = (ALICE, BOB, CARA, DAVE, ERIN, FINN, GRACE)
 NAMES = {person.id: person.name for person in EVERYBODY}
 IDS = {person.name: person.id for person in EVERYBODY}
 ON_HOLIDAY = frozenset({ERIN.id})
@@ -31,7 +33,9 @@ CONFIGURATION = f"""
 channel = "{DEPLOYS}"
 approvers = ["{BOB.id}", "{CARA.id}"]
 approval = "plan"
+escalate_to = ["{GRACE.id}"]
 zone = "Europe/London"
+undeployed = {{ cron = "0 17 * * *" }}
 freeze = [{{ cron = "0 18 * * *", duration = "14h", reason = "nobody watches at night" }}]
 
 [repos."{REPO}".people]

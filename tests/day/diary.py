@@ -13,6 +13,7 @@ from typing import Any
 from tests.day.company import NAMES
 
 BOT = "deploybot"
+TERMINAL = "a terminal"
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 Blocks = Sequence[Mapping[str, Any]]
 
@@ -72,6 +73,12 @@ class Diary:
         self.clicks[name] += 1
         self.find(channel, ts).clicks.append(f"{at_told} {name} clicks *{label}*")
 
+    def typed(self, at: int, name: str, said: str) -> None:
+        """Note a command that somebody typed, and its answer; it takes the place of a click."""
+        self.clicks[name] += 1
+        place = f"{TERMINAL} {len(self.posts)}"
+        self.posts.append(Post(at, TERMINAL, place, place, name, said))
+
     def find(self, channel: str, ts: str) -> Post:
         """Return a message that everybody sees."""
         return next(p for p in self.posts if (p.channel, p.ts) == (channel, ts) and not p.only_for)
@@ -79,6 +86,12 @@ class Diary:
     def notifications(self, name: str) -> int:
         """Count how often the bot notified a person."""
         return sum(p.author == BOT and name in p.notifies for p in self.posts)
+
+    def most_called(self, words: str) -> int:
+        """Count how often the bot notified whom it notified most in a thread about something."""
+        root = next(post.ts for post in self.posts if post.ts == post.root and words in post.text)
+        told = [post for post in self.posts if post.root == root and post.author == BOT]
+        return max(Counter(name for post in told for name in post.notifies).values())
 
     def mentioned(self, name: str) -> int:
         """Count the bot's messages that mention a person."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.day.clock import told
 from tests.day.company import CHANNELS, EVERYBODY, ON_HOLIDAY
-from tests.day.diary import BOT, Diary, Post
+from tests.day.diary import BOT, TERMINAL, Diary, Post
 
 ROLES = {
     "alice": "web team",
@@ -14,6 +14,7 @@ ROLES = {
     "dave": "core team",
     "erin": "core team, approves backend",
     "finn": "on call, approves both",
+    "grace": "leads both teams, called when nobody answers",
 }
 INTRODUCTION = """# An ordinary day
 
@@ -25,7 +26,7 @@ Times are in London, which is UTC in November.
 
 A message notifies whom it mentions, and who follows its thread: who wrote there, or was mentioned
 there before. Edits notify nobody, so a message is shown as it was posted and, below *later*, as the
-last edit left it.
+last edit left it. A command that is typed where a click would do counts as a click.
 """
 
 
@@ -79,7 +80,7 @@ def _hours(minutes: int) -> str:
 
 
 def _entry(diary: Diary, post: Post) -> str:
-    place = f"#{CHANNELS[post.channel]}"
+    place = TERMINAL if post.channel == TERMINAL else f"#{CHANNELS[post.channel]}"
     if post.ts != post.root:
         place += f" / {_title(diary, post)}"
     called = [f"@{name}" for name in post.notifies]
@@ -122,9 +123,13 @@ def _waited(post: Post) -> int:
 
 
 def _stable(text: str) -> str:
-    """Number what is new every time: the hashes of specs, and threads named after a message."""
-    for pattern, name in ((r"run `([0-9a-f]{8})`", "run"), (r"thread `([0-9a-f]{10})`", "thread")):
+    """Number what is new every time: hashes of specs, threads named after a message, tokens."""
+    for pattern in (
+        r"(run `)([0-9a-f]{8})",
+        r"(thread `)([0-9a-f]{10})",
+        r"(token )([0-9a-f]{16})",
+    ):
         found = list(dict.fromkeys(re.findall(pattern, text)))
-        numbers = {value: str(number) for number, value in enumerate(found, 1)}
-        text = re.sub(pattern, lambda m, n=name, v=numbers: f"{n} `{v[m[1]]}`", text)
+        numbers = {value: str(number) for number, (_, value) in enumerate(found, 1)}
+        text = re.sub(pattern, lambda m, v=numbers: f"{m[1]}{v[m[2]]}", text)
     return text

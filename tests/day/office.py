@@ -17,8 +17,11 @@ import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from app import approving
+from app import signed as tokens
 from app.configuration import load_repos
 from app.core.config import RepoConfig
+from app.core.errors import ChatUnavailable
 from app.core.ports import Deployer
 from app.demo.local_slack import BOT_USER, LocalSlack, Workspace
 from app.desk import Ports
@@ -28,9 +31,11 @@ from app.redis.log import RedisLog
 from app.slack.chat import SlackChat
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
+from app.slack.outage import REST_SECONDS
 from app.slack.people import SlackPeople
 from app.slack.roster import SlackRoster
 from app.slack.sender import SlackSender
+from app.undeployed import UndeployedWatch
 from app.worker import Worker
 from tests import payloads
 from tests.adapters.github_bodies import SECRET, encoded, merged, signed
@@ -43,15 +48,17 @@ from tests.scenarios.world import buttons
 from tests.waiting import until
 
 Json = dict[str, Any]
+KEY = "k" * 32
 
 
 class Overheard(SlackChat):
-    """Slack, and the diary that notes what is sent there."""
+    """Slack, which can be down, and the diary that notes what is sent there."""
 
     def __init__(self, token: str, url: str, diary: Diary, clock: Clock) -> None:
         super().__init__(token, url, dates=False)
         self._diary = diary
         self._clock = clock
+        self.is_down = False
 
     async def post(
         self,
@@ -62,6 +69,7 @@ class Overheard(SlackChat):
         key: str,
     ) -> str:
         payloads.check(text, blocks)
+        self._answers()
         ts = await super().post(channel, text, blocks, thread_ts, key)
         said = payloads.words(text, blocks)
         self._diary.posted(self._clock.now, channel, ts, thread_ts, BOT, shown(text, blocks), said)
@@ -71,8 +79,13 @@ class Overheard(SlackChat):
         self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> None:
         payloads.check(text, blocks)
+        self._answers()
         await super().update(channel, ts, text, blocks)
         self._diary.edited(self._clock.now, channel, ts, shown(text, blocks))
+
+    def _answers(self) -> None:
+        if self.is_down:
+            raise ChatUnavailable("503")
 
 
 @dataclass
@@ -83,12 +96,15 @@ class Office:
     log: RedisLog
     redis: Any
     slack: LocalSlack
+    chat: Overheard
     clock: Clock
     targets: Targets
     branch: Branch
     diary: Diary
     worker: Worker
     sender: SlackSender
+    watch: UndeployedWatch
+    repos: Mapping[str, RepoConfig]
 
     # Time.
 
@@ -103,7 +119,11 @@ class Office:
             await self.clock.pin()
             if await self.worker.work_once() or await self.sender.step():
                 continue
+            if await self.watch.ask_if_due(self.repos[REPO]):
+                continue
             due = await self._next_due()
+            if due is not None and self.chat.is_down:  # it is left alone for a moment
+                due = max(due, self.clock.now + round(REST_SECONDS * 1000))
             if due is None or due > (until_ms or self.clock.now):
                 return
             await self.clock.set(due)
@@ -161,6 +181,19 @@ class Office:
         self.diary.clicks[name] += 1
         await self._answered(name)
         return errors
+
+    async def approve(self, name: str, words: str) -> None:
+        """Approve by `deploybot approve`, with a token that was made for the person before."""
+        message, _ = await self._with_button(words, "Approve")
+        value = next(b["value"] for b in buttons(message) if b["action_id"] == "approve")
+        thread_id, _, call_id = value.rpartition(":")
+        await self.clock.pin()
+        now = self.clock.now // 1000
+        token = tokens.read(KEY, tokens.sign(KEY, IDS[name], (), now, 60), now)
+        wish = approving.Wish(thread_id, call_id)
+        answer = await approving.settled(self.log, self.repos[REPO], wish, call_id, token)
+        self.diary.typed(self.clock.now, name, f"$ deploybot approve {thread_id}\n{answer}")
+        await self.settle()
 
     async def reply(self, name: str, words: str, text: str) -> None:
         """Write in the thread of the newest message with these words."""
@@ -241,7 +274,9 @@ async def office(folder: Path, log: RedisLog, redis_url: str) -> AsyncGenerator[
             worker = Worker(ports, repos, lease_seconds=30)
             sender = SlackSender(log, chat, repos, monotonic=clock.seconds)
             await clock.pin()
-            yield Office(url, log, redis, slack, clock, targets, branch, diary, worker, sender)
+            watch = UndeployedWatch(log, branch, repos)
+            services = (worker, sender, watch, repos)
+            yield Office(url, log, redis, slack, chat, clock, targets, branch, diary, *services)
 
 
 @asynccontextmanager

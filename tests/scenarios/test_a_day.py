@@ -13,13 +13,17 @@ FRONTEND, BACKEND = "Deploy frontend to production", "Deploy backend to producti
 
 # What the day asks of people; a line that calls one more person one more time shows here.
 ASKED = {
-    "alice": Asked(clicks=0, mentions=7, notifications=7, cards=8, waited=986),
-    "bob": Asked(clicks=9, mentions=14, notifications=24, cards=4, waited=23),
+    "alice": Asked(clicks=1, mentions=7, notifications=8, cards=8, waited=1005),
+    "bob": Asked(clicks=8, mentions=15, notifications=28, cards=4, waited=21),
     "cara": Asked(clicks=10, mentions=13, notifications=25, cards=1, waited=4),
-    "dave": Asked(clicks=0, mentions=8, notifications=11, cards=8, waited=613),
+    "dave": Asked(clicks=0, mentions=8, notifications=11, cards=8, waited=621),
     "erin": Asked(clicks=0, mentions=0, notifications=0, cards=0, waited=0),
-    "finn": Asked(clicks=11, mentions=28, notifications=52, cards=1, waited=2),
+    "finn": Asked(clicks=13, mentions=28, notifications=51, cards=1, waited=2),
+    "grace": Asked(clicks=0, mentions=1, notifications=2, cards=0, waited=0),
 }
+
+# Green deploys about which nobody said anything: a card, and its end.
+CALM = ("#101", "#102", "#105", "#109", "#110", "#111", "#113")
 
 
 async def test_a_day(tmp_path: Path, redis_log: RedisLog, redis_url: str) -> None:
@@ -27,6 +31,7 @@ async def test_a_day(tmp_path: Path, redis_log: RedisLog, redis_url: str) -> Non
         await morning(day)
         await noon(day)
         await afternoon(day)
+        await evening(day)
         await night(day)
         await next_morning(day)
         text = document(day.diary)
@@ -34,11 +39,12 @@ async def test_a_day(tmp_path: Path, redis_log: RedisLog, redis_url: str) -> Non
             WRITTEN.write_text(text)
         for name, asked in ASKED.items():
             assert asked_of(day.diary, name) == asked, name
+        assert all(day.diary.most_called(title) <= 2 for title in CALM)
         assert text == WRITTEN.read_text(), "another day: `make a-day` writes it down"
 
 
 async def morning(day: Office) -> None:
-    """Ordinary merges of both teams, a wish for another order, a flaky test, a migration."""
+    """Ordinary merges of both teams, a wish for another order, a flaky test, an outage of Slack."""
     await day.at("09:02")
     await day.merge(101, "Show gift cards in the basket", "alice", "web/basket.html")
     await day.at("09:04")
@@ -69,8 +75,12 @@ async def morning(day: Office) -> None:
 
     await day.at("11:05")
     await day.merge(105, "Keep a customer's language", "dave", "api/migrations/0042.sql")
+    await day.at("11:10")
+    day.chat.is_down = True
     await day.at("11:12")
-    await day.click("cara", "#105 Keep", "Approve")
+    await day.approve("cara", "#105 Keep")
+    await day.at("11:20")
+    day.chat.is_down = False
     await day.at("11:30")
     await day.ask("finn", DEPLOYS, "what is on production?")
 
@@ -106,8 +116,8 @@ async def afternoon(day: Office) -> None:
     await day.merge(110, "Fewer queries for a basket", "cara", "api/basket.py")
     await day.at("14:02")
     await day.merge(111, "A page for returns", "alice", "web/returns.html")
-    await day.at("14:25")
-    await day.click("bob", FRONTEND, "Approve")
+    await day.at("14:08")
+    await day.click("bob", "#111 A page", "Approve when staging is green")
     await day.at("14:27")
     await day.click("cara", "#109 Index orders by day", "Approve")
     await day.at("14:34")
@@ -132,16 +142,31 @@ async def afternoon(day: Office) -> None:
 
     await day.at("16:10")
     await day.merge(114, "Remember the last search", "alice", "web/search.html")
+    await day.at("16:14")
+    await day.reply("alice", "#114 Remember", "stop")
     await day.at("16:20")
     await day.merge(115, "Forget the last search after a day", "alice", "web/search.html")
-    await day.at("16:40")
-    await day.click("bob", "#114 Remember", "Approve")
-    await day.at("16:44")
-    await day.click("bob", "#115 Forget", "Approve")
+    await day.at("16:24")
+    await day.reply("alice", "#115 Forget", "stop")
+
+
+async def evening(day: Office) -> None:
+    """What was left behind, tests that are wrong, and what nobody answers before the freeze."""
     await day.at("16:58")
     await day.ask("finn", DEPLOYS, "what went out today?")
+    await day.at("17:00")
+    await day.settle()
+    await day.at("17:02")
+    await day.click("alice", "2 commits are merged but not on production", "Deploy")
+    await day.at("17:05")
+    await day.click("bob", FRONTEND, "Approve")
+
+    day.targets.turns_red("staging e2e", "the imprint is there")
     await day.at("17:10")
     await day.merge(116, "Typo in the imprint", "bob", "web/imprint.html", by="alice")
+    await day.at("17:15")
+    await day.click("finn", "staging failed", "Override")
+    assert await day.submit("finn", "reason", "the test expects the typo") == {}
     await day.at("17:20")
     await day.click("finn", FRONTEND, "Reject with feedback")
     assert await day.submit("finn", "feedback", "wait 20 minutes") == {}
@@ -170,7 +195,8 @@ async def next_morning(day: Office) -> None:
     """What waited is looked at, the broken glass is reviewed, and nobody hears of a document."""
     await day.at("Tue 08:30")
     await day.merge(120, "Tell how to run the shop", "dave", "README.md")
-    await day.at("Tue 08:40")
-    await day.click("bob", "#118 Newer icons", "Approve")
     await day.at("Tue 09:05")
     await day.click("cara", "The glass was broken once", "Reviewed")
+    await day.at("Tue 09:36")
+    await day.click("bob", "#118 Newer icons", "Approve")
+    await day.at("Tue 10:00")
