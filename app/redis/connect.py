@@ -1,6 +1,7 @@
 """How to reach a Redis and whether it may keep the threads; knows nothing of what is stored."""
 
 import asyncio
+import builtins
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -33,7 +34,14 @@ AWAY = (RedisError, RedisClusterException, OSError, *_TORN)
 _Info = Mapping[str, object]
 
 _SEND_AGAIN = (
-    *(ConnectionError, TimeoutError, ClusterError, RedisClusterException, ReadOnlyError),
+    *(
+        ConnectionError,
+        TimeoutError,
+        builtins.TimeoutError,
+        ClusterError,
+        RedisClusterException,
+        ReadOnlyError,
+    ),
     *_TORN,
 )
 # Slack waits three seconds for an answer, also for the one that it was not stored.
@@ -56,7 +64,7 @@ def connect(url: str) -> Client:
     options: dict[str, Any] = {
         "decode_responses": True,
         "encoding_errors": "replace",  # a byte that is no text would leave its connection unusable
-        "socket_timeout": _COMMAND_SECONDS,
+        "socket_timeout": None,  # `send` bounds each command
         "socket_connect_timeout": _COMMAND_SECONDS,
         "health_check_interval": 30,
         "retry": once,
@@ -66,7 +74,7 @@ def connect(url: str) -> Client:
         return RedisCluster.from_url(scheme.removesuffix("+cluster") + separator + rest, **options)
     # It waits for a free connection, where the default pool raises.
     pools = cast("Any", BlockingConnectionPool)
-    options |= {"max_connections": _CONNECTIONS, "timeout": _COMMAND_SECONDS}
+    options |= {"max_connections": _CONNECTIONS, "timeout": None}
     return Redis.from_pool(pools.from_url(url, **options))
 
 
@@ -76,30 +84,38 @@ async def send(command: Callable[[], Awaitable[Answer]]) -> Answer:
     Its effect must be the same however often it arrives. Raise `StoreUnavailable` if Redis stayed
     away or refused it; a change may then have happened, or happen yet.
     """
+    end = asyncio.get_running_loop().time() + _SEND_SECONDS
     task = asyncio.current_task()
     assert task is not None
     cancels = task.cancelling()
     try:
-        async with asyncio.timeout(_SEND_SECONDS):
-            return await _repeated(command)
+        return await _repeated(command, end)
+    except builtins.TimeoutError as error:
+        raise StoreUnavailable(f"no answer within {_SEND_SECONDS} s") from error
     except AWAY as error:
         raise StoreUnavailable(str(error) or type(error).__name__) from error
     finally:
-        # redis-py uses `wait_for`, and that of Python 3.11 may swallow a cancellation
-        # (https://github.com/python/cpython/issues/86296); a task that goes on hangs its owner.
+        # redis-py may meet an error while it is cancelled; a task that goes on hangs its owner.
         if task.cancelling() > cancels:
             raise asyncio.CancelledError
 
 
-async def _repeated(command: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _repeated(command: Callable[[], Awaitable[Answer]], end: float) -> Answer:
     for pause in _PAUSES:
         try:
-            return await command()
+            return await _once(command, end)
         except AuthenticationError:
             raise
         except _SEND_AGAIN:
             await asyncio.sleep(pause)
-    return await command()
+    return await _once(command, end)
+
+
+async def _once(command: Callable[[], Awaitable[Answer]], end: float) -> Answer:
+    """Bound a command as a whole; redis-py's own limits, one for each part, cost a third of it."""
+    now = asyncio.get_running_loop().time()
+    async with asyncio.timeout_at(min(now + _COMMAND_SECONDS, end)):
+        return await command()
 
 
 async def problems(client: Client) -> list[str]:

@@ -112,7 +112,8 @@ class Hints:
     async def _receive(self) -> None:
         if isinstance(self._client, RedisCluster):
             # Before that it knows no node to subscribe at.
-            await self._client.initialize()
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._client.initialize()
         subscription = cast("_Subscription", cast("Any", self._client).pubsub())
         try:
             await subscription.subscribe(CHANNEL)

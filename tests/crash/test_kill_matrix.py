@@ -66,6 +66,8 @@ UNKNOWN = {
 # These are passed by others than the thread's own worker, too, or at the last look: in the very
 # moment an effect may be between its record and its send.
 BESIDE = ("slack", "github", "current", "message_posted", "approval_granted", "thread_started")
+# These are passed once people see a card, so they have to wait for Slack and its limits.
+SHOWN = ("slack", "message_posted", "approvers_reminded")
 # Where the class of the target counts, from the approval to the outcome. Elsewhere one seed does
 # in `make test`; `make soak` runs them all.
 AT_THE_EFFECT = (
@@ -123,6 +125,7 @@ async def killed(box: Crashes, planned: Plan) -> State:
             await deploy.click("approve", list(state.cards)[-1])
 
     box.pause = planned.pause
+    box.reminds = any(word in planned.fault.point for word in SHOWN)
     box.later = [planned.later] if planned.later else []
     await box.start(*[planned.fault] * planned.instances)
     return await deploy.plays(at_the_crash=at_the_crash)
