@@ -9,7 +9,7 @@ from app.configuration import load_repos_after
 from app.core.agreement import Agreement, compare
 from app.core.fold import fold
 from app.core.untrusted import one_line
-from app.main import build_deployers, build_github, open_log
+from app.parts import build_deployers, build_github, open_log
 from app.redis.log import RedisLog
 from app.settings import read_settings
 

@@ -21,7 +21,7 @@ from app.core.records import Card
 from app.core.shadow import in_shadow
 from app.core.untrusted import one_line
 from app.core.writing import short, utc
-from app.main import build_deployers, build_github, open_log
+from app.parts import build_deployers, build_github, open_log
 from app.plain import plain
 from app.redis.log import RedisLog
 from app.settings import Settings, load_settings, read_settings

@@ -13,7 +13,7 @@ from app.core.events import Override
 from app.core.events import UnknownEvent as Unknown
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
-from app.main import open_log
+from app.parts import open_log
 from app.redis import chain
 from app.redis.chain import Stored
 from app.redis.recent import UNREADABLE as NONE

@@ -3,23 +3,13 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-import tools
-from app import logs
-from app.configuration import load_repos_after, unenforced
 from app.core.errors import ConfigError, StoreUnavailable, UserError
-from app.main import build_deployers, build_github, build_model, create_app, open_log
-from app.settings import load_settings, missing_for_service, read_settings
-from app.web.server import server_config
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,41 +102,9 @@ def _add_approving(commands: Any) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    return asyncio.run(_serving(work=not args.no_worker, serve=not args.worker_only))
+    from app import serving
 
-
-async def _serving(*, work: bool, serve: bool) -> int:
-    settings, problems = read_settings()
-    problems += missing_for_service(settings, listens=serve)
-    logs.configure(settings.secrets())
-    github = build_github(settings)
-    deployers = build_deployers(settings, github)
-    repos = load_repos_after(problems, settings.deploybot_config, deployers)
-    if problems := unenforced(repos, has_github=settings.has_github):
-        raise ConfigError(problems)
-    async with open_log(settings) as log:
-        problems = await log.check()
-        if problems:
-            raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
-        app = create_app(settings, repos, log, deployers, github=github, work=work, serve=serve)
-        server = _Server(server_config(app, settings.host, settings.port))
-        await server.serve()
-        return 0 if server.started else 1
-
-
-class _Server(uvicorn.Server):
-    """Ends by itself on a signal: uvicorn's own raises it again, and what comes after never runs.
-
-    That is where the store is closed, and the embedded server with it.
-    """
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Have SIGINT and SIGTERM end the server while the body runs, and nothing else."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+    return asyncio.run(serving.run(work=not args.no_worker, serve=not args.worker_only))
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -218,20 +176,9 @@ def _manifest(args: argparse.Namespace) -> int:
 
 
 def _eval(args: argparse.Namespace) -> int:
-    from app.model.evals import run as run_evals
+    from app.measuring import measure
 
-    settings = load_settings()
-    if args.offline:
-        settings = settings.model_copy(update={"openai_api_key": ""})
-    elif not settings.openai_api_key:
-        raise UserError(
-            "OPENAI_API_KEY is not set, so there is no model to measure: "
-            "set it, or measure the offline planner with --offline."
-        )
-    model, _ = build_model(settings)
-    report = asyncio.run(run_evals(model, tools.schemas))
-    sys.stdout.write(report.table() + "\n")
-    return 1 if report.unsafe else 0
+    return asyncio.run(measure(offline=args.offline))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from app.core.errors import ConfigError, ModelUnavailable, StoreUnavailable, Use
 from app.core.finding import Finding
 from app.github.deliveries import GitHubDeliveries
 from app.github.trees import GitHubTrees
-from app.main import build_deployers, build_github, build_model, build_source, open_log
 from app.model.openai import ModelSilent, OpenAIModel
+from app.parts import build_deployers, build_github, build_model, build_source, open_log
 from app.settings import Settings, missing_for_service, read_settings
 from app.slack.check import check_slack
 

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, UserError
 from app.core.events import ServiceUnlocked, ToolStarted
 from app.core.untrusted import one_line
 from app.core.writing import exact_time, short
-from app.main import build_deployers, build_github, open_log
+from app.parts import build_deployers, build_github, open_log
 from app.redis.log import RedisLog
 from app.settings import load_settings, read_settings
 

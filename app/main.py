@@ -1,32 +1,23 @@
 """Wires everything: the only file that knows everybody."""
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
 from app.core.config import RepoConfig
-from app.core.errors import UserError
 from app.core.ports import Deployer, Model
 from app.desk import Ports
-from app.github.actions import GitHubActions
-from app.github.api import GitHubSource
 from app.github.client import GitHubClient
-from app.github.credentials import App, Token
 from app.github.deliveries import GitHubDeliveries
 from app.github.edge import github_routes
 from app.github.merges import GitHubMerges
 from app.github.reconcile import Reconciler
-from app.model.offline import OfflinePlanner
-from app.redis.connect import connect
-from app.redis.embedded import embedded
+from app.parts import build_github, build_model, build_source
 from app.redis.log import RedisLog
 from app.settings import Settings
 from app.slack.chat import SlackChat
@@ -41,75 +32,8 @@ from app.slack.web import SlackWeb
 from app.undeployed import UndeployedWatch
 from app.web.health import health_routes
 from app.worker import Worker
-from tools.deployers import DEPLOYERS
 
-HOME = Path(".deploybot")
-STORE = HOME / "redis"
 STOP_SECONDS = 18  # with what HTTP gets before, and what is closed after, below 25
-
-
-def build_deployers(settings: Settings, github: GitHubClient | None) -> dict[str, Deployer]:
-    """Build every deployer; their home is `.deploybot/` of the working directory.
-
-    Each gets all that there is and takes what it needs; without credentials no workflow is run.
-    """
-    root = settings.deploybot_config.parent
-    return {
-        name: deployer(
-            HOME,
-            root=root,
-            environ=os.environ,
-            host=socket.gethostname(),
-            sole=not settings.redis_url,
-            workflows=GitHubActions(github) if github else None,
-        )
-        for name, deployer in DEPLOYERS.items()
-    }
-
-
-@asynccontextmanager
-async def open_log(settings: Settings, *, is_there: bool = False) -> AsyncGenerator[RedisLog]:
-    """Open the thread log while the body runs; without REDIS_URL, in an embedded server.
-
-    Raise `UserError` where it `is_there` to be looked at, and this folder has none.
-    """
-    if is_there and not settings.redis_url and not STORE.is_dir():
-        raise UserError(
-            f"There is no store in {str(STORE)!r}: run this in the folder where the service runs, "
-            "or set REDIS_URL as it does."
-        )
-    async with AsyncExitStack() as stack:
-        url = settings.redis_url or await stack.enter_async_context(embedded(STORE))
-        log = RedisLog(connect(url), settings.deploybot_lease_seconds)
-        stack.push_async_callback(log.close)
-        yield log
-
-
-def build_github(settings: Settings) -> GitHubClient | None:
-    """Build GitHub's API client; None without credentials."""
-    if settings.github_token:
-        credentials = Token(settings.github_token)
-    elif settings.github_app_id:
-        credentials = App(settings.github_app_id, settings.github_app_private_key)
-    else:
-        return None
-    return GitHubClient(settings.github_api_url, credentials)
-
-
-def build_source(github: GitHubClient, repos: Mapping[str, RepoConfig]) -> GitHubSource:
-    """Build what answers questions about the configured branches."""
-    return GitHubSource(github, {name: repo.branch for name, repo in repos.items()})
-
-
-def build_model(settings: Settings) -> tuple[Model, Model | None]:
-    """Build the model and what stands in for it; without a key the planner is the model."""
-    planner = OfflinePlanner()
-    if not settings.openai_api_key:
-        return planner, None
-    from app.model.openai import OpenAIModel  # 18 MB that nobody needs without a key
-
-    model = OpenAIModel(settings.openai_api_key, settings.openai_model, settings.openai_base_url)
-    return model, planner
 
 
 def create_app(

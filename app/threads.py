@@ -11,7 +11,7 @@ from app.core.fold import fold
 from app.core.state import State
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
-from app.main import build_deployers, build_github, open_log
+from app.parts import build_deployers, build_github, open_log
 from app.plain import plain
 from app.settings import load_settings, read_settings
 from app.slack.messages import render

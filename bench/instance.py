@@ -12,7 +12,8 @@ import uvicorn
 from app.core.events import Attempt
 from app.core.ports import Observation
 from app.core.spec import Environment
-from app.main import create_app, open_log
+from app.main import create_app
+from app.parts import open_log
 from app.settings import load_settings
 from bench.shop import CONFIG
 

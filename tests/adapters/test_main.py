@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.main import build_deployers, create_app
+from app.main import create_app
+from app.parts import build_deployers
 from app.redis.log import RedisLog
 from app.settings import Settings
 from tests.core.box import repo_config

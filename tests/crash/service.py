@@ -17,8 +17,9 @@ import uvicorn
 from app import logs
 from app.core import events as ev
 from app.core.ports import Claim, Look, ModelAnswer, Queue, Turn, Write
-from app.main import build_github, create_app
+from app.main import create_app
 from app.model.offline import OfflinePlanner
+from app.parts import build_github
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from app.settings import load_settings

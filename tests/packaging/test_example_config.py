@@ -11,7 +11,7 @@ import pytest
 from app.configuration import load_repos
 from app.core.errors import ConfigError
 from app.core.ports import Deployer
-from app.main import build_deployers, build_github
+from app.parts import build_deployers, build_github
 from app.settings import Settings
 from tests.adapters.test_settings import command_deployer
 from tests.packaging.files import ROOT, toml
