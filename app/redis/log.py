@@ -50,7 +50,6 @@ class _Commands(Protocol):
     def zrevrange(self, name: str, start: int, end: int) -> Awaitable[list[str]]: ...
     def hgetall(self, name: str) -> Awaitable[dict[str, str]]: ...
     def hget(self, name: str, key: str) -> Awaitable[str | None]: ...
-    def zscore(self, name: str, key: str) -> Awaitable[float | None]: ...
     def hset(self, name: str, key: str, value: str) -> Awaitable[object]: ...
     def set(self, name: str, value: int) -> Awaitable[object]: ...
 
@@ -74,6 +73,7 @@ class RedisLog:
         self._park = _script(client, "park")
         self._now = _script(client, "now")
         self._look = _script(client, "look")
+        self._stored = _script(client, "stored")
 
     async def append(self, write: Write) -> Look | None:
         """Make the change and wake the thread; the contract is `ThreadLog`'s."""
@@ -125,11 +125,10 @@ class RedisLog:
         return Look(entries, now, dict(zip(facts[::2], facts[1::2], strict=True)))
 
     async def stored(self, thread_id: str) -> Stored:
-        """Return a thread as it is stored, to be verified."""
-        heads, threads = _keys(_repo(thread_id), "heads", "threads")
-        lines = await self._lines(thread_id, 0)
-        head = await send(lambda: self._commands.hget(heads, thread_id))
-        began = await send(lambda: self._commands.zscore(threads, thread_id))
+        """Return a thread as it is stored, to be verified, as of one instant."""
+        keys = _keys(_repo(thread_id), f"log:{thread_id}", "heads", "threads")
+        answer = await send(lambda: self._stored(keys, [thread_id]))
+        lines, head, began = cast("tuple[list[str], str | None, str | None]", answer)
         return Stored(thread_id, lines, head, began is not None)
 
     async def _lines(self, thread_id: str, start: int) -> list[str]:

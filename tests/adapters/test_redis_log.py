@@ -12,6 +12,7 @@ import pytest
 from app.core.errors import StoreUnavailable
 from app.core.events import HumanSaid
 from app.core.ports import Write
+from app.redis.chain import check
 from app.redis.connect import connect, send
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.hints import Hints
@@ -259,3 +260,15 @@ class TestCheck:
         [problem] = await log.check()
         assert "cannot be reached" in problem
         await log.close()
+
+
+async def test_a_thread_that_is_written_to_meanwhile_is_read_as_of_one_instant(redis_log: RedisLog):
+    async def keeps_writing() -> None:
+        for _ in range(60):
+            await redis_log.append(Write(T1, SAID))
+
+    writing = asyncio.create_task(keeps_writing())
+    await redis_log.append(Write(T1, SAID))
+    while not writing.done():
+        assert check(await redis_log.stored(T1)).breaks == ()
+    await writing
