@@ -9,18 +9,24 @@ from tests.github.actions import FakeActions, Workflow
 
 
 class ActionsTarget:
-    """One workflow that deploys and tests everything; a new run is not in the next list."""
+    """One workflow that deploys and tests everything; a new run is not in the next list.
+
+    Its runs end at once, but for what is `held`; what is `red` fails.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.recovery = ACTIONS[name]
         self._github = FakeActions(deploy=Workflow(refuses=self.recovery == "keyed"))
         self._github.lag = 1
+        self._github.held = True
+        self.held: set[str] = set()
+        self.red: set[str] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """Return its routes, below an instance's own address."""
         path = "/{instance}/github/repos/acme/shop/{rest:actions/.*}"
-        return [web.route("*", path, self._github.answer)]
+        return [web.route("*", path, self._answer)]
 
     @property
     def starts(self) -> Counter[str]:
@@ -41,3 +47,15 @@ class ActionsTarget:
         """Return the effects on production, without the tests."""
         effects = self._github.effects
         return [e for e in effects if e.startswith("production") and "e2e" not in e]
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self._end_runs()
+        answer = await self._github.answer(request)
+        self._end_runs()  # whoever asks may never ask again
+        return answer
+
+    def _end_runs(self) -> None:
+        for run in self._github.runs:
+            if run.status != "completed" and run.where not in self.held:
+                reds = [("tests", "Run the tests")] if run.where in self.red else []
+                self._github.ends(run, "failure" if reds else "success", *reds)

@@ -16,8 +16,9 @@ YEAR_2100 = 4_102_444_800_000
 def configured(shop: str, name: str) -> RepoConfig:
     """Configure the shop so that each target, of a class or a deployer, knows what it is.
 
-    In an ordinary "day" one card is for a plan, with a job in it, in a freeze without an end. What
-    is not on production is asked about each minute where that is "scheduled".
+    In an ordinary "day" one card is for a plan, with a job in it, in a freeze without an end. With
+    "plans" one card is for a plan, too. What is not on production is asked about each minute where
+    that is "scheduled".
     """
     production = _environment(name, "production")
     changes: dict[str, Any] = {}
@@ -25,6 +26,8 @@ def configured(shop: str, name: str) -> RepoConfig:
         job = _target(name, "production", JOB).model_copy(update={"before": "backend"})
         production = production.model_copy(update={"jobs": {JOB: job}})
         changes = {"approval": "plan", "freeze": (freeze(0, YEAR_2100),)}
+    if shop == "plans":
+        changes = {"approval": "plan"}
     if shop == "scheduled":
         changes = {"undeployed": EachMinute()}
     staging = _environment(name, "staging")

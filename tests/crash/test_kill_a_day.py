@@ -15,8 +15,9 @@ from tests.crash.crashes import Crashes, crashes
 from tests.crash.instances import Zygote
 from tests.crash.ordinary import OLD, OrdinaryDay, ran_before
 from tests.crash.points import Fault
-from tests.crash.target import CLASSES, Target
+from tests.crash.target import CLASSES
 from tests.shop import REPO
+from tests.waiting import until
 
 STEPS = ("job migrate", "production", "rollback frontend")
 AROUND = ("append tool_started", "start", "append tool_sent", "observe", "append tool_ended")
@@ -27,6 +28,8 @@ BEFORE_ALL = (
     "append wait_ended",
     "append glass_broken",
 )
+# What comes the morning after the last step, in that run, too.
+AFTER_ALL = ("append review_asked", "append glass_reviewed")
 COMMAND = "append approval_granted command line"
 EFFECTS = [
     *(f"production {name} {SHA[:7]}" for name in ("backend", "frontend", "migrate")),
@@ -47,14 +50,16 @@ async def test_kills_on_an_ordinary_day_lose_nothing_and_double_nothing(
     is_first = around == AROUND[0]
     points = [f"{when} {point}" for point in BEFORE_ALL if is_first]
     points += [f"{when} {around} {step}" for step in STEPS]
+    points += [f"{when} {point}" for point in AFTER_ALL if is_first]
     command = [f"{when} {COMMAND}"] if is_first else []
     async with crashes(tmp_path, clean_redis_url, recovery, zygote, shop="day") as box:
         await ran_before(box)
-        assert isinstance(box.target, Target)
         box.target.red.add("staging e2e")
         first, *box.later = map(Fault, points)
         await box.start(first)
-        state = await OrdinaryDay(box, SHA, Fault(command[0]) if command else None).plays()
+        at_command = Fault(command[0]) if command else None
+        state = await OrdinaryDay(box, SHA, at_command, is_reviewed=is_first).plays()
+        await until(lambda: len(box.fired()) == len([*points, *command]))  # after the last word
         assert Counter(box.fired()) == Counter([*points, *command])
         await is_legal(box, state)
 
@@ -71,5 +76,6 @@ async def is_legal(box: Crashes, state: State) -> None:
     assert state.staging.override is not None
     broken = [card for card in state.cards.values() if card.glass]
     assert broken
+    assert len(state.reviews) == any(AFTER_ALL[0] in point for point in box.fired())
     assert max(box.outside.posted().values(), default=0) <= 1
     assert await box.log.locks(REPO) == {}

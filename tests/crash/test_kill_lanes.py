@@ -11,7 +11,7 @@ from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy, to
 from tests.crash.instances import Zygote
 from tests.crash.points import Fault
-from tests.crash.target import CLASSES, Target
+from tests.crash.target import CLASSES
 from tests.shop import REPO
 from tests.waiting import until
 
@@ -58,7 +58,6 @@ async def test_kills_between_merges_lose_none_of_them_and_ship_each_once(
 
 async def two_waits_and_joins_three(box: Crashes, one: Deploy, two: Deploy, three: Deploy) -> None:
     """Let the first be tested while the others wait, until the second has joined the third."""
-    assert isinstance(box.target, Target)
     box.target.held.add("staging e2e")
     await one.merge()
     await comes_to(box, one, lambda state: state.staging and len(state.staging.attempts) == 3)

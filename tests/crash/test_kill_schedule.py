@@ -14,7 +14,7 @@ from tests.crash.deploy import Deploy, to
 from tests.crash.instances import Zygote
 from tests.crash.ordinary import ran_before
 from tests.crash.points import Fault
-from tests.crash.target import CLASSES
+from tests.crash.target import ACTIONS, CLASSES
 from tests.shop import BOB, REPO
 from tests.story import NEW, THREAD, Story
 from tests.waiting import until
@@ -23,7 +23,7 @@ POINT = "append undeployed_found"
 ANSWER = "append human_said"  # with the click on Deploy, in one write
 
 
-@pytest.mark.parametrize("recovery", CLASSES)
+@pytest.mark.parametrize("recovery", [*CLASSES, *ACTIONS])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_question_on_a_schedule_is_asked_once_and_leads_to_one_deploy(
     tmp_path: Path, clean_redis_url: str, zygote: Zygote, when: str, recovery: str

@@ -70,6 +70,11 @@ class Run:
     jobs: list[Json] = field(default_factory=list[Json])
     looks: int = 0
 
+    @property
+    def where(self) -> str:
+        """Return what a run that was dispatched acts on: "<environment> <service>", or e2e."""
+        return f"{self.inputs.get('environment', '')} {self.inputs.get('service') or 'e2e'}"
+
 
 @dataclass
 class Trouble:
@@ -151,9 +156,7 @@ class FakeActions:
             for job, step in reds
         ]
         if conclusion == "success" and run.inputs:
-            inputs = run.inputs
-            where = f"{inputs.get('environment', '')} {inputs.get('service') or 'e2e'}"
-            self.effects.append(f"{where} {inputs['sha'][:7]}")
+            self.effects.append(f"{run.where} {run.inputs['sha'][:7]}")
 
     def passes(self, seconds: float) -> None:
         """Let time pass."""
