@@ -34,7 +34,7 @@ async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> 
         note = "no GitHub credentials: the difference and the order of commits were not checked"
         return Change((known,), 1, (note,))
     if was is None:
-        note = "what production runs now is unknown, so the difference is too"
+        note = "the difference, since no version to compare with is known"
         return Change((known,), 1, () if kind == "job" else (note,))
     base, head = (sha, was) if kind == "rollback" else (was, sha)
     try:

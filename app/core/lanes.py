@@ -131,6 +131,12 @@ def merges(facts: Mapping[str, str]) -> list[Merge]:
     return sorted(found, key=lambda merge: arrival(merge.pull))
 
 
+def told_of(thread_id: str, facts: Mapping[str, str]) -> Pull | None:
+    """Return the merge of a thread; None if that is none, or not under way."""
+    fact = facts.get(key(thread_id))
+    return _parsed(fact).pull if fact else None
+
+
 def mates(state: State, facts: Mapping[str, str]) -> list[Merge]:
     """Return the other merges of the same services, in the order of their arrival."""
     own = facts.get(key(state.thread_id))

@@ -112,12 +112,15 @@ class Plan:
         return [service for service in services if service in ahead]
 
     def _is_left_out(self, service: str) -> bool:
-        """Tell whether the merge changes nothing of a service, and nobody asked for it."""
-        return self.state.is_untouched(service) and service not in asked_for(self.memory)
+        """Tell whether the thread is not about a service, and nobody asked for it."""
+        found = self.state.undeployed
+        others = self.state.is_untouched(service) or (found and service not in found.was)
+        return bool(others) and service not in asked_for(self.memory)
 
     def _is_open(self, service: str, sha: str) -> bool:
         """Tell whether to offer a service; what failed or was refused is offered as a new try."""
-        return not self._has(service, sha) and not self._is_refused(_deploys(service), sha)
+        settled = self._has(service, sha) or self._is_refused(_deploys(service), sha)
+        return not settled and not self._is_left_out(service)
 
     def _is_refused(self, tool: str, sha: str) -> bool:
         return (tool, sha) in self.memory.blocked or (tool, sha) in self.state.refused

@@ -13,7 +13,7 @@ from app.core.words import Answer
 from tests.adapters.slack_desk import NOW, Desk
 from tests.fakes import FakeLog
 from tests.shop import ALICE, BOB, CARA
-from tests.story import NEW, START, THREAD, Story, repo_config
+from tests.story import NEW, START, THREAD, Story, card_facts, repo_config
 
 OTHER, THIRD = "acme/shop/fedcba9876", "acme/shop/0a1b2c3d4e"
 QUESTION = f"{THREAD}:c1:0"
@@ -67,6 +67,34 @@ async def desk() -> AsyncGenerator[Desk]:
         await desk.tells(offered())
         await stands(desk, NEWER, "tested")
         yield desk
+
+
+def urgent(*commits: ev.Commit, total: int = 1) -> Story:
+    """Let the card of an urgent #12, which takes #11 with it, wait."""
+    told = Story().merged()
+    told.then(ev.MarkedUrgent(user=ALICE), ev.Carried(pulls=(pull(OTHER, 11),))).staged()
+    own = ev.Commit(sha=NEW, title="Add gift cards", author="alice")
+    return told.asks(facts=card_facts(commits=(own, *commits), commits_total=total))
+
+
+def test_an_urgent_card_counts_what_it_takes_with_it_and_lists_it_once() -> None:
+    said = urgent(ev.Commit(sha="f" * 40, title="Newer icons"), total=2).says("card:c1")
+    assert "🚨 *Urgent.* It takes 1 other commit with it, listed above." in said
+    assert said.count("Newer icons") == 1
+
+
+def test_an_urgent_card_whose_commits_are_not_known_points_at_the_pull_requests() -> None:
+    said = urgent().says("card:c1")
+    assert "🚨 *Urgent.* It takes others with it, listed below." in said
+    assert "*Ships:*" in said
+
+
+def test_who_waits_for_a_lock_is_told_which_merge_has_it() -> None:
+    told = Story().merged().then(ev.LockWaited(target="staging", holder=OTHER))
+    assert "in use by thread `fedcba9876`" in told.says("status")
+    told.facts = {key: fact for key, fact in fact_of(NEWER, "staging").items() if fact}
+    link = "<https://github.com/acme/shop/pull/13|#13>"
+    assert f"waiting for `staging`, in use by {link}" in told.says("status")
 
 
 # What is offered.

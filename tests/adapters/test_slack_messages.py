@@ -436,6 +436,7 @@ def test_production_tests_that_stay_red_are_one_message_for_both_runs() -> None:
         story.ends(run, "failed", "1 failed", failing_tests=("t1",))
     story.then(ev.VerificationEnded(passed=False, versions={}))
     assert "red twice: `t1`" in story.says("progress:e2e:e")
+    assert story.says("progress:e2e:e").count("Failing: `t1`") == 1
     assert "progress:e2e:f" not in story.show()
 
 

@@ -43,6 +43,15 @@ def test_the_red_message_offers_it() -> None:
     }
 
 
+def test_the_red_message_names_the_tests_once_also_when_they_are_overridden() -> None:
+    told = story()
+    assert told.says("alert:staging:1").count("&lt;!here&gt; pays") == 1
+    told.then(ev.StagingOverridden(sha=NEW, user=BOB, reason=WHY, failing_tests=("<!here> pays",)))
+    said = told.says("alert:staging:1")
+    assert said.count("&lt;!here&gt; pays") == 1
+    assert "overridden by <@U02BOB>" in said
+
+
 async def test_the_form_names_what_is_red_and_what_it_means(desk: Desk) -> None:
     await desk.clicks("override", user=BOB, value=VALUE)
     await until(lambda: desk.slack.count("views.open") == 1)

@@ -63,6 +63,18 @@ async def test_only_what_a_merge_touches_is_proposed_and_the_rest_is_said(
     assert "frontend" not in ended  # the card said what is left out
 
 
+async def test_what_is_left_out_is_no_choice_of_a_question_either(
+    box: Box, source: FakeSource
+) -> None:
+    source.changed = ["api/app.py"]
+    await box.merges()
+    await box.rejects("wait 20 minutes")
+    await box.later(21 * 60_000)
+    question = (await box.state()).question
+    assert question is not None
+    assert question.choices == ("again", "stop here")
+
+
 async def test_a_change_of_one_team_is_in_the_teams_channel(box: Box, source: FakeSource) -> None:
     source.changed = ["web/index.html"]
     await box.merges()

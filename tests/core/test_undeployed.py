@@ -105,6 +105,21 @@ async def test_deploy_by_the_button_ships_the_newest_that_passed() -> None:
     assert state.asked_by == BOB
 
 
+async def test_the_end_says_nothing_of_services_that_were_not_asked_about() -> None:
+    box = Scheduled()
+    await box.merges(OLD)
+    await box.approves()
+    await box.does(ev.StopRequested(user=ALICE))
+    await box.left(SHA)
+    assert await box.asks()
+    found = (await box.question()).undeployed
+    assert found is not None
+    assert found.was == {"frontend": OLD}
+    await box.click(undeployed.deploy)
+    await box.approves("U03CARA")
+    assert (await box.state()).plan_ended == "On production now: frontend 4af9ec0."
+
+
 async def test_not_now_is_quiet_until_something_new_is_merged() -> None:
     box = Scheduled()
     await box.shipped()

@@ -29,7 +29,7 @@ def card_message(
     if card.is_ahead:
         return ahead_card(state, repo, card, facts)
     if card.status != "pending":
-        return settled_card(state, card, now)
+        return settled_card(state, card, now, facts)
     parts: list[Block] = [
         blocks.header(lanes.mark(state) + _title(card)),
         *_quote(card),
@@ -164,12 +164,13 @@ def _evidence(state: State, card: Card, repo: RepoConfig) -> str:
     if request.ahead and state.staging:  # it was put up before there was anything to tell
         staging = state.staging.summary
     unchecked = dict.fromkeys(fact for step in card.steps for fact in step.facts.unchecked)
-    risky = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
+    risks = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
+    risky = "; ".join(text.inline(why, 300) for why in risks)
     rows = [
         *override_lines(card),
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
-        *(f"*Risky:* {text.inline(why, 300)}" for why in risky),
+        f"*Risky:* {risky}" if risky else "",
         *who_may(card, repo),
         _quiet(request.facts),
         *(f"*Not checked:* {text.inline(fact, 200)}" for fact in list(unchecked)[:5]),

@@ -15,7 +15,6 @@ from app.slack.messages import people, runs
 
 URGENT = "🚨 "
 MAX_PULLS = 10
-MAX_COMMITS = 10
 
 
 def mark(state: State) -> str:
@@ -90,7 +89,7 @@ def _row(pull: Pull, repo: RepoConfig) -> str:
 
 
 def _riding_along(state: State, card: Card) -> str:
-    """Name what goes out with an urgent merge that is not its own."""
+    """Say how much goes out with an urgent merge that is not its own; the card lists it."""
     facts = card.request.facts
     others = [commit for commit in facts.commits if commit.sha != state.sha]
     if not others and not state.carried:
@@ -100,12 +99,10 @@ def _riding_along(state: State, card: Card) -> str:
             if unknown
             else "🚨 *Urgent.* Nothing else goes out with it."
         )
+    if not others:
+        return "🚨 *Urgent.* It takes others with it, listed below."
     count = runs.counted(max(facts.commits_total - 1, len(others)), "other commit")
-    named = [
-        f"{text.short(commit.sha)} {text.inline(commit.title, 80)}"
-        for commit in others[:MAX_COMMITS]
-    ]
-    return text.joined([f"🚨 *Urgent.* These ride along, {count}:", *named])
+    return f"🚨 *Urgent.* It takes {count} with it, listed above."
 
 
 def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:

@@ -53,7 +53,7 @@ class ProductionTests:
     def message(self) -> Message:
         """Tell what the tests did and do, and why they are red."""
         sha = self.runs[0].attempt.sha
-        lines = [_line(run, number) for number, run in enumerate(self.runs, 1)]
+        lines = [_line(self.runs, number) for number in range(len(self.runs))]
         if not self.settled and len(self.runs) == 1 and self.runs[0].outcome == "failed":
             lines.append("Red once, run again.")
         title = f"*Production tests* {text.short(sha)}"
@@ -92,10 +92,14 @@ def production_tests(state: State) -> list[ProductionTests]:
     return [ProductionTests(g, not (open_still and n == last)) for n, g in enumerate(groups)]
 
 
-def _line(run: Run, number: int) -> str:
-    told = runs.story(run, f"run {number}")
-    names = runs.failing_tests(run.failing_tests)
-    return f"{told}\nFailing: {names}" if names else told
+def _line(tries: list[Run], number: int) -> str:
+    """Tell how a run went, and which tests failed, or that they are those of the run before."""
+    run = tries[number]
+    told = runs.story(run, f"run {number + 1}")
+    if not run.failing_tests:
+        return told
+    same = number > 0 and tries[number - 1].failing_tests == run.failing_tests
+    return f"{told}\nFailing: {'the same' if same else runs.failing_tests(run.failing_tests)}"
 
 
 def _reasons(run: Run) -> str:

@@ -1,6 +1,8 @@
 """A card after its decision, in a few lines that stay: who, when, why, and what came of it."""
 
-from app.core import glass, locks
+from collections.abc import Mapping
+
+from app.core import glass, lanes, locks
 from app.core.records import Card, Run
 from app.core.state import State
 from app.slack import blocks, text
@@ -13,14 +15,14 @@ from app.slack.messages.plan_progress import plan_progress
 from app.slack.messages.shown import action
 
 
-def settled_card(state: State, card: Card, now: int) -> Message:
-    """Render a card that no longer waits for approval."""
+def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -> Message:
+    """Render a card that no longer waits for approval; `facts` are the repository's."""
     if card.attempts and len(card.steps) > 1:
         return plan_progress(state, card, now)
     run = state.runs_of(list(card.attempts.values()))
     if card.status == "approved" and run:
         return _run(state, card, run[0], now)
-    mark, what = _ending(state, card)
+    mark, what = _ending(state, card, facts)
     parts: list[Block] = [title(mark, card), *(blocks.context(line) for line in what)]
     offered = can_ask_again(state, card)
     if offered:
@@ -32,12 +34,12 @@ def settled_card(state: State, card: Card, now: int) -> Message:
     return Message(f"{action(card.request.specs)}: {card.status}", tuple(parts), passed=passed)
 
 
-def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
+def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, list[Block]]:
     """Return the mark and the small print of a card that has no run."""
     by, at = text.user(card.decided_by), text.when(card.decided_at or card.at)
     match card.status:
         case "pending" | "approved":
-            waits = waiting_line(state) or "starting"
+            waits = waiting_line(state, facts) or "starting"
             return "⏳", [blocks.mrkdwn(f"{approvals(card)} · {waits} · {trace(card)}")]
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
@@ -56,10 +58,10 @@ def _ending(state: State, card: Card) -> tuple[str, list[Block]]:
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
 
 
-def waiting_line(state: State) -> str:
+def waiting_line(state: State, facts: Mapping[str, str]) -> str:
     """Say what an approved action waits for; empty if for nothing."""
     if state.waits_for_lock:
-        return waiting_for(state.waits_for_lock)
+        return waiting_for(state.waits_for_lock, facts)
     if state.waits_for_block:
         return f"waiting, and going on when it is over: {locks.told(state.waits_for_block)}"
     if state.waits_for_source:
@@ -68,11 +70,13 @@ def waiting_line(state: State) -> str:
     return ""
 
 
-def waiting_for(waits: tuple[str, str]) -> str:
-    """Say which lock is waited for, and which thread has it."""
+def waiting_for(waits: tuple[str, str], facts: Mapping[str, str]) -> str:
+    """Say which lock is waited for, and which merge has it, or else which thread."""
     target, holder = waits
     name = text.code(target.rpartition("|")[2], 60)
-    return f"waiting for {name}, in use by thread {text.code(holder.rpartition('/')[2], 20)}"
+    pull = lanes.told_of(holder, facts)
+    by = link(pull) if pull else f"thread {text.code(holder.rpartition('/')[2], 20)}"
+    return f"waiting for {name}, in use by {by}"
 
 
 def can_ask_again(state: State, card: Card) -> bool:

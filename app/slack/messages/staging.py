@@ -40,11 +40,9 @@ def staging_failed(
     said = f"staging failed for {text.short(staging.sha)}: {text.inline(staging.summary, 300)}"
     parts: list[Block] = [blocks.section(f"❌ {whom + ': ' if whom else ''}{said}")]
     failed = last_failed(state, staging)
-    if failed and failed.failing_tests:
-        named = f"Failing: {runs.failing_tests(failed.failing_tests)}"
-        parts.append(blocks.section("\n".join(filter(None, [named, known_flaky(failed)]))))
-    if staging.override:
-        parts.append(blocks.section(override_line(staging.override)))
+    lines = [_why_red(staging, failed), known_flaky(failed) if failed else ""]
+    if why := "\n".join(filter(None, lines)):
+        parts.append(blocks.section(why))
     parts += runs.tail(failed) if failed else []
     parts += lanes.red_together(state, repo, staging)
     if can_retry(state, staging):
@@ -53,6 +51,14 @@ def staging_failed(
         parts.append(blocks.actions([*retry_buttons(state, staging), *override]))
     text_now = f"{whom + ' ' if whom else ''}{said}"
     return Message(text_now, tuple(parts), passed=staging is not state.staging)
+
+
+def _why_red(staging: Staging, failed: Run | None) -> str:
+    """Name the failing tests, once: whoever overrode them is told with their names."""
+    if staging.override:
+        return override_line(staging.override)
+    names = runs.failing_tests(failed.failing_tests) if failed else ""
+    return f"Failing: {names}" if names else ""
 
 
 def _series(state: State) -> set[str]:

@@ -26,7 +26,7 @@ _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Message:
     """Render the message that always shows the current state; `facts` are the repository's."""
     production = _production_line(state, repo, _blocked(state, repo, now, facts), facts)
-    staging = "" if state.joined else _staging_line(state, repo)
+    staging = "" if state.joined else _staging_line(state, repo, facts)
     lines = [*lanes.status_lines(state), *filter(None, (staging, production))]
     opening = next((locking for locking in state.lockings if locking.opens), None)
     if opening:
@@ -115,16 +115,16 @@ def _buttons(state: State) -> list[Block]:
 # Staging.
 
 
-def _staging_line(state: State, repo: RepoConfig) -> str:
+def _staging_line(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     staging = state.staging
     if staging is None:
         return ""
-    return f"*Staging*  {_staging_now(state, repo, staging)}"
+    return f"*Staging*  {_staging_now(state, repo, staging, facts)}"
 
 
-def _staging_now(state: State, repo: RepoConfig, staging: Staging) -> str:
+def _staging_now(state: State, repo: RepoConfig, staging: Staging, facts: Mapping[str, str]) -> str:
     if staging.passed is None:
-        return _staging_open(state, repo, staging)
+        return _staging_open(state, repo, staging, facts)
     since = text.when(staging.ended_at or staging.started_at)
     if staging.passed:
         untested = "" if repo.staging.e2e else " (no tests configured)"
@@ -139,10 +139,12 @@ def _staging_now(state: State, repo: RepoConfig, staging: Staging) -> str:
     return f"❌ failed: {text.inline(staging.summary, 250)} · {since}{failing}"
 
 
-def _staging_open(state: State, repo: RepoConfig, staging: Staging) -> str:
+def _staging_open(
+    state: State, repo: RepoConfig, staging: Staging, facts: Mapping[str, str]
+) -> str:
     run = state.running
     if state.waits_for_lock:
-        return f"⏳ {waiting_for(state.waits_for_lock)}"
+        return f"⏳ {waiting_for(state.waits_for_lock, facts)}"
     if run is None:
         return f"⏳ starting · since {text.when(staging.started_at)}"
     since = f" · since {text.when(run.started_at)}"
@@ -177,20 +179,22 @@ def _production_line(
         return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
     if staging and not staging.is_good and not state.shipped:
         return _stopped(state) if state.stopped_by else ""
-    return f"*Production*  {_production_now(state, repo, blocked)}{_shipped(state)}"
+    return f"*Production*  {_production_now(state, repo, blocked, facts)}{_shipped(state)}"
 
 
-def _production_now(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
+def _production_now(
+    state: State, repo: RepoConfig, blocked: LockOrFreeze | None, facts: Mapping[str, str]
+) -> str:
     return (
-        _acting(state)
+        _acting(state, facts)
         or _stopped(state)
         or _waiting(state, repo, blocked)
-        or _thinking(state, repo)
+        or _thinking(state, repo, facts)
         or _ended(state)
     )
 
 
-def _acting(state: State) -> str:
+def _acting(state: State, facts: Mapping[str, str]) -> str:
     run = state.running
     if run and run.attempt.environment == "production":
         stopped = f" · {_stopped(state)}" if state.stopped_by else ""
@@ -200,7 +204,7 @@ def _acting(state: State) -> str:
         return f"❓ nobody can tell whether {service} was changed: please say so on its card"
     if card := state.approved:
         starting = f"starting to {action(card.request.specs)}"
-        return f"⏳ {waiting_line(state) or starting}"
+        return f"⏳ {waiting_line(state, facts) or starting}"
     return ""
 
 
@@ -256,12 +260,12 @@ def _told(blocked: LockOrFreeze, repo: RepoConfig) -> str:
     return locks.told(blocked, people.name_of(blocked.user, repo))
 
 
-def _thinking(state: State, repo: RepoConfig) -> str:
+def _thinking(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     if state.turn_due or state.ask_again:
         if state.model_down:
             return f"⚠️ the model does not answer · next try {text.when(state.model_down.retry_at)}"
         if state.waits_for_source and not state.unread:
-            return f"⏳ {waiting_line(state)}"
+            return f"⏳ {waiting_line(state, facts)}"
         return "🤔 reading" if state.unread else "🤔 thinking"
     if state.plan_ended is not None and state.effects and repo.production.e2e:
         return "🧪 tests are next"
