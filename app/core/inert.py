@@ -29,10 +29,12 @@ def defused(text: str) -> str:
 
 def escaped(text: str, limit: int) -> str:
     """Mask and escape, at most `limit` characters as they are sent, cut visibly."""
+    shown = masked(text)
+    whole = html.escape(shown, quote=False)
+    if len(whole) <= limit:
+        return whole
     # Cut before escaping, so that no entity is torn, but count what is sent.
-    parts = [html.escape(char, quote=False) for char in masked(text)]
-    if sum(map(len, parts)) <= limit:
-        return "".join(parts)
+    parts = [html.escape(char, quote=False) for char in shown]
     room, kept = limit - len(CUT), 0
     while room >= len(parts[kept]):
         room -= len(parts[kept])

@@ -2,7 +2,9 @@
 
 import re
 
-_PIECE = re.compile(r"[A-Za-z]+|[0-9]+| +|[^A-Za-z0-9 ]")
+_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
+_GAP = re.compile(r"  +")
+_ORDINARY = re.compile(r"[A-Za-z0-9 ]+")
 
 
 def tokens_at_most(text: str) -> int:
@@ -11,12 +13,6 @@ def tokens_at_most(text: str) -> int:
     Vocabularies merge bytes, so a text never costs more tokens than bytes. Letters and digits are
     counted at two to a token (English has four to six), single spaces join the next word.
     """
-    return sum(_cost(match.group()) for match in _PIECE.finditer(text))
-
-
-def _cost(piece: str) -> int:
-    if piece.startswith(" "):
-        return 0 if piece == " " else 1
-    if piece.isascii():
-        return (len(piece) + 1) // 2
-    return len(piece.encode("utf-8", "replace"))
+    words = sum((len(word) + 1) // 2 for word in _WORD.findall(text))
+    others = _ORDINARY.sub("", text).encode("utf-8", "replace")
+    return words + len(_GAP.findall(text)) + len(others)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 from app.core import credentials
@@ -10,6 +11,7 @@ from app.core import credentials
 _DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _MARKS = frozenset({"Mn", "Me"})
+_BREAKS = frozenset({"Zl", "Zp"})
 _MAX_MARKS = 2
 _CONTROLS = dict.fromkeys({*range(32), 127} - {ord("\n")})
 _QUOTES = str.maketrans(dict.fromkeys("«»≪≫⟪⟫《》", '"'))
@@ -30,14 +32,24 @@ def clean(text: str) -> str:
     lines = plain(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     if lines.isascii():
         return lines.translate(_CONTROLS)
+    composed = unicodedata.normalize("NFC", lines)
+    if all(map(_is_harmless, set(composed))):
+        return composed
     kept: list[str] = []
     marks = 0
-    for char in unicodedata.normalize("NFC", lines):
+    for char in composed:
         category = unicodedata.category(char)
         marks = marks + 1 if category in _MARKS else 0
         if char == "\n" or (category not in _DROPPED and marks <= _MAX_MARKS and _shows(char)):
-            kept.append(" " if category in ("Zl", "Zp") else char)
+            kept.append(" " if category in _BREAKS else char)
     return "".join(kept)
+
+
+@lru_cache(maxsize=4096)
+def _is_harmless(char: str) -> bool:
+    """Tell whether a character stays as it is wherever it stands."""
+    changed = _DROPPED | _MARKS | _BREAKS
+    return char == "\n" or (unicodedata.category(char) not in changed and _shows(char))
 
 
 def _shows(char: str) -> bool:
