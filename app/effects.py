@@ -25,7 +25,6 @@ from app.core.ports import Observation
 from app.core.records import Asked, Run
 from app.core.rules.running import ends_when_stopped
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
-from app.core.urgency import is_urgent
 from app.desk import AGAIN_SECONDS, Job
 from tools.order import is_older
 
@@ -60,7 +59,7 @@ async def start(job: Job, action: Start) -> float | None:
         send_by=job.now + int(job.ports.send_seconds * 1000),
     )
     try:
-        await job.decide_on([started], take=needed, urgent=is_urgent(job.state))
+        await job.decide_on([started], take=needed, urgent=job.state.is_urgent)
     except Locked as locked:
         if asked and await _waits_for_us(job, locked.holder):
             reason = f"{locked.target} is held by a thread that waits for what this one holds"
@@ -69,7 +68,7 @@ async def start(job: Job, action: Start) -> float | None:
             return None
         if job.state.waits_for_lock != (locked.target, locked.holder):
             waited = ev.LockWaited(target=locked.target, holder=locked.holder)
-            await job.decide_on([waited], waits=True, urgent=is_urgent(job.state))
+            await job.decide_on([waited], waits=True, urgent=job.state.is_urgent)
             return None  # who waits, too, may be newer
         return SLOWEST_POLL_SECONDS
     return await _send(job, attempt, asked)

@@ -3,7 +3,6 @@
 from app.core import approvers, hours
 from app.core.events import CardFacts
 from app.core.people import Roster, is_group
-from app.core.urgency import is_urgent
 from tools.tool import Desk
 
 
@@ -26,7 +25,7 @@ async def with_approvers(desk: Desk, service: str, facts: CardFacts) -> CardFact
 
 def quiet_until(desk: Desk) -> int | None:
     """Return when working time begins that people are to be called in; None if they are now."""
-    if is_urgent(desk.state) or hours.is_open(desk.repo.hours, desk.now):
+    if desk.state.is_urgent or hours.is_open(desk.repo.hours, desk.now):
         return None
     return hours.opens(desk.repo.hours, desk.now)
 

@@ -9,7 +9,6 @@ from app.core.history import age, called, history, outside
 from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
-from app.core.urgency import is_urgent
 from app.core.writing import short, utc
 
 MAX_TOKENS = 3_000
@@ -122,7 +121,7 @@ def _thread_facts(state: State) -> list[str]:
 
 def _other_merges(state: State) -> list[str]:
     lines: list[str] = []
-    if is_urgent(state):
+    if state.is_urgent:
         lines.append("this merge is marked urgent: it goes before all others")
     if state.carried:
         newest = list(state.carried.values())[-MERGES_SHOWN:]

@@ -7,7 +7,6 @@ from app.core import lanes, refusals, words
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.records import Offer
 from app.core.state import State
-from app.core.urgency import is_urgent
 from app.core.writing import mentions, when
 
 CHOICES: dict[str, str] = {
@@ -74,7 +73,7 @@ def heard(click: Click) -> Decision | None:
 
 def urgent(state: State, user: str) -> Decision:
     """Put a merge in front of the others because a person says that it is urgent."""
-    if is_urgent(state):
+    if state.is_urgent:
         return Refused("This is marked urgent already: it goes before all others.")
     if state.joined:
         into = lanes.named(state.joined.into)

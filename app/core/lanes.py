@@ -15,7 +15,6 @@ from app.core.config import RepoConfig
 from app.core.events import Pull
 from app.core.rules.staging import is_unsorted
 from app.core.state import State
-from app.core.urgency import is_urgent
 
 FACT = "merge/"
 RIDER = "rider/"
@@ -77,7 +76,7 @@ def key(thread_id: str) -> str:
 def told(state: State, stage: Stage) -> str:
     """Return the fact of a merge."""
     touched = state.change.touched if state.change else (EVERYTHING,)
-    urgent = is_urgent(state) and state.fault is None  # what fails must not keep others waiting
+    urgent = state.is_urgent and state.fault is None  # what fails must not keep others waiting
     fact = {"lane": ",".join(sorted(touched)), "stage": stage, "urgent": urgent}
     return json.dumps({**pull_of(state).model_dump(), **fact})
 

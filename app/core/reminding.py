@@ -11,7 +11,6 @@ from app.core.config import RepoConfig
 from app.core.hours import Hours
 from app.core.records import Card, Reminded
 from app.core.state import State
-from app.core.urgency import is_urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Call:
 
 def hours_of(state: State, repo: RepoConfig) -> Hours | None:
     """Return the hours in which a thread may call people; None for any hour."""
-    return None if is_urgent(state) else repo.hours
+    return None if state.is_urgent else repo.hours
 
 
 def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:

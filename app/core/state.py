@@ -117,6 +117,11 @@ class State:
     holds_due: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     @property
+    def is_urgent(self) -> bool:
+        """Tell whether a label or a person said so: it goes first, and calls people at any hour."""
+        return bool(self.urgent_label or self.urgent_by)
+
+    @property
     def staging(self) -> Staging | None:
         """Return the newest run through staging."""
         return self.stagings[-1] if self.stagings else None

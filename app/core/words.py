@@ -93,6 +93,12 @@ _BREAKING = frozenset(
         "force approve",
     }
 )
+_URGENCY = re.compile(r"\b(?:urgent|urgently|hotfix|emergency|asap)\b", re.IGNORECASE)
+_NO_URGENCY = re.compile(
+    r"\b(?:not|no|never|isn'?t|nothing|less)(?:\s+\w+){0,2}\s+"
+    r"(?:urgent|urgently|hotfix|emergency|asap)\b",
+    re.IGNORECASE,
+)
 
 
 def sha_like(text: str) -> list[str]:
@@ -119,6 +125,13 @@ def is_end_of_wait(text: str) -> bool:
 def is_urgent(text: str) -> bool:
     """Tell whether the words say nothing but that it is urgent."""
     return _bare(text) in _URGENT
+
+
+def says_urgent(text: str) -> bool:
+    """Tell whether words say, among other things, that it is urgent; asking or denying is not."""
+    plain = text.replace("\u2019", "'").strip()
+    asks = plain.endswith("?")
+    return bool(_URGENCY.search(plain)) and not asks and not _NO_URGENCY.search(plain)
 
 
 def choice(text: str) -> Answer | None:

@@ -8,7 +8,6 @@ import pytest
 from app.core import events as ev
 from app.core import lanes
 from app.core.ports import Look, Write
-from app.core.urgency import is_urgent
 from app.core.words import Answer
 from tests.adapters.slack_desk import NOW, Desk
 from tests.fakes import FakeLog
@@ -237,7 +236,7 @@ async def test_urgent_is_said_once(desk: Desk) -> None:
     await desk.says("This is urgent!", thread_ts="1.1")
     assert await desk.newest() == ev.MarkedUrgent(user=ALICE)
     told = offered().then(await desk.newest())
-    assert is_urgent(told.state)
+    assert told.state.is_urgent
     assert f"🚨 urgent, says <@{ALICE}>: it goes before the others" in told.says("status")
     await desk.says("urgent", user=CARA, ts="2.3", thread_ts="1.1")
     said = "This is marked urgent already: it goes before all others."

@@ -9,7 +9,6 @@ from app.core.config import RepoConfig
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.state import State
-from app.core.urgency import is_urgent
 from app.github.edge import github_routes
 from app.github.start import start_of
 from app.github.webhook import parse_pull_request
@@ -56,7 +55,7 @@ async def status_of(box: Box, state: State) -> str:
 async def test_the_label_makes_it_urgent_and_the_status_says_so(label: str) -> None:
     box = busy()
     state = await merges(box, "bug", label)
-    assert (is_urgent(state), state.urgent_label) == (True, "urgent")
+    assert (state.is_urgent, state.urgent_label) == (True, "urgent")
     said = await status_of(box, state)
     assert "🚨 urgent by its label `urgent`: it goes before the others" in said
 
@@ -65,14 +64,14 @@ async def test_the_label_makes_it_urgent_and_the_status_says_so(label: str) -> N
 async def test_no_other_label_does(labels: tuple[str, ...]) -> None:
     box = busy()
     state = await merges(box, *labels)
-    assert not is_urgent(state)
+    assert not state.is_urgent
     assert "🚨" not in await status_of(box, state)
 
 
 async def test_which_label_that_is_can_be_configured() -> None:
     state = await merges(busy(repo_config(urgent_label="P0: `now`")), "urgent", "p0: `now`")
     assert state.urgent_label == "P0: `now`"
-    assert not is_urgent(await merges(busy(repo_config(urgent_label="P0")), "urgent"))
+    assert not (await merges(busy(repo_config(urgent_label="P0")), "urgent")).is_urgent
 
 
 async def test_it_overtakes_who_waits_for_staging() -> None:

@@ -18,7 +18,6 @@ from app.core.ports import Comparison, ModelAnswer, Observation, Source, Write
 from app.core.spec import ActionSpec, plan_hash
 from app.core.state import State
 from app.core.untrusted import clean, one_line
-from app.core.urgency import is_urgent
 from app.desk import Ports
 from app.github.start import start_of
 from app.github.webhook import parse
@@ -236,7 +235,7 @@ class Siege:
         if state.pending and not state.held_by:
             _, ts = state.slots[f"card:{state.pending.request.call_id}"]
             [message] = [m for m in self.slack.messages if m.ts == ts]
-            check_card(state.pending, message.blocks, is_urgent(state))
+            check_card(state.pending, message.blocks, state.is_urgent)
         for told in self.evil.told:
             self._is_data(told)
 

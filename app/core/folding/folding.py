@@ -4,7 +4,7 @@ from app.core import awaited
 from app.core import events as ev
 from app.core.records import Card, CardStatus, Say, SayKind, Words
 from app.core.state import State
-from app.core.words import sha_like
+from app.core.words import says_urgent, sha_like
 
 
 class Folding:
@@ -24,6 +24,8 @@ class Folding:
         s.words.append(said)
         s.unread.append(said)
         s.unresolved.extend(sha_like(text))
+        if not s.urgent_by and says_urgent(text):
+            s.urgent_by = user
         s.steps = s.errors = 0
         self._hold_wait(user)
         s.refused.clear()

@@ -8,7 +8,6 @@ from app.core.records import Card
 from app.core.rules.agent import take_turn
 from app.core.rules.staging import STAGING_LOCK, run_staging
 from app.core.state import State
-from app.core.urgency import is_urgent
 
 YOUNG_MS = 10 * 60 * 1000
 GIVE_WAY_MS = 5_000
@@ -44,7 +43,7 @@ def take_riders(state: State, here: Here) -> Action | None:
 
 def coalesce(state: State, here: Here) -> Action | None:
     """Leave staging to a newer merge that waits for it, too, and contains this one."""
-    if not _is_in_line(state, here) or is_urgent(state):
+    if not _is_in_line(state, here) or state.is_urgent:
         return None
     newer = lanes.newest(state, lanes.mates(state, here.facts), "waiting")
     if newer is None:
@@ -57,7 +56,7 @@ def coalesce(state: State, here: Here) -> Action | None:
 
 def give_way(state: State, here: Here) -> Action | None:
     """Let an urgent merge begin staging first."""
-    if is_urgent(state) or not _waits_for_staging(state, here) or not _urgent_waits(here):
+    if state.is_urgent or not _waits_for_staging(state, here) or not _urgent_waits(here):
         return None
     return take_turn(state, here) if state.unread else Wait(here.now + GIVE_WAY_MS)
 
@@ -137,10 +136,10 @@ def _may_go_by_itself(state: State, newer: Merge, here: Here) -> bool:
     card = state.pending
     if card is None or not _is_left_alone(state, card):
         return False
-    if newer.urgent and not is_urgent(state):
+    if newer.urgent and not state.is_urgent:
         return True
     old = here.now >= card.at + YOUNG_MS
-    return here.repo.supersede == "newest" and old and not is_urgent(state)
+    return here.repo.supersede == "newest" and old and not state.is_urgent
 
 
 def _is_left_alone(state: State, card: Card) -> bool:
@@ -155,7 +154,7 @@ def _offer(state: State, newer: Merge, here: Here) -> Append | None:
 
 
 def _will_be_old(state: State, card: Card, here: Here) -> bool:
-    newest = here.repo.supersede == "newest" and not is_urgent(state)
+    newest = here.repo.supersede == "newest" and not state.is_urgent
     return newest and _is_left_alone(state, card)
 
 

@@ -8,7 +8,6 @@ from app.core.events import Pull
 from app.core.lane_clicks import CHOICES
 from app.core.records import Card, Joined, Staging
 from app.core.state import State
-from app.core.urgency import is_urgent, urgent_by
 from app.slack import blocks, text
 from app.slack.blocks import Block
 from app.slack.messages import people, runs
@@ -19,7 +18,7 @@ MAX_PULLS = 10
 
 def mark(state: State) -> str:
     """Return what stands before the title of an urgent merge."""
-    return URGENT if is_urgent(state) else ""
+    return URGENT if state.is_urgent else ""
 
 
 def link(pull: Pull) -> str:
@@ -33,7 +32,7 @@ def link(pull: Pull) -> str:
 def status_lines(state: State) -> list[str]:
     """Say which other merges this one ships, or waits for."""
     lines: list[str] = []
-    if by := urgent_by(state):
+    if by := state.urgent_by:
         lines.append(f"🚨 urgent, says {text.user(by)}: it goes before the others")
     elif state.urgent_label:
         label = text.code(state.urgent_label, 60)
@@ -71,7 +70,7 @@ def ships(state: State, repo: RepoConfig, card: Card) -> list[Block]:
     """List every merge that a card ships, and call its authors."""
     if card.request.spec.sha != state.sha or card.request.spec.kind != "deploy":
         return []
-    urgent = [blocks.section(_riding_along(state, card))] if is_urgent(state) else []
+    urgent = [blocks.section(_riding_along(state, card))] if state.is_urgent else []
     if not state.carried:
         return urgent
     return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(state, repo)]))]
