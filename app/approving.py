@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import signed
-from app.configuration import APPROVER_ID, USER_ID, load_repos_after
+from app.configuration import load_repos_after
 from app.core import clicks, duration, ledger
 from app.core.clicks import Accepted, Click, Refused
 from app.core.config import RepoConfig
@@ -26,6 +26,7 @@ from app.plain import plain
 from app.redis.log import RedisLog
 from app.settings import Settings, load_settings, read_settings
 from app.signed import Token
+from app.tables import APPROVER_ID, USER_ID
 
 TRIES = 10
 TYPED = 8

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app import cron
 from app.core import duration
@@ -19,155 +19,26 @@ from app.core.freezes import Freeze
 from app.core.invalid import invalid
 from app.core.ports import Deployer
 from app.core.spec import Environment
-from app.working_hours import HoursTable, out_of_order
+from app.tables import (
+    EnvironmentTable,
+    FileTable,
+    FreezeTable,
+    JobRules,
+    NoRules,
+    ProductionTable,
+    RepoTable,
+    Rules,
+    ServiceRules,
+    UndeployedTable,
+)
+from app.working_hours import out_of_order
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
 E2E = "e2e"
 ALL = "all"
-CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
-USER_ID = re.compile(r"[UW][A-Z0-9]+")
-APPROVER_ID = re.compile(r"[UWS][A-Z0-9]+")
-GLOB = re.compile(r"(?!/|!|\.\.?/)[^\\]+(?<!/)")
 REPO_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-def _matching(pattern: re.Pattern[str], problem: str) -> AfterValidator:
-    def match(value: str) -> str:
-        if not pattern.fullmatch(value):
-            raise ValueError(f"{value!r}: {problem}")
-        return value
-
-    return AfterValidator(match)
-
-
-def _lasting(value: str) -> str:
-    duration.seconds(value)
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r}: no time zone like 'Europe/Berlin' or 'UTC'") from None
-    return value
-
-
-def _tables_only(value: Any) -> Any:
-    if not isinstance(value, list):
-        raise ValueError("has to be a list of tables with cron, duration and reason")
-    return cast("Any", value)
-
-
-def _cron(value: str) -> str:
-    if wrong := cron.problem(value):
-        raise ValueError(f"{value!r}: {wrong}")
-    return value
-
-
-def _literal(value: str) -> str:
-    if value != value.strip():
-        raise ValueError(f"{value!r}: begins or ends with a space, so it matches no file")
-    if "{" in value or "}" in value:
-        raise ValueError(f"{value!r}: braces mean nothing here: write one pattern for each choice")
-    return value
-
-
-_Channel = Annotated[str, _matching(CHANNEL_ID, "not a Slack channel id (C…)")]
-_User = Annotated[str, _matching(USER_ID, "not a Slack user id (U…)")]
-_Glob = Annotated[
-    str,
-    AfterValidator(_literal),
-    _matching(GLOB, "not a path below the repository's root, as web/**"),
-]
-_Approver = Annotated[str, _matching(APPROVER_ID, "not a Slack user or user group id (U…, S…)")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Freeze(_Strict):
-    """When nothing is deployed, and why."""
-
-    cron: Annotated[str, AfterValidator(_cron)]
-    duration: Annotated[str, AfterValidator(_lasting)]
-    reason: str = Field(min_length=1, max_length=200)
-
-
-_Freezes = Annotated[list[_Freeze], BeforeValidator(_tables_only)]
-
-
-class _Environment(_Strict):
-    e2e: dict[str, Any] | None = None
-    services: dict[str, dict[str, Any]] = Field(min_length=1)
-
-
-class _Production(_Environment):
-    jobs: dict[str, dict[str, Any]] = {}
-
-
-class _Undeployed(_Strict):
-    cron: Annotated[str, AfterValidator(_cron)]
-
-
-class _Repo(_Strict):
-    branch: str = Field(default="main", min_length=1)
-    mode: Literal["live", "shadow"] = "live"
-    channel: _Channel
-    approvers: list[_Approver]
-    approvals_needed: int = Field(default=1, ge=1, le=10)
-    allow_self_approval: bool = False
-    approval: Literal["call", "plan"] = "call"
-    approval_expires: Annotated[str, AfterValidator(_lasting)] = "24h"
-    instructions: str = Field(default="", max_length=4000)
-    people: dict[str, _User] = {}
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    freeze: _Freezes = []
-    risky: list[_Glob] = []
-    undeployed: _Undeployed | None = None
-    supersede: Literal["ask", "newest", "never"] = "ask"
-    urgent_label: str = Field(default="urgent", min_length=1, max_length=50)
-    hours: HoursTable | None = None
-    remind_after: Annotated[str, AfterValidator(_lasting)] = "30m"
-    escalate_to: list[_Approver] = []
-    escalate_after: Annotated[str, AfterValidator(_lasting)] = "2h"
-    staging: dict[str, Any]
-    production: dict[str, Any]
-
-
-class _NoRules(_Strict):
-    """What staging and tests have of their own."""
-
-
-class _ServiceRules(_Strict):
-    """What a production service may have of its own."""
-
-    approvers: list[_Approver] | None = None
-    approvals_needed: int | None = Field(default=None, ge=1, le=10)
-    channel: _Channel | None = None
-    paths: list[_Glob] = []
-    freeze: _Freezes | None = None
-    risky: list[_Glob] | None = None
-
-
-class _JobRules(_Strict):
-    """What a job of production may have of its own."""
-
-    approvers: list[_Approver] | None = None
-    approvals_needed: int | None = Field(default=None, ge=1, le=10)
-    paths: list[_Glob] = []
-    freeze: _Freezes | None = None
-    before: str | None = None
-
-
-_Rules = _NoRules | _ServiceRules | _JobRules
-
-
-class _File(_Strict):
-    repos: dict[str, Any] = Field(min_length=1)
 
 
 def load_repos(path: Path, deployers: Mapping[str, Deployer]) -> dict[str, RepoConfig]:
@@ -231,7 +102,7 @@ class _Reader:
 
     def repos(self, data: Mapping[str, Any]) -> dict[str, RepoConfig]:
         """Return every repository; raise `ConfigError` if anything is wrong anywhere."""
-        self._valid(_File, "", data)
+        self._valid(FileTable, "", data)
         found = {name: self._repo(name, table) for name, table in _table(data, "repos").items()}
         if self.problems:
             raise ConfigError(self.problems)
@@ -241,7 +112,7 @@ class _Reader:
         key = f'repos."{name}"'
         if not REPO_NAME.fullmatch(name):
             self.problems.append(f'{key}: not "owner/name"')
-        repo = self._valid(_Repo, key, table)
+        repo = self._valid(RepoTable, key, table)
         staging = self._environment(key, "staging", _entries(table))
         production = self._environment(key, "production", _entries(table))
         if repo is None:
@@ -279,22 +150,22 @@ class _Reader:
         key, table = f"{repo}.{name}", _table(repo_table, name)
         production = name == "production"
         if isinstance(repo_table.get(name), dict):  # if not, the repository's own check says so
-            self._valid(_Production if production else _Environment, key, table)
+            self._valid(ProductionTable if production else EnvironmentTable, key, table)
         target = partial(self._target, environment=name, zone=_known_zone(repo_table))
         services: dict[str, TargetConfig] = {}
         for service, options in _tables(_table(table, "services")):
             where = f"{key}.services.{service}"
             self._service_name(where, service)
-            rules = _ServiceRules if production else _NoRules
+            rules = ServiceRules if production else NoRules
             services[service] = target(where, options, service, rules)
         jobs: dict[str, TargetConfig] = {}
         for job, options in _tables(_table(table, "jobs")) if production else []:
             where = f"{key}.jobs.{job}"
             self._job_name(where, job, services)
-            jobs[job] = target(where, options, job, _JobRules)
+            jobs[job] = target(where, options, job, JobRules)
             self._job(where, jobs[job], services)
         tests = [
-            target(f"{key}.{E2E}", e2e, None, _NoRules) for k, e2e in _tables(table) if k == E2E
+            target(f"{key}.{E2E}", e2e, None, NoRules) for k, e2e in _tables(table) if k == E2E
         ]
         return EnvironmentConfig(e2e=tests[0] if tests else None, services=services, jobs=jobs)
 
@@ -323,7 +194,7 @@ class _Reader:
         key: str,
         table: Mapping[str, Any],
         service: str | None,
-        kind: type[_Rules],
+        kind: type[Rules],
         environment: Environment,
         zone: ZoneInfo,
     ) -> TargetConfig:
@@ -350,7 +221,7 @@ class _Reader:
             return None
 
 
-def _own(rules: _Rules, zone: ZoneInfo) -> dict[str, Any]:
+def _own(rules: Rules, zone: ZoneInfo) -> dict[str, Any]:
     """Return the rules as the core has them; what is not set is the repository's."""
     own: dict[str, Any] = {}
     for name in type(rules).model_fields:
@@ -362,7 +233,7 @@ def _own(rules: _Rules, zone: ZoneInfo) -> dict[str, Any]:
     return own
 
 
-def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
+def _freezes(tables: Sequence[FreezeTable], zone: ZoneInfo) -> tuple[Freeze, ...]:
     return tuple(
         Freeze(
             calendar=cron.Cron(table.cron, duration.seconds(table.duration), zone),
@@ -372,11 +243,11 @@ def _freezes(tables: Sequence[_Freeze], zone: ZoneInfo) -> tuple[Freeze, ...]:
     )
 
 
-def _schedule(table: _Undeployed | None, zone: ZoneInfo) -> cron.Cron | None:
+def _schedule(table: UndeployedTable | None, zone: ZoneInfo) -> cron.Cron | None:
     return cron.Cron(table.cron, 0, zone) if table else None
 
 
-def _calling(repo: _Repo) -> list[str]:
+def _calling(repo: RepoTable) -> list[str]:
     """Return what is wrong with when people are called, by its key."""
     found = out_of_order(repo.hours, repo.remind_after, repo.escalate_to, repo.escalate_after)
     if "escalate_after" in repo.model_fields_set and not repo.escalate_to:
