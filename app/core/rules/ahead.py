@@ -22,10 +22,15 @@ def expire_ahead(state: State, here: Here) -> Append | None:
         return None
     reason = policy.not_as_shown(card) or _lapsed(card.request.ahead, staging)
     if not reason and here.now >= card.expires_at:
-        reason = "its time was up before staging was green"
+        reason = f"its time was up before {'it began' if staging.passed else 'staging was green'}"
     if not reason:
         return None
     return Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])
+
+
+def next_expiry(state: State, here: Here) -> int | None:
+    """Return when what is approved ahead expires: held, it may outlast its staging."""
+    return state.ahead.expires_at if state.ahead else None
 
 
 def _lapsed(number: int, staging: Staging) -> str:
