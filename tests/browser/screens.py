@@ -8,13 +8,13 @@ from pathlib import Path
 
 from app.demo.local_slack import LocalSlack, Workspace
 from app.slack.chat import SlackChat
-from tests.browser.slack_page import SlackPage, slack_page
+from tests.browser.slack_page import CHANNEL, THREAD, SlackPage, slack_page
 from tests.browser.states import Said, Screen, screens
 from tests.scenarios.world import CHANNEL as CHANNEL_ID
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 # One width, and no time of day: what did not change gives the same picture.
-STYLE = ".thread-pane{width:640px!important} .msg-time,.msg-edited{display:none}"
+STYLE = ".thread-pane,.messages .msg{width:640px!important} .msg-time,.msg-edited{display:none}"
 TITLE = "Deploy 4af9ec0"  # of the thread that every story tells
 INTRODUCTION = """# What people see
 
@@ -49,11 +49,13 @@ async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:
     await slack.reset()
     places = await _posted(slack, screen)
     await shown.page.open(slack.url)
-    await shown.open_thread(TITLE)
-    await shown.page.evaluate(f"document.head.append({_style()})")
+    where = CHANNEL if set(places) == {"status"} else THREAD  # a thread without replies is none
+    if where == THREAD:
+        await shown.open_thread(TITLE)
     for part in screen.shows:
-        await shown.page.appears(_message(places[part]))
-    every = ", ".join(_message(places[part]) for part in screen.shows)
+        await shown.page.appears(_message(places[part], where))
+    await shown.page.evaluate(f"document.head.append({_style()})")
+    every = ", ".join(_message(places[part], where) for part in screen.shows)
     return await shown.page.picture(f"[{every}]")
 
 
@@ -74,8 +76,8 @@ def _style() -> str:
     return f"Object.assign(document.createElement('style'), {{textContent: {json.dumps(STYLE)}}})"
 
 
-def _message(ts: str) -> str:
-    return f"document.querySelector('.thread-pane .msg[data-ts=\"{ts}\"]')"
+def _message(ts: str, where: str) -> str:
+    return f"document.querySelector('{where} .msg[data-ts=\"{ts}\"]')"
 
 
 if __name__ == "__main__":

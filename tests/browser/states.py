@@ -1,14 +1,16 @@
 """Every state that people see a card in: what led to it, and which messages show it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from app.core import events as ev
+from app.core.undeployed import Asked
 from app.demo.local_slack import ALICE, BOB, CARA
 from tests.fake_calendar import freeze
-from tests.shop import repo_config
-from tests.story import NEW, OLD, START, Story, card_facts
+from tests.shop import REPO, repo_config
+from tests.story import NEW, OLD, START, THREAD, Story, card_facts
 
 HOUR = 3_600_000
 PEOPLE = {"alice": ALICE.id, "bob": BOB.id, "cara": CARA.id}
@@ -274,6 +276,30 @@ def _lock() -> Screen:
     return Screen("lock", line, story, ("lock:0",))
 
 
+def _undeployed() -> Screen:
+    asked = ev.ThreadStarted(
+        thread_id=THREAD, repo=REPO, branch="main", channel="C01DEPLOYS", origin="schedule", sha=NEW
+    )
+    authors = {"Larger buttons": "bob", "A page for returns": "alice", "Typo": "cara"}
+    merges = tuple(
+        ev.Merged(
+            sha=f"{number:040x}",
+            title=title,
+            author=author,
+            number=number,
+            url=f"https://github.com/acme/shop/pull/{number}",
+        )
+        for number, (title, author) in zip((14, 13, 11), authors.items(), strict=True)
+    )
+    found = ev.UndeployedFound(sha=NEW, merges=merges, was={"backend": OLD})
+    story = Story(repo_config(people=PEOPLE)).then(asked, found)
+    story.facts |= {
+        name: fact for name, fact in Asked(1, THREAD, (NEW,)).as_fact().items() if fact
+    } | {"running/backend": json.dumps({"sha": OLD})}
+    line = "On a schedule, in the channel: what was merged and left behind."
+    return Screen("undeployed", line, story, ("status",))
+
+
 SCREENS: tuple[Callable[[], Screen], ...] = (
     _staging,
     _approve_ahead,
@@ -303,4 +329,5 @@ SCREENS: tuple[Callable[[], Screen], ...] = (
     _newer,
     _overridden,
     _reminder,
+    _undeployed,
 )

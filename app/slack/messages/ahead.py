@@ -84,7 +84,7 @@ def _changes(card: Card) -> str:
 
 def _risks(card: Card) -> list[str]:
     risky = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
-    return [f"*Risky:* {text.inline(why, 300)}" for why in risky]
+    return [f"*Risky:* {'; '.join(text.inline(why, 300) for why in risky)}"] if risky else []
 
 
 def _who(card: Card, repo: RepoConfig) -> list[str]:
