@@ -97,10 +97,16 @@ class _Remembering:
 
     def on_approval_rejected(self, e: ev.ApprovalRejected) -> None:
         specs = self.state.cards[e.call_id].request.specs
-        for spec in specs:
-            self._block((spec.tool, spec.sha), say.rejected(specs))
+        if not self._is_put_off(e.text):
+            for spec in specs:
+                self._block((spec.tool, spec.sha), say.rejected(specs))
         if e.text:
             self._hear(e.text, meant=True)
+
+    def _is_put_off(self, text: str) -> bool:
+        """Tell whether words say until when to wait: the same is wanted again then."""
+        heard = hear(text, self.services, self.mode, self.people)
+        return heard.kind == "wait" and bool(heard.event or heard.number)
 
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         self.stopped = True

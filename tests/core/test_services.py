@@ -68,11 +68,25 @@ async def test_what_is_left_out_is_no_choice_of_a_question_either(
 ) -> None:
     source.changed = ["api/app.py"]
     await box.merges()
-    await box.rejects("wait 20 minutes")
-    await box.later(21 * 60_000)
+    await box.rejects("not yet")
+    await box.later(24 * 3_600_000)
     question = (await box.state()).question
     assert question is not None
     assert question.choices == ("again", "stop here")
+
+
+async def test_a_card_that_was_put_off_comes_again_when_its_time_is_there(
+    box: Box, source: FakeSource
+) -> None:
+    source.changed = ["api/app.py"]
+    await box.merges()
+    await box.rejects("wait 20 minutes")
+    assert (await box.state()).pending is None
+    await box.later(21 * 60_000)
+    request = (await box.card()).request
+    assert (request.spec.service, request.plan) == ("backend", 2)
+    await box.approves(BOB)
+    assert shipped(box)[0] == "production backend 4af9ec0"
 
 
 async def test_a_change_of_one_team_is_in_the_teams_channel(box: Box, source: FakeSource) -> None:
