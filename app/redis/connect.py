@@ -47,7 +47,7 @@ _SEND_AGAIN = (
 # Slack waits three seconds for an answer, also for the one that it was not stored.
 _SEND_SECONDS = 2.4
 _COMMAND_SECONDS = 1.5
-_CONNECTIONS = 50
+_CONNECTIONS = 20  # one costs more to open than a command, and Redis does one at a time
 _PAUSES = (0.05, 0.25)
 _OLDEST = (6, 2)
 _ALMOST_FULL = 0.8
