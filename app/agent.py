@@ -30,6 +30,7 @@ from tools.tool import Desk, SourceNeeded, ToolError, nearest_commits
 
 COMMITS_SHOWN = 20
 STAGED_SHOWN = 5
+INSTEAD = "Nothing has changed; write here what I should do instead."
 
 log = structlog.get_logger(__name__)
 
@@ -308,13 +309,17 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
             return await job.wait_for_source(_waited(error, answer))
         events = [ev.ToolRefused(call_id=call_id, error=str(error))]
         if state.ask_again:
-            note = f"That card cannot be made again: {error}"
+            note = f"I did not ask again: {_sentence(error)} {INSTEAD}"
             events = [*events, ev.BotSaid(call_id=call_id, text=note, because="note")]
     log.info("step", thread_id=state.thread_id, tool=answer.tool, by=answer.by)
     asks = any(isinstance(event, ev.ApprovalRequested) for event in events)
     expects = lanes.relied_on(state, job.facts) if asks else {}
     await job.decide_on([proposed, *events], expects=expects)
     return None
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error).removesuffix('.')}."
 
 
 def _waited(error: SourceNeeded, answer: ModelAnswer) -> ev.SourceWaited:

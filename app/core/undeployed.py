@@ -135,6 +135,12 @@ def _merged(commit: ev.Commit, merge: State | None) -> ev.Merged:
     )
 
 
+def each_once(merges: Sequence[ev.Merged]) -> list[ev.Merged]:
+    """Return them without a pull request's own commit, which says the same as its merge."""
+    pulls = {(merge.title, merge.author) for merge in merges if merge.number}
+    return [m for m in merges if m.number or (m.title, m.author) not in pulls]
+
+
 # Is somebody at it?
 
 

@@ -187,6 +187,7 @@ def test_the_review_lists_every_use_until_each_was_reviewed() -> None:
     told = reviewing()
     assert told.buttons("review1") == {"reviewed": f"{THREAD}:review1"}
     said = told.says("review1")
+    assert "<@U02BOB> and <@U03CARA>: was it right, and what has to change?" in said
     assert "🚨 The glass was broken 2 times since the last review." in said
     assert "• backend `4af9ec0` by <@U04DAN>" in said
     seen = ev.GlassReviewed(call_id="review1", uses=(f"{THREAD}:c1",), user=CARA)
@@ -195,6 +196,33 @@ def test_the_review_lists_every_use_until_each_was_reviewed() -> None:
     assert "reviewed" in told.buttons("review1")
     told.then(seen.model_copy(update={"uses": ("acme/shop/fedcba9876:c1",)}))
     assert told.buttons("review1") == {}
+
+
+def test_a_review_calls_nobody_who_broke_it_alone() -> None:
+    told = reviewing()
+    use = told.state.reviews["review1"].uses[0].model_copy(update={"user": BOB})
+    told.then(ev.ReviewAsked(call_id="review2", uses=(use,)))
+    assert "\n<@U03CARA>: was it right" in told.says("review2")
+
+
+def test_a_review_of_another_thread_calls_all_approvers_as_far_as_there_are_others() -> None:
+    told = reviewing()
+    [_, use] = told.state.reviews["review1"].uses
+    told.then(ev.ReviewAsked(call_id="review2", uses=(use,)))
+    assert "\n<@U04DAN> and <@U03CARA>: was it right" in told.says("review2")
+    services = told.repo.production.services
+    alone = told.repo.production.model_copy(update={"services": {"backend": services["backend"]}})
+    told.repo = told.repo.model_copy(update={"approvers": (BOB,), "production": alone})
+    assert "An approver who did not break it: was it right" in told.says("review2")
+
+
+def test_the_announcement_leads_to_the_card() -> None:
+    told = breaks(story(shop(freeze=WEEKEND)))
+    told.then(ev.MessagePosted(slot="card:c1", channel="C01DEPLOYS", ts="12.34"))
+    assert f"*Thread:* `{THREAD}`" in told.says("glass:c1")
+    told.facts["slack"] = "https://acme.slack.com/"
+    link = "<https://acme.slack.com/archives/C01DEPLOYS/p1234|the card>"
+    assert f"*Thread:* {link}" in told.says("glass:c1")
 
 
 def test_a_long_night_is_cut_visibly() -> None:

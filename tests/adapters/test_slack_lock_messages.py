@@ -135,6 +135,28 @@ def test_a_card_that_nothing_stops_says_nothing_of_it(story: Story) -> None:
     assert "🔔 waiting for approval" in story.says("status")
 
 
+WINDOW = freeze(START, START + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("story", "invites"),
+    [
+        (waiting(), True),
+        (waiting().locks("frontend"), True),
+        (waiting().locks("backend"), False),
+        (waiting(freeze=(WINDOW,)), False),
+        (Story(repo_config(freeze=(WINDOW,))).merged().staged().asks(kind="rollback"), True),
+    ],
+)
+def test_approve_is_a_plain_button_while_something_stands_against_it(
+    story: Story, invites: bool
+) -> None:
+    blocks = story.show()["card:c1"].blocks
+    made = [element for block in blocks for element in block.get("elements", ())]
+    [approve] = [element for element in made if element.get("action_id") == "approve"]
+    assert approve.get("style") == ("primary" if invites else None)
+
+
 def test_a_card_is_as_before_when_the_lock_is_over() -> None:
     before = waiting()
     after = waiting().locks("backend").unlocks("backend")

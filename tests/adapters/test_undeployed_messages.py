@@ -54,6 +54,17 @@ def test_many_are_cut_visibly_and_one_is_one() -> None:
     assert words(story(ev.Merged(sha=NEW))).startswith("📦 *1 commit is merged but not")
 
 
+def test_a_pull_request_is_named_once_though_its_own_commit_is_there_too() -> None:
+    merge = ev.Merged(sha=NEW, title="Tax", author="alice", number=41, url="https://x.y/41")
+    own = ev.Merged(sha=OLD, title="Tax", author="alice")
+    others = own.model_copy(update={"author": "zoe"})
+    assert words(story(merge, own, others)).split("\n")[:3] == [
+        "📦 *2 commits are merged but not on production:*",
+        f"• <https://x.y/41|#41> Tax (<@{ALICE}>)",
+        "• `1111111` Tax (zoe)",
+    ]
+
+
 def test_not_now_takes_the_buttons_away() -> None:
     told = story().then(ev.UndeployedAnswered(user=BOB, deploy=False))
     assert words(told).endswith(

@@ -84,8 +84,9 @@ class TestWithGitHub:
         call_id = next(iter((await box.of(ONE)).cards))
         await box.does(ev.AskedAgain(call_id=call_id, user=CARA))
         assert (await box.of(ONE)).says[-1].text == (
-            "That card cannot be made again: 1111111 is older than 2222222, which runs in "
-            "production. Only a rollback may go back."
+            "I did not ask again: 1111111 is older than 2222222, which runs in production. "
+            "Only a rollback may go back. "
+            "Nothing has changed; write here what I should do instead."
         )
 
     async def test_words_that_insist_are_told_that_only_a_rollback_goes_back(self) -> None:

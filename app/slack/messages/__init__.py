@@ -51,7 +51,7 @@ def render(
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
     timed += _locks(state, facts, now)
-    timed += _glass(state, repo)
+    timed += _glass(state, repo, facts)
     timed.sort(key=lambda item: item[0])
     status = status_message(state, repo, now, facts)
     return {"status": status} | {name: message for _, name, message in timed}
@@ -74,10 +74,10 @@ def _locks(state: State, facts: Mapping[str, str], now: int) -> list[Timed]:
     ]
 
 
-def _glass(state: State, repo: RepoConfig) -> list[Timed]:
+def _glass(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> list[Timed]:
     """Return what the channel is told of broken glass, and the reviews of it."""
     told = [
-        (card.glass.at, f"glass:{call_id}", announcement(state, repo, card, card.glass))
+        (card.glass.at, f"glass:{call_id}", announcement(state, repo, card, card.glass, facts))
         for call_id, card in state.cards.items()
         if card.glass
     ]

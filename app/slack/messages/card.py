@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core import approvers, glass, locks, refusals
+from app.core import approvers, glass, locks, policy, refusals
 from app.core.config import RepoConfig
 from app.core.events import CardFacts, Commit, Files, PlanStep
 from app.core.records import Card
@@ -43,7 +43,7 @@ def card_message(
         *_blocked(card, repo, facts, now),
         *_standing(state, card),
         *lanes.offer(state, repo, card),
-        blocks.actions(_buttons(state, card, _is_frozen(card, repo, facts, now))),
+        blocks.actions(_buttons(state, card, repo, facts, now)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
     return Message(_notice(card), tuple(parts))
@@ -243,7 +243,9 @@ def _is_frozen(card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int)
     return bool(found) and not any(block.user for block in found)
 
 
-def _buttons(state: State, card: Card, frozen: bool) -> list[Block]:
+def _buttons(
+    state: State, card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int
+) -> list[Block]:
     value = f"{state.thread_id}:{card.request.call_id}"
     what = text.line(action(card.request.specs), 50)
     release = card.held_steps or state.unheard
@@ -252,13 +254,16 @@ def _buttons(state: State, card: Card, frozen: bool) -> list[Block]:
     if may and release:
         made.append(blocks.button("Release", "release", value, spoken=f"Release: {what}"))
     elif may:
+        # It does not invite to a click that would be refused.
+        is_blocked = any(policy.blocked_by(repo, spec, facts, now) for spec in card.request.specs)
+        style = None if is_blocked else "primary"
         asked, spoken = are_you_sure(card), f"Approve: {what}"
-        made.append(blocks.button("Approve", "approve", value, "primary", asked, spoken))
+        made.append(blocks.button("Approve", "approve", value, style, asked, spoken))
     feedback = f"Reject with feedback: {what}"
     made.append(blocks.button("Reject", "reject", value, "danger", spoken=f"Reject: {what}"))
     made.append(
         blocks.button("Reject with feedback", "reject_with_feedback", value, spoken=feedback)
     )
-    if not release and glass.may_help(state, card, frozen):
+    if not release and glass.may_help(state, card, _is_frozen(card, repo, facts, now)):
         made.append(glass_button(state, card))
     return made

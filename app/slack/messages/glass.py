@@ -1,6 +1,9 @@
 """Broken glass: the form that asks why, the announcement in the channel, the morning's review."""
 
+from collections.abc import Mapping
+
 from app.core import glass
+from app.core.approvers import to_call
 from app.core.config import RepoConfig
 from app.core.events import GlassUse, Lift
 from app.core.records import Card, Glass, Review
@@ -9,6 +12,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people
 from app.slack.messages.shown import action, change, exact
+from app.slack.permalinks import permalink
 
 MARK = "🚨"
 SHOWN_USES = 10
@@ -65,7 +69,9 @@ def glass_line(broken: Glass) -> str:
     )
 
 
-def announcement(state: State, repo: RepoConfig, card: Card, broken: Glass) -> Message:
+def announcement(
+    state: State, repo: RepoConfig, card: Card, broken: Glass, facts: Mapping[str, str]
+) -> Message:
     """Tell the repository's channel who broke the glass for what, and why."""
     specs = card.request.specs
     by = text.user(broken.user)
@@ -73,7 +79,7 @@ def announcement(state: State, repo: RepoConfig, card: Card, broken: Glass) -> M
         f"{MARK} *Glass broken* by {by} {text.when(broken.at)}: {action(specs)} · {change(specs)}",
         f"*Why:* {text.inline(text.quoted(broken.reason), 1000)}",
         f"*Lifted:* {glass.told(broken.lifts)} · run {text.code(card.request.spec_hash[:8])}",
-        f"*Thread:* {_where(state)}",
+        f"*Thread:* {_where(state, card, facts)}",
     ]
     said = f"{MARK} Glass broken by {by}: {action(specs)}"
     return Message(
@@ -94,9 +100,20 @@ def review_message(state: State, repo: RepoConfig, call_id: str, review: Review)
     if review.open:
         value = f"{state.thread_id}:{call_id}"
         parts.append(blocks.actions([blocks.button("Reviewed", "reviewed", value)]))
-        who = "Any approver but who broke it: was it right, and what has to change?"
-        parts.append(blocks.context(blocks.plain(who)))
+        asked = f"{_reviewers(state, review, repo)}: was it right, and what has to change?"
+        parts.append(blocks.context(blocks.mrkdwn(asked)))
     return Message(title, tuple(parts), in_thread=False, channel=repo.channel)
+
+
+def _reviewers(state: State, review: Review, repo: RepoConfig) -> str:
+    """Call those whom this thread's cards name, else all approvers; nobody who broke it alone."""
+    breakers = {use.user for use in review.open}
+    used = [use.call_id for use in review.uses if use.thread_id == state.thread_id]
+    cards = [card for call_id, card in state.cards.items() if call_id in used]
+    known = [who for card in cards for step in card.steps for who in to_call(step.facts)]
+    able = [who for who in known or repo.all_approvers if {who} != breakers]
+    named = people.all_of([text.user_or_group(who) for who in dict.fromkeys(able)])
+    return named or "An approver who did not break it"
 
 
 def _use(use: GlassUse, review: Review, repo: RepoConfig) -> str:
@@ -111,9 +128,11 @@ def _use(use: GlassUse, review: Review, repo: RepoConfig) -> str:
     return f"{line}\n   ✅ reviewed by {people.name_of(user, repo)} {text.when(at)}"
 
 
-def _where(state: State) -> str:
-    pull = state.pull_request
-    thread = text.code(state.thread_id, 120)
+def _where(state: State, card: Card, facts: Mapping[str, str]) -> str:
+    """Name the thread, and lead to the card where Slack's own address is known."""
+    pull, shown = state.pull_request, state.slots.get(f"card:{card.request.call_id}")
+    address = permalink(facts, "|".join(shown)) if shown else ""
+    thread = text.link(address, "the card") if address else text.code(state.thread_id, 120)
     return f"{thread} · {text.link(pull.url, f'#{pull.number}')}" if pull else thread
 
 

@@ -18,9 +18,10 @@ def undeployed_line(
     state: State, found: UndeployedFound, repo: RepoConfig, facts: Mapping[str, str]
 ) -> str:
     """Say what is merged but not on production, and ask; or how that ended."""
-    count = len(found.merges)
+    merges = undeployed.each_once(found.merges)
+    count = len(merges)
     are = "commit is" if count == 1 else "commits are"
-    shown = [f"• {_merge(merge, repo)}" for merge in found.merges[:SHOWN]]
+    shown = [f"• {_merge(merge, repo)}" for merge in merges[:SHOWN]]
     more = [f"• {more_than(count - SHOWN)}"] if count > SHOWN else []
     services = people.all_of([text.inline(name, 60) for name in found.was])
     ending = undeployed.over(state, facts)
