@@ -20,6 +20,7 @@ PROPOSALS = (
     ev.ToolProposed,
     ev.ApprovalRequested,
     ev.ApprovalSuperseded,
+    ev.ShadowProposed,
     ev.StagingRequested,
     ev.VerificationRequested,
     ev.BotSaid,
@@ -29,6 +30,17 @@ PROPOSALS = (
     ev.PlanEnded,
     ev.ToolAnswered,
     ev.ToolRefused,
+)
+
+
+# What asks, says or does something.
+TOUCHES = (
+    ev.ApprovalPrepared,
+    ev.ApprovalRequested,
+    ev.BotSaid,
+    ev.MessagePosted,
+    ev.StagingRequested,
+    ev.ToolStarted,
 )
 
 
@@ -184,7 +196,7 @@ def i13_a_model_only_proposes(world: World) -> None:
     for mirror, entry in world.news:
         if entry.write in by_model:
             assert isinstance(entry.event, PROPOSALS), f"a model's turn wrote {entry.event.type}"
-        if isinstance(entry.event, (ev.ApprovalRequested, ev.StagingRequested)):
+        if isinstance(entry.event, (ev.ApprovalRequested, ev.ShadowProposed, ev.StagingRequested)):
             event = entry.event
             sha = event.spec.sha if isinstance(event, ev.ApprovalRequested) else event.sha
             assert sha in BRANCH[mirror.repo.name], "a commit that nobody put into the thread"
@@ -359,6 +371,15 @@ def _asked_about(mirror: Mirror) -> list[ev.GlassUse]:
     return [use for review in mirror.state.reviews.values() for use in review.uses]
 
 
+def i22_what_is_only_watched_is_not_touched(world: World) -> None:
+    """Hold for shadow mode: nothing is asked, said or done, on staging neither."""
+    for attempt in world.ground.effects[world.seen_effects :]:
+        assert REPOS[attempt.repo].mode == "live", f"{where_of(attempt)} was only to be watched"
+    for mirror, entry in world.news:
+        if mirror.repo.mode == "shadow":
+            assert not isinstance(entry.event, TOUCHES), f"{entry.event.type} in shadow mode"
+
+
 INVARIANTS = (
     i1_every_effect_has_live_authorised_approvals_of_its_bytes,
     i1_nobodys_service_is_deployed_unasked,
@@ -380,6 +401,7 @@ INVARIANTS = (
     i19_who_left_it_to_a_newer_merge_ships_nothing,
     i20_a_plan_goes_on_in_order_while_it_is_green,
     i21_nothing_begins_before_its_staging_is_green,
+    i22_what_is_only_watched_is_not_touched,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )
@@ -416,7 +438,7 @@ def _rests(world: World, mirror: Mirror) -> bool:
     ended = state.plan_ended is not None and not state.effects
     waits = (state.pending, state.unknown, state.question, state.stopped_by, state.wait)
     ended = ended or state.only_locks or state.joined is not None
-    ended = ended or state.undeployed is not None
+    ended = ended or state.undeployed is not None or state.shadow
     return (
         _waits_for_another(world, mirror)
         or any(waits)

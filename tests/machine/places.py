@@ -126,6 +126,13 @@ REPOS = {
     ),
 }
 NAMES = tuple(REPOS)
+_LIVE_BLOG = REPOS[BLOG]
+
+
+def only_watch_the_blog(is_watched: bool) -> None:
+    """Put the blog into shadow mode, or take it out of it, for all that follows."""
+    mode = {"mode": "shadow"} if is_watched else {}
+    REPOS[BLOG] = _LIVE_BLOG.model_copy(update=mode)
 
 
 def _sha(repo: str, index: int) -> str:

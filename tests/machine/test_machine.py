@@ -38,6 +38,7 @@ from tests.machine.places import (
     REPOS,
     SHOP,
     Idea,
+    only_watch_the_blog,
 )
 from tests.machine.targets import ANYWHERE, Behaviour, where_of
 from tests.machine.world import Lab, Mirror, World
@@ -62,6 +63,7 @@ HAS_TO_OCCUR = (
     *("ship", "effect production job", "event order_seen", "event superseded", "event carried"),
     *("event newer_offered", "override", "event glass_broken", "event review_asked"),
     *("approve_ahead", "event approval_prepared", "plan through"),
+    *("event shadow_proposed", "event production_seen"),
 )
 # What one part may miss by chance, but not all of them together.
 RARE = (
@@ -170,8 +172,10 @@ class Machine(RuleBasedStateMachine):
 
     # GitHub and Slack.
 
-    @initialize(repo=repos)
-    def begin(self, repo: str) -> None:
+    @initialize(repo=repos, watched=st.sampled_from((*[False] * 7, True)))
+    def begin(self, repo: str, watched: bool) -> None:
+        """Merge, perhaps in a world in which the blog is only watched."""
+        only_watch_the_blog(watched)
         self.do("begin", self.world.merges(repo), self.world.works())
 
     @rule(repo=repos, work=st.booleans())
@@ -538,9 +542,10 @@ class Machine(RuleBasedStateMachine):
         """Let all faults cease: everything comes to an end, or waits for people."""
         if sys.exc_info()[0] is not None:
             self.lab.run(self.world.buries())
-            return
-        self._end(61)
-        self._end(86_400)
+        else:
+            self._end(61)
+            self._end(86_400)
+        only_watch_the_blog(False)
 
     def _end(self, seconds: int) -> None:
         self.do("end", self.world.ceases(), self.world.passes(seconds), self.world.settles(61))
