@@ -694,6 +694,13 @@ async def test_of_a_service_that_is_called_like_an_environment_no_name_says_anyt
         assert await r.again().current(OPTIONS, REPO, "production", "staging") is None
 
 
+async def test_of_two_runs_that_began_in_one_second_the_later_one_is_current() -> None:
+    async with rig() as r:
+        await r.deploys(ID, OLD)
+        await r.deploys(OTHER_ID, SHA)
+        assert await r.again().current(OPTIONS, *PLACE) == SHA
+
+
 async def test_current_goes_by_when_a_run_was_run_again() -> None:
     async with rig() as r:
         await r.deploys(ID, OLD)

@@ -226,7 +226,7 @@ class GitHubActionsDeployer:
         if parsed.trigger == "push":
             runs = await self._workflows.runs(repo, parsed.workflow, "push", successful=True)
             mine = [run for run in runs if run.branch == parsed.ref]
-            return max(mine, key=lambda run: run.started).head_sha if mine else None
+            return max(mine, key=_age).head_sha if mine else None
         runs = await self._workflows.runs(
             repo, parsed.workflow, "workflow_dispatch", successful=True
         )
@@ -235,13 +235,18 @@ class GitHubActionsDeployer:
         known = [*runs, seen] if seen else runs
         deployed = github_actions_outcome.deployed
         mine = [run for run in known if deployed(run, service, environment)]
-        newest = max(mine, key=lambda run: run.started, default=None)
+        newest = max(mine, key=_age, default=None)
         return deployed(newest, service, environment) if newest else None
 
     def _remember(self, attempt: Attempt, arguments: Arguments, run: WorkflowRun) -> None:
         if attempt.service and _is_green(run):
             place = (attempt.repo, arguments.workflow, attempt.service, attempt.environment)
             self._newest[place] = run
+
+
+def _age(run: WorkflowRun) -> tuple[float, int]:
+    """Order runs by when they began; GitHub tells whole seconds, and counts its runs up."""
+    return run.started, run.run_id
 
 
 def _has_jobs(run: WorkflowRun) -> bool:
