@@ -9,8 +9,9 @@ from app.core.records import Card
 from app.model import offline_replies as say
 from app.model.offline_memory import resolve
 from app.model.offline_plan import Plan, Step
+from app.model.offline_sentences import WISHES
 from app.model.offline_topic import is_about_the_deploy, wants_an_answer
-from app.model.offline_words import DEFAULT_WAIT_SECONDS, HELP, WISHES, Heard, hear
+from app.model.offline_words import DEFAULT_WAIT_SECONDS, HELP, Heard, hear
 
 NAME = say.NAME
 TOLD: Mapping[str, str] = {

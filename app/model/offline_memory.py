@@ -7,8 +7,9 @@ from app.core import events as ev
 from app.core.state import Mode, State
 from app.core.untrusted import cut, one_line
 from app.model import offline_replies as say
+from app.model.offline_sentences import WISHES
 from app.model.offline_topic import is_about_the_deploy
-from app.model.offline_words import WISHES, Heard, hear
+from app.model.offline_words import Heard, hear
 
 Proposal = tuple[str, str]  # the tool and the full SHA
 
