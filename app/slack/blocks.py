@@ -106,3 +106,33 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
         "confirm": plain(yes),
         "deny": plain(no),
     }
+
+
+def form(name: str, value: str, title: str, submit: str, shown: Sequence[Block]) -> Block:
+    """Ask in a window of its own; `value` comes back with what was typed."""
+    return {
+        "type": "modal",
+        "callback_id": name,
+        "private_metadata": value,
+        "title": plain(title),
+        "submit": plain(submit),
+        "close": plain("Back"),
+        "blocks": [*shown],
+    }
+
+
+def typed(name: str, label: str, longest: int, shortest: int = 0) -> Block:
+    """Take several lines of so many characters, under this name, in a form."""
+    least = {"min_length": shortest} if shortest else {}
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain(label),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": name,
+            "multiline": True,
+            **least,
+            "max_length": longest,
+        },
+    }

@@ -6,7 +6,7 @@ from app.core import locks
 from app.core.config import RepoConfig
 from app.core.records import Card
 from app.core.state import State
-from app.slack.blocks import Block, actions, button, context, header, mrkdwn, plain, section
+from app.slack.blocks import Block, actions, button, context, form, header, mrkdwn, section, typed
 from app.slack.payloads import RepoChoice
 from app.slack.text import inline, short, when
 
@@ -27,29 +27,9 @@ HELP = (
 
 def feedback_form(value: str, card: Card) -> Block:
     """Build the form that asks why a card is rejected; `value` comes back with its words."""
-    typed: Block = {
-        "type": "plain_text_input",
-        "action_id": "feedback",
-        "multiline": True,
-        "max_length": 3000,
-    }
-    return {
-        "type": "modal",
-        "callback_id": "feedback",
-        "private_metadata": value,
-        "title": plain("Reject with feedback"),
-        "submit": plain("Reject"),
-        "close": plain("Back"),
-        "blocks": [
-            section(f"*{_steps(card)}* {short(card.request.spec.sha)} to production"),
-            {
-                "type": "input",
-                "block_id": "feedback",
-                "label": plain("What should I do instead?"),
-                "element": typed,
-            },
-        ],
-    }
+    shown = section(f"*{_steps(card)}* {short(card.request.spec.sha)} to production")
+    words = typed("feedback", "What should I do instead?", 3000)
+    return form("feedback", value, "Reject with feedback", "Reject", [shown, words])
 
 
 def which_repo(repos: Sequence[RepoConfig], ts: str, root: str, words: str) -> list[Block]:

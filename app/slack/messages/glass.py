@@ -16,6 +16,7 @@ from app.slack.permalinks import permalink
 
 MARK = "🚨"
 SHOWN_USES = 10
+LONGEST_REASON = 1000
 
 
 def glass_button(state: State, card: Card) -> Block:
@@ -28,36 +29,17 @@ def glass_button(state: State, card: Card) -> Block:
 def glass_form(value: str, card: Card, lifts: tuple[Lift, ...]) -> Block:
     """Build the form that asks for the reason; `value` comes back with it."""
     specs = card.request.specs
-    typed: Block = {
-        "type": "plain_text_input",
-        "action_id": "reason",
-        "multiline": True,
-        "min_length": glass.SHORTEST_REASON,
-        "max_length": 1000,
-    }
     means = (
         f"This lifts: {glass.told(lifts)}. It is announced in the channel at once, with your "
         "reason, and another approver reviews it in the morning."
     )
-    return {
-        "type": "modal",
-        "callback_id": "break_glass",
-        "private_metadata": value,
-        "title": blocks.plain("Break glass"),
-        "submit": blocks.plain("Break glass"),
-        "close": blocks.plain("Back"),
-        "blocks": [
-            blocks.section(f"*{_named(action(specs))}* · {change(specs)}"),
-            *(blocks.section(exact(spec)) for spec in specs),
-            blocks.section(f"{MARK} {means} · run {text.code(card.request.spec_hash[:8])}"),
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": blocks.plain("Why can it not wait?"),
-                "element": typed,
-            },
-        ],
-    }
+    shown = [
+        blocks.section(f"*{_named(action(specs))}* · {change(specs)}"),
+        *(blocks.section(exact(spec)) for spec in specs),
+        blocks.section(f"{MARK} {means} · run {text.code(card.request.spec_hash[:8])}"),
+        blocks.typed("reason", "Why can it not wait?", LONGEST_REASON, glass.SHORTEST_REASON),
+    ]
+    return blocks.form("break_glass", value, "Break glass", "Break glass", shown)
 
 
 def glass_line(broken: Glass) -> str:

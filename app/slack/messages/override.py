@@ -20,37 +20,19 @@ def override_button(state: State, staging: Staging) -> Block:
 
 def override_form(value: str, state: State, staging: Staging) -> Block:
     """Build the form that asks for the reason; `value` comes back with it."""
-    typed: Block = {
-        "type": "plain_text_input",
-        "action_id": "reason",
-        "multiline": True,
-        "min_length": overriding.SHORTEST_REASON,
-        "max_length": overriding.MAX_REASON,
-    }
     red = overriding.red_tests(state, staging)
     failing = runs.failing_tests(red.failing_tests if red else ()) or "the tests did not name any"
     means = (
         "Staging counts as passed for this commit. Your name and reason stay on each of its "
         "cards, which still have to be approved."
     )
-    return {
-        "type": "modal",
-        "callback_id": "override",
-        "private_metadata": value,
-        "title": blocks.plain("Override red tests"),
-        "submit": blocks.plain("Override"),
-        "close": blocks.plain("Back"),
-        "blocks": [
-            blocks.section(f"*Staging* {text.short(staging.sha)} · failing: {failing}"),
-            blocks.section(f"{MARK} {means}"),
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": blocks.plain("Why do they not count?"),
-                "element": typed,
-            },
-        ],
-    }
+    bounds = (overriding.MAX_REASON, overriding.SHORTEST_REASON)
+    shown = [
+        blocks.section(f"*Staging* {text.short(staging.sha)} · failing: {failing}"),
+        blocks.section(f"{MARK} {means}"),
+        blocks.typed("reason", "Why do they not count?", *bounds),
+    ]
+    return blocks.form("override", value, "Override red tests", "Override", shown)
 
 
 def override_line(override: Override) -> str:
