@@ -43,7 +43,7 @@ from tests.machine.places import (
 from tests.machine.targets import ANYWHERE, Behaviour, where_of
 from tests.machine.world import Lab, Mirror, World
 
-PARTS = 4
+PARTS = 8  # so that several workers share them to the end
 RUNS = int(os.environ.get("MACHINE_RUNS", "2000"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 LEAST_RUNS = 1000  # fewer may miss something rare
@@ -127,6 +127,7 @@ LOCKS = (
 numbers = st.integers(0, 63)
 calls = st.integers(1, 24)
 moments = st.sampled_from(("before", "after"))
+seldom = st.sampled_from((False, False, False, True))  # for what takes as long as ten other steps
 people = st.sampled_from(CROWD)
 repos = st.sampled_from(NAMES)
 places = st.sampled_from(
@@ -256,9 +257,16 @@ class Machine(RuleBasedStateMachine):
     def approve_and_go(self, number: int, fate: Behaviour) -> None:
         self.approve(number, fate, True)
 
-    @rule(repo=repos, clicks=st.integers(1, 3), fails=st.sampled_from((False, False, True)))
-    def ship(self, repo: str, clicks: int, fails: bool) -> None:
+    @rule(
+        repo=repos,
+        clicks=st.integers(1, 3),
+        fails=st.sampled_from((False, False, True)),
+        now=seldom,
+    )
+    def ship(self, repo: str, clicks: int, fails: bool, now: bool = True) -> None:
         """Let a merge have a quiet time, and whatever waits in its repository be approved."""
+        if not now:
+            return self.work()
         self.do("ship", self.world.merges(repo), self.world.works())
         for mirror, card in self.world.waiting():
             if fails and mirror.repo.name == repo:
@@ -269,9 +277,19 @@ class Machine(RuleBasedStateMachine):
             clicked = [click for m, card in mine for click in self._all_approve(m, card)]
             self.do("approve", *clicked, self.world.passes(6), self.world.works())
 
-    @rule(repo=repos, user=people, second=st.sampled_from(SECOND_THOUGHTS), green=st.integers(0, 3))
-    def approve_ahead(self, repo: str, user: str, second: str, green: int) -> None:
+    @rule(
+        repo=repos,
+        user=people,
+        second=st.sampled_from(SECOND_THOUGHTS),
+        green=st.integers(0, 3),
+        now=seldom,
+    )
+    def approve_ahead(
+        self, repo: str, user: str, second: str, green: int, now: bool = True
+    ) -> None:
         """Let a merge be approved while its tests run on staging, and people think again."""
+        if not now:
+            return self.work()
         where = f"{repo}/staging/e2e"
         self.world.ground.prepared[where] = "hangs"
         self.do("merge", self.world.merges(repo), self.world.works())
@@ -323,9 +341,11 @@ class Machine(RuleBasedStateMachine):
         overridden = self.world.clicks(mirror, "override", run, user, reason)
         return self.do("override", overridden, self._maybe(work))
 
-    @rule(repo=repos, overridden=st.booleans())
-    def red_staging(self, repo: str, overridden: bool) -> None:
+    @rule(repo=repos, overridden=st.booleans(), now=seldom)
+    def red_staging(self, repo: str, overridden: bool, now: bool = True) -> None:
         """Let a merge be red on staging, and perhaps every approver override that."""
+        if not now:
+            return self.work()
         self.world.ground.prepared[f"{repo}/staging/e2e"] = "fails"
         self.do("red_staging", self.world.merges(repo), self.world.works())
         self.world.ground.prepared.pop(f"{repo}/staging/e2e", None)
@@ -333,9 +353,11 @@ class Machine(RuleBasedStateMachine):
             for user in sorted(MAY_APPROVE):
                 self.override(len(self.world.mirrors) - 1, user, REASONS[0], True)
 
-    @rule(repo=repos)
-    def queue_up(self, repo: str) -> None:
+    @rule(repo=repos, now=seldom)
+    def queue_up(self, repo: str, now: bool = True) -> None:
         """Let two merges wait for staging while it tests another one."""
+        if not now:
+            return self.work()
         where = f"{repo}/staging/e2e"
         self.world.ground.prepared[where] = "hangs"
         self.do("merge", self.world.merges(repo), self.world.works())
@@ -345,9 +367,11 @@ class Machine(RuleBasedStateMachine):
         self.world.ground.release()
         self.do("queue_up", self.world.passes(6), self.world.works())
 
-    @rule(repo=repos)
-    def go_back(self, repo: str) -> None:
+    @rule(repo=repos, now=seldom)
+    def go_back(self, repo: str, now: bool = True) -> None:
         """Ship two merges, and take the second one back."""
+        if not now:
+            return self.work()
         self.ship(repo, 3, False)
         self.ship(repo, 3, False)
         self.roll_back(len(self.world.mirrors) - 1, "works")
@@ -380,16 +404,20 @@ class Machine(RuleBasedStateMachine):
         else:
             self.break_glass(number, user, REASONS[0], True)
 
-    @rule(number=numbers, user=people, seconds=st.sampled_from((1, 301)))
-    def wait(self, number: int, user: str, seconds: int) -> None:
+    @rule(number=numbers, user=people, seconds=st.sampled_from((1, 301)), now=seldom)
+    def wait(self, number: int, user: str, seconds: int, now: bool = True) -> None:
         """Ask for some minutes where something is under way, and let them pass or not."""
+        if not now:
+            return self.work()
         mirrors = [m for m, _ in self.world.waiting()] or list(self.world.mirrors.values())
         asked = self.world.says(mirrors[number % len(mirrors)], user, "wait 5 minutes")
         self.do("wait", asked, self.world.works(), self.world.passes(seconds), self.world.works())
 
-    @rule(repo=repos, user=people, deploy=st.booleans())
-    def leave_a_merge(self, repo: str, user: str, deploy: bool) -> None:
+    @rule(repo=repos, user=people, deploy=st.booleans(), now=seldom)
+    def leave_a_merge(self, repo: str, user: str, deploy: bool, now: bool = True) -> None:
         """Merge, stop its thread, and look an hour later what is not on production."""
+        if not now:
+            return self.work()
         self.do("merge", self.world.merges(repo), self.world.works())
         newest = list(self.world.mirrors.values())[-1]
         stop = self.world.clicks(newest, "stop", "", user)
