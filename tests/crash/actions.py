@@ -6,6 +6,7 @@ from aiohttp import web
 
 from tests.crash.target import ACTIONS
 from tests.github.actions import FakeActions, Workflow
+from tests.github.description import CLOUD, NEWEST, described
 
 
 class ActionsTarget:
@@ -15,6 +16,7 @@ class ActionsTarget:
     """
 
     def __init__(self, name: str) -> None:
+        described(CLOUD, NEWEST)  # takes seconds, and nobody is to wait for it later
         self.name = name
         self.recovery = ACTIONS[name]
         self._github = FakeActions(deploy=Workflow(refuses=self.recovery == "keyed"))
