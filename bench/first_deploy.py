@@ -37,6 +37,7 @@ class Bench:
         self._memory("at rest")
         card = await self._merge(0)
         for number in range(1, MERGES):
+            await self._stop(card)  # or its card would ask about the next merge
             card = await self._merge(number)
         for _ in range(clicks):
             card = await self._reject(card)
@@ -55,6 +56,10 @@ class Bench:
         took = sum(self._programs()[ended:])
         self._add("merge to card, without the deploy programs (s)", time.monotonic() - began - took)
         return card
+
+    async def _stop(self, card: Json) -> None:
+        await self.w.reply("bob", card, "stop")
+        await self._until(lambda messages: not _buttons_of(card["ts"], messages))
 
     async def _reject(self, card: Json) -> Json:
         """Reject a card, wait until its buttons are gone, and ask for the next one."""
