@@ -290,10 +290,7 @@ class Machine(RuleBasedStateMachine):
         """Let a merge be approved while its tests run on staging, and people think again."""
         if not now:
             return self.work()
-        where = f"{repo}/staging/e2e"
-        self.world.ground.prepared[where] = "hangs"
-        self.do("merge", self.world.merges(repo), self.world.works())
-        self.world.ground.prepared.pop(where, None)
+        where = self._merge_whose_tests_hang(repo)
         offered = [(m, r.call_id) for m, r in self.world.offered() if m.repo.name == repo]
         clicks = [
             self.world.clicks(m, "approve_when_green", call_id, who)
@@ -307,6 +304,14 @@ class Machine(RuleBasedStateMachine):
             self.world.ground.turn_red(where)
         self.world.ground.release()
         self.do("work", self.world.passes(6), self.world.works())
+
+    def _merge_whose_tests_hang(self, repo: str) -> str:
+        """Merge, and let its tests on staging go on until what hangs is released; return where."""
+        where = f"{repo}/staging/e2e"
+        self.world.ground.prepared[where] = "hangs"
+        self.do("merge", self.world.merges(repo), self.world.works())
+        self.world.ground.prepared.pop(where, None)
+        return where
 
     async def _thinks_again(self, mirror: Mirror, call_id: str, user: str, second: str) -> None:
         match second:
@@ -358,10 +363,7 @@ class Machine(RuleBasedStateMachine):
         """Let two merges wait for staging while it tests another one."""
         if not now:
             return self.work()
-        where = f"{repo}/staging/e2e"
-        self.world.ground.prepared[where] = "hangs"
-        self.do("merge", self.world.merges(repo), self.world.works())
-        self.world.ground.prepared.pop(where, None)
+        self._merge_whose_tests_hang(repo)
         for _ in range(2):
             self.do("merge", self.world.merges(repo), self.world.works())
         self.world.ground.release()
