@@ -192,7 +192,7 @@ def over(state: State, facts: Mapping[str, str]) -> str:
     if answer:
         by = mentions([answer.user])
         again = "I ask again when something new is merged."
-        return f"Deploy: asked for by {by}." if answer.deploy else f"Not now, says {by}. {again}"
+        return f"{by} asked for the deploy." if answer.deploy else f"Not now, says {by}. {again}"
     if state.stopped_by:
         return f"{mentions([state.stopped_by])} stopped this thread."
     if asked(facts).thread != state.thread_id:

@@ -76,7 +76,7 @@ def test_not_now_takes_the_buttons_away() -> None:
 def test_deploy_shows_what_goes_on_below_the_question() -> None:
     told = story().then(ev.UndeployedAnswered(user=BOB, deploy=True))
     told.then(ev.HumanSaid(user=BOB, text="deploy backend 4af9ec0"))
-    assert words(told).endswith(f"Deploy: asked for by <@{BOB}>.\n*Production*  🤔 reading")
+    assert words(told).endswith(f"<@{BOB}> asked for the deploy.\n*Production*  🤔 reading")
     assert list(told.buttons("status")) == ["stop"]
 
 

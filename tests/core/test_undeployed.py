@@ -97,7 +97,7 @@ async def test_deploy_by_the_button_ships_the_newest_that_passed() -> None:
     spec = (await box.card()).request.spec
     assert (spec.tool, spec.sha) == ("deploy_frontend_to_prod", SHA)
     again = await box.click(undeployed.deploy)
-    assert again == Refused(f"Deploy: asked for by <@{BOB}>.")
+    assert again == Refused(f"<@{BOB}> asked for the deploy.")
     await box.approves("U03CARA")
     await box.approves("U03CARA")
     state = await box.state()

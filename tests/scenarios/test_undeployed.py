@@ -38,7 +38,7 @@ async def test_what_was_left_on_staging_is_asked_about_and_shipped(tmp_path: Pat
         card = await w.card("Deploy frontend")
         assert card["thread_ts"] == question["ts"]
         await w.click("bob", question, "not_now")
-        await w.whisper("bob", "Deploy: asked for by <@U01ALICE>.")
+        await w.whisper("bob", "<@U01ALICE> asked for the deploy.")
         await w.click("bob", card, "approve")
         await w.click("bob", await w.card("Deploy backend"), "approve")
         await w.card(f"backend {sha[:7]}", "rollback")
