@@ -1,6 +1,7 @@
 """Asks on each repository's schedule about what is merged but not on production.
 
-Any number of instances look; the one write that asks is known by its time, so one of them asks.
+Any number of instances look; a write that asks is known by its time and its services, so one of
+them asks.
 """
 
 import asyncio
@@ -51,22 +52,26 @@ class UndeployedWatch:
             _log.exception("fault", repo=repo.name)
 
     async def ask_if_due(self, repo: RepoConfig) -> bool:
-        """Look now if it is time and nobody did; tell whether a question was put.
+        """Look now if it is time and nobody did; tell whether questions were put.
 
         Raise `SourceUnavailable` if GitHub did not answer: the next look is soon.
         """
         now = await self._log.now(repo.name)
         slot = repo.undeployed.last_start(now) if repo.undeployed else None
         facts = await self._log.facts(repo.name)
-        before = undeployed.asked(facts)
+        before = undeployed.looked(facts)
         if slot is None or now - slot > LATE_MS or slot <= before.slot:
             return False
         threads = await self._threads(repo)
         ahead = await self._ahead(repo, facts, now)
         found = undeployed.find(repo, facts, threads, ahead, now)
-        write = _quiet(repo, slot, before) if found is None else _ask(repo, slot, found, before)
+        put = [await self._put(_ask(repo, slot, each, facts)) for each in found]
+        await self._put(_looked(repo, slot, before))  # who dies before it is made up for by others
+        return any(put)
+
+    async def _put(self, write: Write) -> bool:
         try:
-            return bool(await self._log.append(write)) and found is not None
+            return bool(await self._log.append(write))
         except Conflict:  # the thread is there, though its cause was forgotten
             return False
 
@@ -88,31 +93,33 @@ class UndeployedWatch:
         return {service: compared[sha].commits for service, sha in bases.items()}
 
 
-def _ask(repo: RepoConfig, slot: int, found: UndeployedFound, before: Asked) -> Write:
-    """Build the one write that asks; the message of an earlier question is looked at anew."""
-    thread_id = undeployed.thread_of(repo.name, slot)
+def _ask(repo: RepoConfig, slot: int, found: UndeployedFound, facts: Mapping[str, str]) -> Write:
+    """Build the write that asks; the messages of earlier questions are looked at anew."""
+    services = list(found.was)
+    thread_id = undeployed.thread_of(repo.name, slot, services)
     started = ThreadStarted(
         thread_id=thread_id,
         repo=repo.name,
         branch=repo.branch,
-        channel=repo.channel_of(list(found.was)),
+        channel=repo.channel_of(services),
         origin="schedule",
         sha=found.sha,
     )
     asked = Asked(slot, thread_id, tuple(merge.sha for merge in found.merges))
+    before = dict.fromkeys(undeployed.asked(facts, service).thread for service in services)
     return Write(
         thread_id,
         [started, found],
         version=0,
-        dedupe=[_cause(repo, slot)],
-        facts=asked.as_fact(),
-        wake=[before.thread] if before.thread else [],
+        dedupe=[f"{_cause(repo, slot)}:{min(services)}"],
+        facts=asked.as_facts(services),
+        wake=[thread for thread in before if thread],
     )
 
 
-def _quiet(repo: RepoConfig, slot: int, before: Asked) -> Write:
-    """Build the write that notes that there was nothing to ask at this time."""
-    facts = replace(before, slot=slot).as_fact()
+def _looked(repo: RepoConfig, slot: int, before: Asked) -> Write:
+    """Build the write that notes that this time of the schedule is done with."""
+    facts = replace(before, slot=slot).as_looked()
     cause = _cause(repo, slot)
     return Write(f"{repo.name}/{ledger.ASKED}", [], dedupe=[cause], facts=facts, silent=True)
 

@@ -100,10 +100,16 @@ def write(
 
 
 def _asking(facts: Mapping[str, str | None], known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the thread that asked about what production does not have, once that changes."""
-    moved = any(name.startswith("running/") for name in facts)
-    thread = json.loads(known.get(ASKED, "{}")).get("thread") if moved else None
-    return (thread,) if thread else ()
+    """Return the threads that asked about what production does not have, once that changes."""
+    moved = [name.removeprefix("running/") for name in facts if name.startswith("running/")]
+    told = (json.loads(asked(known, service) or "{}") for service in moved)
+    threads = (each.get("thread") for each in told)
+    return tuple(dict.fromkeys(thread for thread in threads if thread))
+
+
+def asked(facts: Mapping[str, str], service: str) -> str | None:
+    """Return what was last asked about a service; once it was one fact for all of them."""
+    return facts.get(f"{ASKED}/{service}", facts.get(ASKED))
 
 
 def facts_of(state: State, events: Sequence[ev.Event], now: int) -> dict[str, str | None]:

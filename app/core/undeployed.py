@@ -4,7 +4,7 @@ Where nobody can tell ancestry, the order in which the merges' threads began sta
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import events as ev
@@ -27,24 +27,38 @@ class Asked:
     thread: str = ""
     shas: tuple[str, ...] = ()
 
-    def as_fact(self) -> dict[str, str | None]:
-        """Return the fact that says so."""
-        told = {"slot": self.slot, "thread": self.thread, "shas": self.shas}
-        return {FACT: json.dumps(told)}
+    def as_facts(self, services: Iterable[str]) -> dict[str, str | None]:
+        """Return the facts that say so of services."""
+        return {f"{FACT}/{service}": self._told() for service in services}
+
+    def as_looked(self) -> dict[str, str | None]:
+        """Return the fact that a look at this time is over; what it said of threads stays."""
+        return {FACT: self._told()}
+
+    def _told(self) -> str:
+        return json.dumps({"slot": self.slot, "thread": self.thread, "shas": self.shas})
 
 
-def asked(facts: Mapping[str, str]) -> Asked:
-    """Return what was asked last; nothing yet is about no commits."""
-    recorded = facts.get(FACT)
+def asked(facts: Mapping[str, str], service: str) -> Asked:
+    """Return what was asked last about a service; nothing yet is about no commits."""
+    return _asked(ledger.asked(facts, service))
+
+
+def looked(facts: Mapping[str, str]) -> Asked:
+    """Return the last look; before each service had its own fact, it said what was asked, too."""
+    return _asked(facts.get(FACT))
+
+
+def _asked(recorded: str | None) -> Asked:
     if recorded is None:
         return Asked()
     told = json.loads(recorded)
     return Asked(told["slot"], told["thread"], tuple(told["shas"]))
 
 
-def thread_of(repo: str, slot: int) -> str:
+def thread_of(repo: str, slot: int, services: Iterable[str]) -> str:
     """Name the thread of a question: the same one, whoever asks."""
-    return thread_id_for(repo, FACT, str(slot))
+    return thread_id_for(repo, FACT, str(slot), min(services))
 
 
 # Is there something to ask?
@@ -63,8 +77,8 @@ def find(
     threads: Sequence[State],
     ahead: Mapping[str, Sequence[ev.Commit]] | None,
     now: int,
-) -> ev.UndeployedFound | None:
-    """Return what is worth asking about now, None if nothing is.
+) -> list[ev.UndeployedFound]:
+    """Return what is worth asking about now, each service in at most one question.
 
     `threads` are the newest first. `ahead` says for each service which commits of the branch it
     does not have, newest first; None where nobody can say.
@@ -73,15 +87,34 @@ def find(
     was = bases(repo, facts, now)
     lacking = {service: _lacking(service, was[service], merges, ahead) for service in was}
     ready = [sha for sha in merges if _is_ready(sha, merges[sha], lacking, facts)]
-    if not ready:
-        return None
-    sha = ready[0]
-    shipped = {s: _from(sha, lacks, merges) for s, lacks in lacking.items() if sha in lacks}
-    found = {commit.sha: commit for lacks in shipped.values() for commit in lacks}
-    if set(found) <= set(asked(facts).shas) or _under_way(threads, sha, found, repo, now):
-        return None
-    told = tuple(_merged(commit, merges.get(commit.sha)) for commit in found.values())
+    found: list[ev.UndeployedFound] = []
+    for sha in ready:  # what one service lacks must not hide what another one does
+        shipped = {s: _from(sha, lacks) for s, lacks in lacking.items() if sha in lacks}
+        if shipped:
+            found.append(_found(sha, shipped, merges, was))
+        lacking = {s: lacks for s, lacks in lacking.items() if s not in shipped}
+    return [
+        each
+        for each in found
+        if not _is_known(each, facts) and not _under_way(threads, each, repo, now)
+    ]
+
+
+def _found(
+    sha: str,
+    shipped: Mapping[str, Sequence[ev.Commit]],
+    merges: Mapping[str, State],
+    was: Mapping[str, str],
+) -> ev.UndeployedFound:
+    commits = {commit.sha: commit for lacks in shipped.values() for commit in lacks}
+    told = tuple(_merged(commit, merges.get(commit.sha)) for commit in commits.values())
     return ev.UndeployedFound(sha=sha, merges=told[:SHOWN], was={s: was[s] for s in shipped})
+
+
+def _is_known(found: ev.UndeployedFound, facts: Mapping[str, str]) -> bool:
+    """Tell whether each of its services was asked about with all of these commits."""
+    shas = {merge.sha for merge in found.merges}
+    return all(shas <= set(asked(facts, service).shas) for service in found.was)
 
 
 def _lacking(
@@ -120,7 +153,7 @@ def _is_ready(
     return bool(good) and len(good) == len(lacks) and _passed(merge)
 
 
-def _from(sha: str, lacks: Mapping[str, ev.Commit], merges: Mapping[str, State]) -> list[ev.Commit]:
+def _from(sha: str, lacks: Mapping[str, ev.Commit]) -> list[ev.Commit]:
     """Return the commits that a deploy of one of them brings: it, and the older ones."""
     order = list(lacks)
     return [lacks[older] for older in order[order.index(sha) :]]
@@ -145,20 +178,17 @@ def each_once(merges: Sequence[ev.Merged]) -> list[ev.Merged]:
 
 
 def _under_way(
-    threads: Sequence[State],
-    sha: str,
-    found: Mapping[str, ev.Commit],
-    repo: RepoConfig,
-    now: int,
+    threads: Sequence[State], found: ev.UndeployedFound, repo: RepoConfig, now: int
 ) -> bool:
     """Tell whether an open thread is about these commits, or about a newer merge with them."""
-    is_newer = True
+    shas, is_newer = {merge.sha for merge in found.merges}, True
     for state in threads:
-        if is_open(state, repo, now) and (
-            (is_newer and state.origin == "merge") or not found.keys().isdisjoint(_about(state))
-        ):
+        brings = (
+            is_newer and state.origin == "merge" and not all(map(state.is_untouched, found.was))
+        )
+        if is_open(state, repo, now) and (brings or not shas.isdisjoint(_about(state))):
             return True
-        is_newer = is_newer and state.sha != sha
+        is_newer = is_newer and state.sha != found.sha
     return False
 
 
@@ -195,10 +225,16 @@ def over(state: State, facts: Mapping[str, str]) -> str:
         return f"{by} asked for the deploy." if answer.deploy else f"Not now, says {by}. {again}"
     if state.stopped_by:
         return f"{mentions([state.stopped_by])} stopped this thread."
-    if asked(facts).thread != state.thread_id:
+    services = left(state, found, facts)
+    if not services:
         return "A newer question took the place of this one."
-    moved = all(ledger.production(facts, s) != sha for s, sha in found.was.items())
-    return f"Production of {', '.join(found.was)} has moved on since then." if moved else ""
+    moved = all(ledger.production(facts, s) != found.was[s] for s in services)
+    return f"Production of {', '.join(services)} has moved on since then." if moved else ""
+
+
+def left(state: State, found: ev.UndeployedFound, facts: Mapping[str, str]) -> list[str]:
+    """Return the services of a question that no newer one is about."""
+    return [s for s in found.was if asked(facts, s).thread == state.thread_id]
 
 
 def deploy(click: Click) -> Decision:
@@ -207,7 +243,7 @@ def deploy(click: Click) -> Decision:
     against = over(state, click.facts)
     if against or state.undeployed is None:
         return Refused(against)
-    services = " and ".join(state.undeployed.was)
+    services = " and ".join(left(state, state.undeployed, click.facts))
     words = f"deploy {services} {state.undeployed.sha[:12]}"
     answered = ev.UndeployedAnswered(user=click.user, deploy=True)
     return Accepted((answered, ev.HumanSaid(user=click.user, text=words)))

@@ -23,10 +23,16 @@ def story(*merges: ev.Merged) -> Story:
     )
     told = Story().then(started, ev.UndeployedFound(sha=NEW, merges=shown, was={"backend": OLD}))
     told.facts |= {
-        "undeployed": str(Asked(1, THREAD, (NEW,)).as_fact()["undeployed"]),
+        **asked_by(THREAD),
         "running/backend": f'{{"sha": "{OLD}"}}',
     }
     return told
+
+
+def asked_by(thread_id: str) -> dict[str, str]:
+    """Return the fact that a thread asks about the backend."""
+    facts = Asked(1, thread_id, (NEW,)).as_facts(["backend"])
+    return {name: told for name, told in facts.items() if told}
 
 
 def words(told: Story) -> str:
@@ -82,6 +88,6 @@ def test_deploy_shows_what_goes_on_below_the_question() -> None:
 
 def test_a_newer_question_settles_it() -> None:
     told = story()
-    told.facts["undeployed"] = str(Asked(2, "acme/shop/ffffffffff").as_fact()["undeployed"])
+    told.facts |= asked_by("acme/shop/ffffffffff")
     assert words(told).endswith("A newer question took the place of this one.")
     assert told.buttons("status") == {}

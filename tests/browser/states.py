@@ -294,7 +294,7 @@ def _undeployed() -> Screen:
     found = ev.UndeployedFound(sha=NEW, merges=merges, was={"backend": OLD})
     story = Story(repo_config(people=PEOPLE)).then(asked, found)
     story.facts |= {
-        name: fact for name, fact in Asked(1, THREAD, (NEW,)).as_fact().items() if fact
+        name: fact for name, fact in Asked(1, THREAD, (NEW,)).as_facts(["backend"]).items() if fact
     } | {"running/backend": json.dumps({"sha": OLD})}
     line = "On a schedule, in the channel: what was merged and left behind."
     return Screen("undeployed", line, story, ("status",))

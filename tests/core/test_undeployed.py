@@ -261,6 +261,19 @@ async def test_with_credentials_the_branch_says_what_is_missing() -> None:
     assert [m.number for m in found.merges] == [12, 0]
 
 
+async def test_what_was_asked_before_services_had_their_own_facts_is_known() -> None:
+    box = Scheduled()
+    await box.shipped()
+    await box.left(SHA)
+    assert await box.asks()
+    state, facts = await box.question(), await box.log.facts(REPO)
+    once = {undeployed.FACT: facts[f"{undeployed.FACT}/backend"]}
+    gone = dict.fromkeys(name for name in facts if name.startswith(f"{undeployed.FACT}/"))
+    await box.log.append(Write(f"{REPO}/0", [], facts=gone | once, silent=True))
+    assert not await box.asks()
+    assert undeployed.over(state, await box.log.facts(REPO)) == ""
+
+
 # When.
 
 
@@ -287,7 +300,8 @@ async def test_several_instances_make_one_question() -> None:
     await box.left(SHA)
     assert await box.asks()
     before = await box.log.threads(REPO, 10)
-    unseen = {undeployed.FACT: None}  # the other one had looked before
+    facts = await box.log.facts(REPO)  # the other one had looked before
+    unseen = dict.fromkeys(name for name in facts if name.startswith(undeployed.FACT))
     await box.log.append(Write(f"{REPO}/0", [], facts=unseen, silent=True))
     assert not await box.watch.ask_if_due(box.config)
     assert await box.log.threads(REPO, 10) == before

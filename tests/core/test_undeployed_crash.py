@@ -63,7 +63,7 @@ async def test_of_many_instances_on_one_redis_one_asks(redis_log: RedisLog) -> N
     watches = [UndeployedWatch(redis_log, None, {REPO: config}) for _ in range(5)]
     told = await asyncio.gather(*(watch.ask_if_due(config) for watch in watches))
     assert sorted(told) == [False] * 4 + [True]
-    assert asked(await redis_log.facts(REPO)).shas == (SHA,)
+    assert asked(await redis_log.facts(REPO), "backend").shas == (SHA,)
 
 
 class Once:

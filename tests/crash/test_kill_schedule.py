@@ -66,7 +66,7 @@ class Question(Deploy):
 
         async def is_there() -> bool:
             await self._box.revive()
-            self.thread_id = asked(await self._box.log.facts(REPO)).thread
+            self.thread_id = asked(await self._box.log.facts(REPO), "backend").thread
             return bool(self.thread_id)
 
         await until(is_there, 60)

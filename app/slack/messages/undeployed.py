@@ -23,8 +23,8 @@ def undeployed_line(
     are = "commit is" if count == 1 else "commits are"
     shown = [f"• {_merge(merge, repo)}" for merge in merges[:SHOWN]]
     more = [f"• {more_than(count - SHOWN)}"] if count > SHOWN else []
-    services = people.all_of([text.inline(name, 60) for name in found.was])
-    ending = undeployed.over(state, facts)
+    ending, left = undeployed.over(state, facts), undeployed.left(state, found, facts)
+    services = people.all_of([text.inline(name, 60) for name in left])
     asks = f"Deploy {text.short(found.sha)}, the newest that passed staging, to {services}?"
     title = f"📦 *{count} {are} merged but not on production:*"
     return text.joined([title, *shown, *more, ending or asks])
