@@ -1,5 +1,6 @@
 """Builds an approval card from facts: the steps that will run, and what people must know."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -151,30 +152,37 @@ async def refuse_older(desk: Desk, service: str, sha: str) -> None:
 
 
 async def _barred(desk: Desk, kind: str, sha: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the users who may not approve their own change, and what was not compared."""
+    """Return the users who may not approve their own change, and what was not compared.
+
+    Every merge that goes out with this one counts like it.
+    """
     if desk.repo.allow_self_approval:
         return (), ()
-    pull_request = await _pull_request(desk, sha)
-    logins: list[str] = []
-    notes: list[str] = []
-    if pull_request is None:
-        logins, notes = await _author(desk, sha)
-    else:
-        logins = [pull_request.author, pull_request.merged_by]
-        if desk.source is None:
-            notes.append("the last pusher is unknown without GitHub credentials")
-        else:
-            try:
-                logins += await desk.source.pushers(desk.repo.name, pull_request.number)
-            except SourceUnavailable as error:
-                if kind != "rollback" and not isinstance(error, SourceMissing):
-                    raise SourceNeeded(error) from None
-                notes.append(PUSHER_NOT_ASKED)
-    users = {login: desk.repo.slack_user(login) for login in logins if login}
+    carried = [pull.sha for pull in desk.state.carried.values()] if desk.state.sha == sha else []
+    owned = await asyncio.gather(*[_owners(desk, kind, each) for each in (sha, *carried)])
+    logins = [login for found, _ in owned for login in found if login]
+    notes = [note for _, told in owned for note in told]
+    users = {login: desk.repo.slack_user(login) for login in logins}
     unmapped = [login for login, user in users.items() if user is None]
     notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
     barred = dict.fromkeys(user for user in users.values() if user)
-    return tuple(barred), tuple(notes)
+    return tuple(barred), tuple(dict.fromkeys(notes))
+
+
+async def _owners(desk: Desk, kind: str, sha: str) -> tuple[list[str], list[str]]:
+    """Return the logins of those whose change a commit is, and what could not be compared."""
+    pull_request = await _pull_request(desk, sha)
+    if pull_request is None:
+        return await _author(desk, sha)
+    logins = [pull_request.author, pull_request.merged_by]
+    if desk.source is None:
+        return logins, ["the last pusher is unknown without GitHub credentials"]
+    try:
+        return [*logins, *await desk.source.pushers(desk.repo.name, pull_request.number)], []
+    except SourceUnavailable as error:
+        if kind != "rollback" and not isinstance(error, SourceMissing):
+            raise SourceNeeded(error) from None
+        return logins, [PUSHER_NOT_ASKED]
 
 
 async def _pull_request(desk: Desk, sha: str) -> PullRequest | None:

@@ -108,6 +108,8 @@ def owners(repo: RepoConfig, state: State, sha: str) -> frozenset[str]:
     logins = [known.author for known in (state.known.get(sha),) if known]
     if pull := state.pull_request:
         logins += [pull.author, pull.merged_by]
+    if sha == state.sha:
+        logins += [carried.author for carried in state.carried.values()]
     return frozenset(user for user in map(repo.slack_user, logins) if user)
 
 

@@ -93,6 +93,7 @@ class State:
     stopped_by: str | None = None
     wait: WaitStarted | None = None
     wait_held: WaitStarted | None = None  # while words are read: an answer to them lets it go on
+    question_held: Say | None = None  # likewise
     model_down: ModelDown | None = None
     ask_again: tuple[str, str] | None = None
     last_error: str = ""

@@ -1,8 +1,19 @@
 """Whose change a commit is, also where another thread than its merge's proposes it."""
 
-from tests.core.box import SHA, Box
+from app.core import events as ev
+from app.core.policy import barred
+from tests.core.box import OLD, SHA, Box
+from tests.core.town import ONE, SHAS, TWO, town
 from tests.fake_source import FakeSource
-from tests.shop import BOB, repo_config
+from tests.shop import ALICE, BOB, CARA, REPO, repo_config
+from tests.story import Story, card_facts
+
+
+class Pushed(FakeSource):
+    """A GitHub in which cara pushed to every pull request."""
+
+    async def pushers(self, repo: str, pull_request: int) -> list[str]:
+        return ["cara"]
 
 
 async def test_who_merged_a_commit_is_known_in_every_thread() -> None:
@@ -21,3 +32,25 @@ async def test_a_commit_whose_author_nobody_knows_says_so_on_its_card() -> None:
     await box.mentions("deploy the backend")
     unchecked = (await box.card()).request.facts.unchecked
     assert "who wrote, merged or pushed this commit is unknown, so was not compared" in unchecked
+
+
+async def test_every_merge_that_ships_along_is_its_peoples_own() -> None:
+    people = {"alice": ALICE, "bob": BOB, "cara": CARA}
+    box = town(Pushed([OLD, *SHAS]), people=people)
+    await box.opens(ONE, author="alice")
+    await box.settles()
+    await box.merged(TWO)
+    await box.presses("both", ONE)
+    card = (await box.of(TWO)).pending
+    assert card
+    assert set(card.request.facts.barred) == {ALICE, BOB, CARA}
+
+
+def test_what_comes_along_after_the_card_was_made_counts_too() -> None:
+    story = Story(repo_config(people={"carl": CARA})).merged().staged()
+    story.asks(facts=card_facts(barred=()))
+    [card] = story.state.cards.values()
+    assert CARA not in barred(story.repo, story.state, card.steps[0])
+    pull = ev.Pull(thread_id=f"{REPO}/1", sha=ONE, number=1, title="", url="", author="carl", at=1)
+    story.then(ev.Carried(pulls=(pull,)))
+    assert CARA in barred(story.repo, story.state, card.steps[0])

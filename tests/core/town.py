@@ -37,10 +37,10 @@ class Town(Box):
             await self.opens(sha, label)
             await self.settles()
 
-    async def opens(self, sha: str, label: str = "") -> None:
+    async def opens(self, sha: str, label: str = "", author: str = "bob") -> None:
         number = SHAS.index(sha) + 1
         await self.starts(
-            sha, number=number, title=f"Change {number}", author="bob", urgent_label=label
+            sha, number=number, title=f"Change {number}", author=author, urgent_label=label
         )
 
     async def of(self, sha: str) -> State:

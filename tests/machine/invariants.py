@@ -177,18 +177,21 @@ def i12_nobody_approves_an_own_change(world: World) -> None:
         card = mirror.state.cards[event.call_id]
         for step in card.steps:
             if not event.covers or step.name in event.covers:
-                owners = _owners(world, step, card.at)
-                assert event.user not in owners, f"{event.user} approved an own change"
+                is_own = step.spec.sha == mirror.state.sha
+                carried = mirror.state.carried.values() if is_own else ()
+                for sha in (step.spec.sha, *(pull.sha for pull in carried)):
+                    owners = _owners(world, step, sha, card.at)
+                    assert event.user not in owners, f"{event.user} approved an own change"
 
 
-def _owners(world: World, step: PlanStep, card_at: int) -> frozenset[str]:
+def _owners(world: World, step: PlanStep, sha: str, card_at: int) -> frozenset[str]:
     """Return whose change a step brings; only a rollback may be shown without who pushed it."""
     spec = step.spec
-    merge = world.mirrors.get(thread_id_for(spec.repo, "main", spec.sha))
+    merge = world.mirrors.get(thread_id_for(spec.repo, "main", sha))
     merge_seen = merge is not None and merge.state.started_at <= card_at
     asked = PUSHER_NOT_ASKED not in step.facts.unchecked
     assert asked or spec.kind == "rollback", "asked for approval without knowing who pushed"
-    return owners_of(spec.sha, merge_seen, asked)
+    return owners_of(sha, merge_seen, asked)
 
 
 def i13_a_model_only_proposes(world: World) -> None:

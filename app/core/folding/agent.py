@@ -57,7 +57,7 @@ class FoldAgent(Folding):
         self.state.says[-1].wait = e
 
     def on_wait_ended(self, e: ev.WaitEnded) -> None:
-        self.end_wait()
+        self.end_waits()
         self.state.owes_step = True
         for say in self.state.says:
             say.wait_end = e if say.wait and say.call_id == e.call_id else say.wait_end
@@ -75,7 +75,7 @@ class FoldAgent(Folding):
     def on_rollback_opened(self, e: ev.RollbackOpened) -> None:
         s = self.state
         s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
-        self.end_wait()
+        self.end_waits()
         s.steps, s.errors, s.waits_for_source = 0, 0, None
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
@@ -84,7 +84,7 @@ class FoldAgent(Folding):
             self.state.to_hold.unheard_by = self.state.held_by
         if e.because == "reply":
             self.state.unread, self.state.errors = [], 0
-            self.let_wait_go_on()
+            self.let_waits_go_on()
         elif e.because != "note":
             self.concluded()
 
@@ -92,11 +92,11 @@ class FoldAgent(Folding):
         self.say(e.call_id, e.title, "answer")
         self.state.says[-1].lines, self.state.says[-1].cut = e.lines, e.cut
         self.state.unread, self.state.errors = [], 0
-        self.let_wait_go_on()
+        self.let_waits_go_on()
 
     def on_step_failed(self, e: ev.StepFailed) -> None:
         self.state.fault = e.error_id
 
     def on_ignored(self, e: ev.Ignored) -> None:
         self.state.unread, self.state.errors = [], 0
-        self.let_wait_go_on()
+        self.let_waits_go_on()

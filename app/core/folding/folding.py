@@ -31,6 +31,7 @@ class Folding:
         s.refused.clear()
         if s.to_hold:
             s.to_hold.released, s.to_hold.unheard_by = False, None
+        s.question_held = s.question or s.question_held
         self.answer_questions()
 
     def _hold_wait(self, user: str) -> None:
@@ -40,14 +41,17 @@ class Folding:
         if wait and awaited.user_of(wait) != user:
             s.wait_held = wait
 
-    def let_wait_go_on(self) -> None:
-        """Go on waiting once words were answered that changed nothing."""
+    def let_waits_go_on(self) -> None:
+        """Go on waiting, also for an answer, once words were answered that changed nothing."""
         s = self.state
         s.wait, s.wait_held = s.wait or s.wait_held, None
+        if s.question_held:
+            s.question_held.answered = False
+        s.question_held = None
 
-    def end_wait(self) -> None:
+    def end_waits(self) -> None:
         """Wait no longer."""
-        self.state.wait = self.state.wait_held = None
+        self.state.wait = self.state.wait_held = self.state.question_held = None
 
     def let_words_pass(self) -> None:
         """Read nobody's words any more: they alone wait for the model, the planner does not."""
@@ -64,7 +68,7 @@ class Folding:
         """End a turn of the agent."""
         s = self.state
         s.unread, s.owes_step, s.errors = [], False, 0
-        self.end_wait()
+        self.end_waits()
 
     def say(self, call_id: str, text: str, because: SayKind, choices: tuple[str, ...] = ()) -> None:
         """Say a sentence in a slot of its own."""

@@ -39,7 +39,7 @@ class FoldThreads(Folding):
     def on_stop_requested(self, e: ev.StopRequested) -> None:
         s = self.state
         s.stopped_by, s.ask_again, s.series = e.user, None, None
-        self.end_wait()
+        self.end_waits()
         s.owes_step, s.waits_for_source = False, None
         s.waits_for_block = None
         self.let_words_pass()
@@ -65,7 +65,7 @@ class FoldThreads(Folding):
         again = Staging(e.sha, e.scope, len(s.stagings) + 1, self.at, asked_for=True)
         s.stagings.append(again)
         s.owes_step, s.plan_ended, s.joined = False, None, None
-        self.end_wait()
+        self.end_waits()
         if e.user is None:  # the agent's answer to the words, and not somebody's button
             self.let_words_pass()
         s.steps = 0 if e.user else s.steps
