@@ -24,7 +24,8 @@ async def test_words_that_change_nothing_leave_it_open(asked: Town, words: str) 
     question = (await asked.of(ONE)).question
     await asked.says(words)
     still = (await asked.of(ONE)).question
-    assert still and question
+    assert still
+    assert question
     assert still.call_id == question.call_id
     assert "waiting for words" in (await asked.said(ONE))["status"]
 
@@ -41,10 +42,12 @@ def test_two_messages_at_once_leave_it_open() -> None:
 async def test_an_answer_closes_it_for_good(asked: Town) -> None:
     await asked.says("deploy the frontend")
     state = await asked.of(ONE)
-    assert state.pending and not state.question
+    assert state.pending
+    assert not state.question
     await asked.says("thanks")
     state = await asked.of(ONE)
-    assert state.pending and not state.question
+    assert state.pending
+    assert not state.question
 
 
 async def test_a_stop_closes_it_for_good(asked: Town) -> None:
