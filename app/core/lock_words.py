@@ -2,6 +2,8 @@
 
 lock [<repository>] <service|all> [until <15:00 | 2026-12-31 15:00> | for <30m>] [because <why>]
 unlock [<repository>] <service|all>
+
+The end may follow the reason, and a "please" may stand at either end.
 """
 
 import re
@@ -25,10 +27,17 @@ FORM = (
 )
 LONGEST_DAYS = 366
 MAX_OPENING = 200
-_VERB = re.compile(r"(lock|unlock)(?:[\s,:]+(?:the )?|$)", re.IGNORECASE)
+_VERB = re.compile(
+    r"(?:(?:please|pls|(?:can|could) you(?: please| pls)?)[\s,]+)?"
+    r"(lock|unlock)(?:[\s,:]+(?:the )?|$)",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(r"[\s,]+(?:please|pls)[.!?]*$", re.IGNORECASE)
+_CLOCK = r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2}"
 _REST = re.compile(
-    r"(?:until (?P<until>\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2})|for (?P<span>\S+?))?"
-    r"[,;]?(?: ?because:? (?P<why>.+))?[.!]?",
+    rf"(?:until (?P<until>{_CLOCK})|for (?P<span>\S+?))?[,;]?"
+    r"(?: ?because:? (?P<why>.+?)"
+    rf"(?:,? (?:until (?P<late_until>{_CLOCK})|for (?P<late_span>\d+\w))[.!?]?)?|[.!?]?)",
     re.IGNORECASE,
 )
 
@@ -69,7 +78,7 @@ def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | Unlock
 
     Raise `UserError`, in Slack's markup, for what cannot be: `NotOfTheForm` for other words.
     """
-    said = _said(text)
+    said = _PLEASE.sub("", _said(text))
     verb = _VERB.match(said)
     if verb is None:
         raise NotOfTheForm
@@ -77,13 +86,15 @@ def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | Unlock
     repo, services = _services(words[0], repos)
     rest = " ".join(words[1:])
     if verb[1].lower() == "unlock":
-        if rest.strip(".!"):
+        if rest.strip(".!?"):
             raise NotOfTheForm
         return UnlockWish(repo, services)
     match = _REST.fullmatch(rest)
     if match is None:
         raise NotOfTheForm
-    until = _until(match["until"], match["span"], repo.zone, now)
+    ends = match["until"] or match["span"]  # else what the reason ends with, if that is a time
+    clock = match["until"] if ends else match["late_until"]
+    until = _until(clock, match["span"] if ends else match["late_span"], repo.zone, now)
     return LockWish(repo, services, until, cut((match["why"] or "").strip(), MAX_REASON))
 
 
@@ -106,7 +117,7 @@ def _names(repo: RepoConfig) -> tuple[str, str]:
 
 
 def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple[str, ...]]:
-    service = word.strip("`'\".,!:").lower().replace("-", "_")
+    service = word.strip("`'\".,!?:").lower().replace("-", "_")
     if not service:
         raise NotOfTheForm
     found = [repo for repo in repos if service == ALL or service in repo.production.services]

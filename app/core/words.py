@@ -6,8 +6,8 @@ from typing import Literal
 Answer = Literal["both", "keep", "wait"]
 
 _SHA = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
-_STOP = frozenset({"stop", "cancel", "abort", "stop it", "please stop", "stop please"})
-_CONTINUE = frozenset({"continue", "resume", "go on", "carry on", "please continue"})
+_STOP = frozenset({"stop", "cancel", "abort", "stop it"})
+_CONTINUE = frozenset({"continue", "resume", "go on", "carry on"})
 _NO_MORE_WAITING = frozenset({"stop waiting", "dont wait", "do not wait", "don t wait"})
 _URGENT = frozenset(
     {
@@ -28,10 +28,12 @@ _CHOICES: dict[str, Answer] = {
     "deploy both": "both",
     "both": "both",
     "ship them both": "both",
+    "ship both of them": "both",
     "keep this": "keep",
     "keep this one": "keep",
     "ship only mine": "keep",
     "only mine": "keep",
+    "keep mine": "keep",
     "ship only this": "keep",
     "ship only this one": "keep",
     "only this one": "keep",
@@ -52,7 +54,6 @@ _APPROVAL = frozenset(
         "go ahead",
         "do it",
         "yes",
-        "yes please",
         "ok",
         "okay",
         "looks good",
@@ -61,7 +62,7 @@ _APPROVAL = frozenset(
 )
 _WITHDRAWAL = frozenset(
     {
-        *("no", "no wait", "wait", "wait no", "please wait", "no please wait", "wait a moment"),
+        *("no", "no wait", "wait", "wait no", "no please wait", "wait a moment"),
         *("wait a minute", "hold on", "hold it", "hold off", "not yet", "not now", "no not yet"),
         *("no don t", "don t", "dont", "no dont", "do not", "don t deploy", "do not deploy"),
         *("don t deploy it", "do not deploy it", "don t ship it", "do not ship it", "not so fast"),
@@ -70,12 +71,12 @@ _WITHDRAWAL = frozenset(
     }
 )
 _AHEAD = re.compile(
-    r"(?:please )?(?:i )?(?:approve|approved|ship|deploy|release|lgtm|go|go ahead|yes)"
+    r"(?:i )?(?:approve|approved|ship|deploy|release|lgtm|go|go ahead|yes)"
     r"(?: (?:it|this|that|them|all|everything))?(?: to (?:prod|production))?"
     r" (?:once|when|whenever|as soon as|after|if)"
     r" (?:(?:staging|it|that|they|tests|e2e|the tests|the e2e|e2e tests|the e2e tests)"
     r"(?: on staging)?(?: is| are| s| has| have| turns| turn| goes| go)? )?"
-    r"(?:green|passed|passes|pass|through|done|ok|okay|good)(?: please)?"
+    r"(?:green|passed|passes|pass|through|done|ok|okay|good)"
 )
 _BREAKING = frozenset(
     {
@@ -93,10 +94,15 @@ _BREAKING = frozenset(
         "force approve",
     }
 )
+_PLEASE = re.compile(r"^(?:please|pls) | (?:please|pls)$")
 _URGENCY = re.compile(r"\b(?:urgent|urgently|hotfix|emergency|asap)\b", re.IGNORECASE)
 _NO_URGENCY = re.compile(
-    r"\b(?:not|no|never|isn'?t|nothing|less)(?:\s+\w+){0,2}\s+"
-    r"(?:urgent|urgently|hotfix|emergency|asap)\b",
+    r"\b(?:not|no|never|isn'?t|nothing|less|would be|were)(?:\s+\w+){0,2}\s+"
+    r"(?:urgent|urgently|hotfix|emergency|asap)\b"
+    r"|\bnon-?\s?urgent\b"
+    r"|\b(?:urgent|urgently|hotfix|emergency|asap)\?"
+    r"|\b(?:hotfix|emergency) (?:from|of) (?:yesterday|last|\w+day)\b"
+    r"|\b(?:can|may|could) wait\b|\btake your time\b|\bno (?:hurry|rush)\b",
     re.IGNORECASE,
 )
 
@@ -136,7 +142,7 @@ def says_urgent(text: str) -> bool:
 
 def choice(text: str) -> Answer | None:
     """Return what the words choose where a card asks about a newer merge."""
-    return _CHOICES.get(_bare(text))
+    return _CHOICES.get(_bare(text).removeprefix("yes "))
 
 
 def is_approval(text: str) -> bool:
@@ -160,5 +166,7 @@ def is_breaking_glass(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
+    """Return the words alone: no mentions, no signs, and no "please" around them."""
     without_mentions = re.sub(r"<@[A-Z0-9]+>", " ", text)
-    return " ".join(re.sub(r"[^\w\s]", " ", without_mentions.lower()).split())
+    words = re.sub(r"[^\w\s]", " ", without_mentions.lower())
+    return _PLEASE.sub("", " ".join(words.split()))

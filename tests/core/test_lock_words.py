@@ -49,6 +49,10 @@ def refusal(text: str, now: int = NOON) -> str:
         ("lock backend, because: load test", None, "load test"),
         ("lock backend until 15:00", "2026-11-25 15:00", ""),
         ("lock backend until 15:00 because load test", "2026-11-25 15:00", "load test"),
+        ("lock backend because load test until 15:00", "2026-11-25 15:00", "load test"),
+        ("lock backend because of a load test, for 2h", "2026-11-25 14:00", "of a load test"),
+        ("please lock the backend until 15:00", "2026-11-25 15:00", ""),
+        ("can you lock backend until 15:00 pls?", "2026-11-25 15:00", ""),
         ("LOCK BACKEND UNTIL 15:00, BECAUSE Load Test!", "2026-11-25 15:00", "Load Test!"),
         ("lock backend until 9:30", "2026-11-26 09:30", ""),
         ("lock backend until 12:00", "2026-11-26 12:00", ""),
@@ -91,7 +95,13 @@ def test_without_a_zone_times_are_utc() -> None:
     assert found.until == round(datetime(2026, 11, 25, 15, tzinfo=UTC).timestamp() * 1000)
 
 
-@pytest.mark.parametrize("text", ["unlock backend", "Unlock the backend!", "unlock shop backend."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("unlock backend", "Unlock the backend!", "unlock shop backend."),
+        *("please unlock backend", "can you unlock the backend please?"),
+    ],
+)
 def test_an_unlock_is_understood(text: str) -> None:
     assert lock_words.parse(text, [SHOP], NOON) == UnlockWish(SHOP, ("backend",))
 
@@ -101,7 +111,6 @@ def test_an_unlock_is_understood(text: str) -> None:
     [
         "lock",
         "unlock",
-        "lock backend please",
         "lock backend and frontend",
         "lock backend until",
         "lock backend until noon",
@@ -141,7 +150,7 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str, said: str) -
         ("lock backend", True),
         (" unlock it", True),
         ("<@U02BOB> unlock backend", False),
-        ("please lock the backend", False),
+        ("please lock the backend", True),
         ("lock-free queues are hard", False),
         ("locked?", False),
         ("who locked the backend?", False),

@@ -4,6 +4,7 @@ import pytest
 
 from app.core import lane_clicks
 from app.core.clicks import Refused
+from app.core.words import choice, says_urgent
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
 from tests.core.town import (
@@ -106,3 +107,28 @@ class TestUrgent:
     async def test_it_needs_its_approval_all_the_same(self, box: Town) -> None:
         await box.merged(ONE, label="urgent")
         assert not [e for e in box.deployer.effects if e.startswith("production")]
+
+
+@pytest.mark.parametrize(
+    ("text", "urgent"),
+    [
+        ("this is a hotfix, backend first", True),
+        ("urgent: customers cannot pay", True),
+        ("we need it asap", True),
+        ("hotfix can wait till monday", False),
+        ("urgent? no, take your time", False),
+        ("the hotfix from yesterday is fine", False),
+        ("it would be urgent if it were friday", False),
+        ("a non-urgent cleanup", False),
+        ("not urgent", False),
+    ],
+)
+def test_urgent_is_what_says_so_and_not_what_denies_it(text: str, urgent: bool) -> None:
+    assert says_urgent(text) is urgent
+
+
+@pytest.mark.parametrize(
+    "text", ["ship both please", "yes, ship both!", "please ship both of them"]
+)
+def test_a_choice_may_be_said_kindly(text: str) -> None:
+    assert choice(text) == "both"
