@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from app.core import events as ev
-from app.core import ledger, locks, policy
+from app.core import lanes, ledger, locks, policy
 from app.core.actions import Start
 from app.core.config import TargetConfig
 from app.core.errors import (
@@ -20,6 +20,7 @@ from app.core.errors import (
     Withheld,
 )
 from app.core.fold import fold
+from app.core.happened import place
 from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.records import Asked, Run
@@ -66,8 +67,8 @@ async def start(job: Job, action: Start) -> float | None:
             call_id = asked.card.request.call_id
             await job.decide_on([ev.ApprovalExpired(call_id=call_id, reason=reason)])
             return None
-        if job.state.waits_for_lock != (locked.target, locked.holder):
-            waited = ev.LockWaited(target=locked.target, holder=locked.holder)
+        if not _is_told(job.state.waits_for_lock, locked):
+            waited = await _waited(job, locked)
             await job.decide_on([waited], waits=True, urgent=job.state.is_urgent)
             return None  # who waits, too, may be newer
         return SLOWEST_POLL_SECONDS
@@ -81,6 +82,19 @@ def _refused(asked: Asked, reason: str) -> ev.Event:
     return ev.ApprovalExpired(call_id=asked.card.request.call_id, reason=reason)
 
 
+def _is_told(waits: ev.LockWaited | None, locked: Locked) -> bool:
+    return waits is not None and (waits.target, waits.holder) == (locked.target, locked.holder)
+
+
+async def _waited(job: Job, locked: Locked) -> ev.LockWaited:
+    """Name the thread that has a lock, so that people find it."""
+    holder = fold(await job.ports.log.read(locked.holder))
+    merge = lanes.merge_of(holder)
+    return ev.LockWaited(
+        target=locked.target, holder=locked.holder, merge=merge, message=place(holder)
+    )
+
+
 async def _waits_for_us(job: Job, holder: str) -> bool:
     """Tell whether a lock's holder waits, itself or by others, for a lock that this thread has.
 
@@ -92,8 +106,8 @@ async def _waits_for_us(job: Job, holder: str) -> bool:
         waits = fold(await job.ports.log.read(holder)).waits_for_lock
         if waits is None:
             return False
-        target, holder = waits
-        if target in job.state.locks:
+        holder = waits.holder
+        if waits.target in job.state.locks:
             return True
     return False
 

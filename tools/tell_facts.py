@@ -5,13 +5,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core import answers, days, locks
+from app.core import answers, days, locks, obstacles
 from app.core.answers import Answer
 from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
 from app.core.fold import fold
 from app.core.happened import Record, place, records, under_way
+from app.core.obstacles import Seen
 from app.core.ports import HISTORY_KEPT
+from app.core.rules.production import target_lock
+from app.core.state import State
 from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
 
 THREADS = 50
@@ -23,7 +26,7 @@ class TellArguments(Arguments):
     about: About = Field(
         description="production: what runs. went_out: what production got on a day. last_approval: "
         "who approved last. commit: when a SHA went out. waiting: what waits for people. blocked: "
-        "who locked or froze a service, or why it is on hold."
+        "who locked or froze a service, why it is on hold, which deploy uses it, whose card waits."
     )
     of: str = Field(
         description=f"went_out: {days.FORM}. commit: its SHA. Else a service, empty for all.",
@@ -63,7 +66,7 @@ async def _answer(desk: Desk, about: About, of: str) -> Answer:
             sha = known_sha(desk.state, of)
             return answers.of_commit(sha, await _records(desk), _running(desk, ""))
         case "waiting":
-            return await _waiting(desk)
+            return obstacles.waiting(await _threads(desk))
         case "blocked":
             return await _blocked(desk, of)
 
@@ -85,9 +88,9 @@ def _running(desk: Desk, of: str) -> list[Running]:
     return [running for running in facts if running.service in services]
 
 
-async def _waiting(desk: Desk) -> Answer:
+async def _threads(desk: Desk) -> list[State]:
     ids = await desk.log.threads(desk.repo.name, THREADS)
-    return answers.waiting([fold(await desk.log.read(thread_id)) for thread_id in ids])
+    return [fold(await desk.log.read(thread_id)) for thread_id in ids]
 
 
 async def _blocked(desk: Desk, of: str) -> Answer:
@@ -99,4 +102,10 @@ async def _blocked(desk: Desk, of: str) -> Answer:
         for service, lock in found.items()
         if lock
     }
-    return answers.blocked(_running(desk, of), locked, services)
+    held = await desk.log.locks(desk.repo.name)
+    targets = {service: held.get(target_lock(service), "") for service in services}
+    using = {
+        s: fold(await desk.log.read(thread_id)) for s, thread_id in targets.items() if thread_id
+    }
+    seen = Seen(_running(desk, of), locked, using, await _threads(desk))
+    return obstacles.blocked(desk.repo, seen, services)

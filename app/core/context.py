@@ -6,7 +6,7 @@ from app.core import ahead, asked, awaited, lanes, locks
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
-from app.core.records import Words
+from app.core.records import Card, Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.writing import short, utc
@@ -175,6 +175,7 @@ def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) 
         was = ", ".join(dict.fromkeys(short(spec.production_was) for spec in card.request.specs))
         held = ", HELD until you answer" if state.held_by else ""
         lines.append(f"live card: {called(card.request.specs)}, production has {was}{held}")
+        lines.extend(_on_card(state, card))
         lines.append(f"people: {outside(asked.told(state, repo, card), 160)}")
     if state.ahead:
         held = ", HELD until you answer" if state.held_by else ""
@@ -189,6 +190,13 @@ def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) 
     lines.extend(_unread(state.unread, now))
     lines.extend(_resolved(entries))
     return lines
+
+
+def _on_card(state: State, card: Card) -> list[str]:
+    """List the commits that the card shows, where nobody could compare with production."""
+    compared = state.facts is not None and state.facts.commits
+    shown = () if compared else card.fullest.facts.commits[:3]
+    return [f"commits that the card shows: {'; '.join(map(_commit, shown))}"] if shown else []
 
 
 def _doing(state: State) -> str:

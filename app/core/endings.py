@@ -31,7 +31,7 @@ def ending(state: State, repo: RepoConfig) -> str:
 def waits_for_thread(state: State) -> str | None:
     """Return the thread that this one waits for, by a wait or for a lock."""
     if state.waits_for_lock:
-        return state.waits_for_lock[1]
+        return state.waits_for_lock.holder
     return awaited.thread_of(state.wait) if state.wait else None
 
 

@@ -59,6 +59,11 @@ def pull_of(state: State) -> Pull:
     )
 
 
+def merge_of(state: State) -> Pull | None:
+    """Return the merge of a thread, None if it is about something else."""
+    return pull_of(state) if state.origin == "merge" and state.sha else None
+
+
 def pulls_of(state: State) -> tuple[Pull, ...]:
     """Return everything that a thread ships, its own merge first, then the newest."""
     newest = sorted(state.carried.values(), key=lambda pull: (pull.at, pull.number), reverse=True)

@@ -159,6 +159,11 @@ class Card:
         return self.request.steps
 
     @property
+    def fullest(self) -> PlanStep:
+        """Return the step that brings the most commits, or takes the most out."""
+        return max(self.steps, key=lambda s: (s.facts.commits_total, len(s.facts.commits)))
+
+    @property
     def approvers(self) -> list[str]:
         """Return who approved, in order."""
         return [approval.user for approval in self.approvals]

@@ -10,6 +10,7 @@ from app.core.events import (
     ChangeSeen,
     Commit,
     FactsFetched,
+    LockWaited,
     ModelDown,
     OrderSeen,
     Pull,
@@ -101,7 +102,7 @@ class State:
     verify_requested: bool = False
 
     locks: set[str] = field(default_factory=set[str])
-    waits_for_lock: tuple[str, str] | None = None
+    waits_for_lock: LockWaited | None = None
     waits_for_source: SourceWaited | None = None
     waits_for_block: Block | None = None
     lockings: list[Locking] = field(default_factory=list[Locking])

@@ -167,8 +167,7 @@ class _Answering:
             case "reminder":
                 return say.reminder(self.state, self.turn.repo)
             case "changes":
-                facts = self.state.facts
-                return say.changes(facts.commits if facts else ())
+                return say.changes(self.state)
             case "merges":
                 return say.merges(self.state)
             case "jobs":

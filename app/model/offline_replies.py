@@ -40,6 +40,10 @@ AS_ASKED = "As asked for in this thread"
 AGAIN = "Shall I propose it again?"
 GOES_ON = "That is what the plan does next."
 NO_JOB_GOES_BACK = "A job cannot be rolled back: what it did stays. What should I do?"
+NOT_COMPARED = (
+    "I could not compare with what production runs, so I cannot tell which commits it does not "
+    "have."
+)
 WHICH_SHIPS = (
     'The card asks which of them ships: press a button, or say "ship both" or "keep this".'
 )
@@ -154,12 +158,22 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def changes(commits: Sequence[Commit]) -> str:
-    """Say which commits production does not have yet."""
-    if not commits:
-        return "I know of no commits that production does not have."
+def changes(state: State) -> str:
+    """Say which commits production does not have yet, or else those that the card shows."""
+    facts, card = state.facts, state.pending
+    if facts and facts.commits:
+        return _listed("Not on production yet, newest first:", facts.commits)
+    if card and card.fullest.facts.commits:
+        way = "takes out" if card.fullest.spec.kind == "rollback" else "brings"
+        return _listed(f"The card above {way}, newest first:", card.fullest.facts.commits)
+    if facts is None or facts.problems or any(each.sha is None for each in facts.running):
+        return NOT_COMPARED
+    return "I know of no commits that production does not have."
+
+
+def _listed(title: str, commits: Sequence[Commit]) -> str:
     lines = [f"{short(commit.sha)} {commit.title}".rstrip() for commit in commits[:10]]
-    return "\n".join(["Not on production yet, newest first:", *lines])
+    return "\n".join([title, *lines])
 
 
 def merges(state: State) -> str:

@@ -96,6 +96,22 @@ def test_who_waits_for_a_lock_is_told_which_merge_has_it() -> None:
     assert f"waiting for `staging`, in use by {link}" in told.says("status")
 
 
+def test_who_has_a_lock_is_linked_when_its_merge_is_no_longer_under_way() -> None:
+    waits = ev.LockWaited(target="production/backend", holder=OTHER, merge=NEWER)
+    told = Story().merged().staged().asks().approves().then(waits)
+    link = "<https://github.com/acme/shop/pull/13|#13>"
+    assert f"waiting for `production/backend`, in use by {link}" in told.says("card:c1")
+
+
+def test_a_lock_of_no_merge_is_linked_to_its_thread() -> None:
+    waits = ev.LockWaited(target="staging", holder=OTHER, message="C01DEPLOYS|1.1")
+    told = Story().merged().then(waits)
+    assert "in use by thread `fedcba9876`" in told.says("status")
+    told.facts["slack"] = "https://acme.slack.com/"
+    link = "<https://acme.slack.com/archives/C01DEPLOYS/p11|thread fedcba9876>"
+    assert f"in use by {link}" in told.says("status")
+
+
 # What is offered.
 
 

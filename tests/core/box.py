@@ -177,6 +177,11 @@ class Box:
     async def state(self) -> State:
         return fold(await self.log.read(self.thread_id))
 
+    async def waits_for(self) -> tuple[str, str] | None:
+        """Return the lock that the thread waits for, and which thread has it."""
+        waits = (await self.state()).waits_for_lock
+        return (waits.target, waits.holder) if waits else None
+
     async def card(self) -> Card:
         """Return the card that waits."""
         card = (await self.state()).pending

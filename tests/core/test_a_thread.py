@@ -229,7 +229,7 @@ async def test_two_merges_share_staging_one_after_the_other() -> None:
     await box.merges()
     first = box.thread_id
     await box.merges("b" * 40)
-    assert (await box.state()).waits_for_lock == ("staging", first)
+    assert await box.waits_for() == ("staging", first)
     box.deployer.prepared.clear()
     box.model.will("nothing_to_do", reason="no")
     box.model.will("nothing_to_do", reason="no")
@@ -286,7 +286,7 @@ async def test_of_two_threads_that_wait_for_each_other_one_gives_way() -> None:
     box.model.will("deploy_backend_to_prod", sha=newer, reason="")
     await box.later(60_000)
     await box.approves()
-    assert (await box.state()).waits_for_lock == ("production/backend", first)
+    assert await box.waits_for() == ("production/backend", first)
 
     box.thread_id = first
     await box.approves()

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from app.core import answers
+from app.core import answers, obstacles
 from app.core import events as ev
 from app.core.days import Span
 from app.core.happened import Record, records, under_way
+from app.core.obstacles import Seen
 from app.core.ports import Observation, Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import SHA, Box
 from tests.shop import BOB, CARA, REPO, repo_config
 
+FREE = "Nothing blocks backend: no lock, no freeze, no hold, and no deploy is using it."
 RUNNING = Observation(status="running")
 DAY = Span("today (Mon 30 Nov, UTC)", 1000, 2000)
 
@@ -172,7 +174,7 @@ async def test_a_question_in_the_middle_of_an_approval_is_answered_and_the_card_
         ("when did 4af9ec0 go out?", "4af9ec0 went to production; it runs there now:"),
         ("is 4af9ec0 on production?", "4af9ec0 went to production; it runs there now:"),
         ("what is waiting?", "Nothing waits for anybody."),
-        ("why is backend blocked?", "Nobody has locked backend: no freeze, and no hold."),
+        ("why is backend blocked?", FREE),
     ],
 )
 async def test_a_mention_asks_and_code_answers(words: str, title: str) -> None:
@@ -206,7 +208,7 @@ async def test_a_question_waits_too() -> None:
     await box.does(ev.BotSaid(call_id="q", text="Which one?", because="question"))
     state = await box.state()
     state.cards.clear()
-    assert "a question: Which one? · since " in plain(answers.waiting([state]))[1]
+    assert "a question: Which one? · since " in plain(obstacles.waiting([state]))[1]
 
 
 async def test_who_locked_a_service_is_linked_to_the_thread_that_says_so() -> None:
@@ -231,7 +233,7 @@ async def test_freezes_holds_and_ends_are_told() -> None:
             blocks=(ev.Block(service="backend", reason="weekend", since=0, until=5),),
         ),
     )
-    assert plain(answers.blocked(running, {}, ("backend",))) == [
+    assert plain(obstacles.blocked(repo_config(), Seen(running, {}, {}, ()), ("backend",))) == [
         "Blocked:",
         "backend: frozen until 5: weekend",
         "backend: on hold since 0ddba11 was rolled back; a newer change has to pass staging, then "

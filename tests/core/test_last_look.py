@@ -158,7 +158,7 @@ async def test_two_threads_of_which_only_one_waits_both_go_on() -> None:
     await box.is_asked_for(newer)
     await box.approves()
     state = await box.state()
-    assert state.waits_for_lock == ("production/backend", first)
+    assert await box.waits_for() == ("production/backend", first)
     assert [card.status for card in state.cards.values()] == ["approved"]
 
 

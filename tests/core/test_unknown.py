@@ -146,7 +146,7 @@ async def test_nothing_else_runs_on_that_target_until_somebody_has_said_so() -> 
     box.model.will("deploy_backend_to_prod", sha=OTHER, reason="")
     await box.is_asked_for(OTHER)
     await box.approves()
-    assert (await box.state()).waits_for_lock == ("production/backend", unknown_thread)
+    assert await box.waits_for() == ("production/backend", unknown_thread)
     await box.later(3_600_000)
     assert f"production backend {OTHER[:7]}" not in box.deployer.effects
 

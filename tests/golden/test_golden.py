@@ -124,7 +124,9 @@ async def reach_the_card(room: Room) -> None:
 
 
 async def get_the_lock(room: Room) -> None:
-    assert (await room.state()).waits_for_lock == (BACKEND_LOCK, OTHER)
+    waits = (await room.state()).waits_for_lock
+    assert waits
+    assert (waits.target, waits.holder) == (BACKEND_LOCK, OTHER)
     room.model.will("done_for_now", message="Done.")
     await room.log.append(Write(OTHER, [], release=[BACKEND_LOCK], silent=True))
     await room.settles()

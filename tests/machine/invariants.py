@@ -486,7 +486,7 @@ def _waits_for_a_lock(world: World, mirror: Mirror) -> bool:
     waits = mirror.state.waits_for_lock
     if waits is None:
         return False
-    holder = world.locks[mirror.repo.name].get(waits[0])
+    holder = world.locks[mirror.repo.name].get(waits.target)
     return holder is not None and holder != mirror.thread_id
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from app.core.events.lanes import Pull
 from app.core.events.values import Attempt, FailedBefore, Frozen
 from app.core.instant import Instant
 
@@ -86,11 +87,16 @@ class SourceWaited(Frozen):
 
 
 class LockWaited(Frozen):
-    """A target that the thread needs is locked by another thread."""
+    """A target that the thread needs is locked by another thread, the `holder`.
+
+    `merge` is what that one ships, None if it is no merge's; `message` is "<channel>|<ts>" of it.
+    """
 
     type: Literal["lock_waited"] = "lock_waited"
     target: str
     holder: str
+    merge: Pull | None = None
+    message: str = ""
 
 
 class LocksReleased(Frozen):

@@ -87,7 +87,7 @@ class FoldEffects(Folding):
         self.state.waits_for_source = e
 
     def on_lock_waited(self, e: ev.LockWaited) -> None:
-        self.state.waits_for_lock = (e.target, e.holder)
+        self.state.waits_for_lock = e
 
     def on_locks_released(self, e: ev.LocksReleased) -> None:
         self.state.locks.difference_update(e.targets)

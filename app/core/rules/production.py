@@ -8,6 +8,11 @@ from app.core.spec import approval_cause
 from app.core.state import State
 
 
+def target_lock(service: str) -> str:
+    """Name the lock of a service's production."""
+    return f"production/{service}"
+
+
 def release_locks(state: State, here: Here) -> Action | None:
     """Give targets back that nothing here needs any more."""
     if not state.locks or state.running or state.approved:
@@ -18,7 +23,7 @@ def release_locks(state: State, here: Here) -> Action | None:
     if unverified or open_plan:
         keep.update(lock for lock in state.locks if lock != STAGING_LOCK)
     if state.unknown:
-        keep.add(f"production/{state.unknown.attempt.service}")
+        keep.add(target_lock(state.unknown.attempt.service or ""))
     free = tuple(sorted(state.locks - keep))
     return Append([ev.LocksReleased(targets=free)]) if free else None
 
@@ -48,5 +53,5 @@ def execute(state: State, here: Here) -> Action | None:
     if step is None or state.stopped_by or state.held_by:
         return None
     spec = step.spec
-    lock, cause = f"production/{spec.service}", approval_cause(spec)
+    lock, cause = target_lock(spec.service), approval_cause(spec)
     return Start(spec.kind, "production", spec.service, spec.sha, cause, (lock,), spec.call_id)

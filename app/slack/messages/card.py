@@ -109,7 +109,7 @@ def _versions(step: PlanStep) -> str:
 
 def _commits(card: Card) -> list[Block]:
     """List the commits that go in, or that a rollback takes out; of a plan, the most of a step."""
-    fullest = max(card.steps, key=lambda step: (step.facts.commits_total, len(step.facts.commits)))
+    fullest = card.fullest
     facts = fullest.facts
     if not facts.commits:
         return []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.core import glass, lanes, locks
+from app.core.events import LockWaited
 from app.core.records import Card, Run
 from app.core.state import State
 from app.slack import blocks, text
@@ -13,6 +14,7 @@ from app.slack.messages.glass import glass_button
 from app.slack.messages.lanes import link
 from app.slack.messages.plan_progress import plan_progress
 from app.slack.messages.shown import action
+from app.slack.permalinks import permalink
 
 
 def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -> Message:
@@ -70,13 +72,17 @@ def waiting_line(state: State, facts: Mapping[str, str]) -> str:
     return ""
 
 
-def waiting_for(waits: tuple[str, str], facts: Mapping[str, str]) -> str:
+def waiting_for(waits: LockWaited, facts: Mapping[str, str]) -> str:
     """Say which lock is waited for, and which merge has it, or else which thread."""
-    target, holder = waits
-    name = text.code(target.rpartition("|")[2], 60)
-    pull = lanes.told_of(holder, facts)
-    by = link(pull) if pull else f"thread {text.code(holder.rpartition('/')[2], 20)}"
-    return f"waiting for {name}, in use by {by}"
+    name = text.code(waits.target.rpartition("|")[2], 60)
+    pull = waits.merge or lanes.told_of(waits.holder, facts)
+    return f"waiting for {name}, in use by {link(pull) if pull else _thread(waits, facts)}"
+
+
+def _thread(waits: LockWaited, facts: Mapping[str, str]) -> str:
+    name = waits.holder.rpartition("/")[2]
+    address = permalink(facts, waits.message) if waits.message else ""
+    return text.link(address, f"thread {name}") if address else f"thread {text.code(name, 20)}"
 
 
 def can_ask_again(state: State, card: Card) -> bool:
