@@ -30,6 +30,17 @@ def quiet_until(desk: Desk) -> int | None:
     return hours.opens(desk.repo.hours, desk.now)
 
 
+def expires_at(desk: Desk) -> int:
+    """Return when a card made now expires: not before people had working time to be called in."""
+    repo, begins = desk.repo, quiet_until(desk) or desk.now
+    life = repo.approval_expires_seconds * 1000
+    expires = begins + life
+    if desk.state.is_urgent or hours.is_open(repo.hours, expires):
+        return expires
+    calls = min(life, 2 * repo.escalate_after_seconds * 1000)  # to be reminded, to escalate, to act
+    return max(expires, hours.after(repo.hours, begins, calls))
+
+
 def _as_configured(named: tuple[str, ...]) -> Roster:
     groups = tuple(name for name in named if is_group(name))
     return Roster(unseen=tuple(name for name in named if name not in groups), unread=groups)

@@ -18,7 +18,7 @@ from app.core.ids import thread_id_for
 from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
-from tools.approvers import quiet_until, with_approvers
+from tools.approvers import expires_at, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.tool import Desk, SourceNeeded, ToolError
 
@@ -88,7 +88,7 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int) -> PlanS
         call_id=desk.call_id if len(proposals) == 1 else f"{desk.call_id}.{number + 1}",
         production_was=was,
         policy_version=repo.policy_version(name),
-        expires_at=(quiet_until(desk) or desk.now) + repo.approval_expires_seconds * 1000,
+        expires_at=expires_at(desk),
     )
     facts = await _facts(desk, proposal, was, change)
     planned = {each.name for each in proposals}

@@ -28,14 +28,16 @@ class Change:
 
 async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> Change:
     """Find out what a step changes; raise `ToolError` for a deploy that would go back."""
-    known = desk.state.known.get(sha, Commit(sha=sha))
+    known = (desk.state.known.get(sha, Commit(sha=sha)),)
+    if kind == "rollback":  # that one stays; which ones go out only GitHub can say
+        known = ()
     if desk.source is None:
         await _refuse_earlier(desk, kind, was, sha)
         note = "no GitHub credentials: the difference and the order of commits were not checked"
-        return Change((known,), 1, (note,))
+        return Change(known, len(known), (note,))
     if was is None:
         note = "the difference, since no version to compare with is known"
-        return Change((known,), 1, () if kind == "job" else (note,))
+        return Change(known, len(known), () if kind == "job" else (note,))
     base, head = (sha, was) if kind == "rollback" else (was, sha)
     try:
         compared = await desk.source.compare(desk.repo.name, base, head)

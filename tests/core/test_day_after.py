@@ -14,6 +14,7 @@ from app.core.ports import Observation, Write
 from app.core.versions import KEPT, facts_of, verified
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
+from tests.core.town import ONE, TWO, town
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 
 NEWER = "5eed5ed" + "3" * 33
@@ -290,3 +291,14 @@ async def test_the_model_reads_where_a_rollback_goes() -> None:
     assert "verified, a rollback goes to 0ddba11" in read
     assert "changed last, together: backend" in read
     assert isinstance((await box.log.read(box.thread_id))[-1].event, ev.BotSaid)
+
+
+async def test_without_github_a_rollback_lists_no_commit_as_taken_out() -> None:
+    box = town()
+    for sha in (ONE, TWO):
+        await box.merged(sha)
+        await box.ships(sha)
+    await box.mentions("rollback")
+    facts = (await box.card()).request.facts
+    assert facts.commits == ()
+    assert "no GitHub credentials" in " ".join(facts.unchecked)

@@ -100,6 +100,22 @@ async def test_over_a_weekend_no_working_time_passes() -> None:
     assert [kind for kind, _, _ in await calls(made)] == ["reminder"]
 
 
+async def test_a_card_of_friday_evening_does_not_expire_before_monday() -> None:
+    made = await waiting(box("2027-01-15 17:50"))
+    assert (await made.card()).request.spec.expires_at == at("2027-01-18 12:50")
+    await until(made, "2027-01-18 09:20")
+    assert [kind for kind, _, _ in await calls(made)] == ["reminder"]
+    await until(made, "2027-01-18 12:45")
+    assert (await made.state()).pending
+    short = await waiting(box("2027-01-15 17:50", approval_expires_seconds=600))
+    assert (await short.card()).request.spec.expires_at == at("2027-01-15 18:00")
+
+
+async def test_a_card_within_the_week_expires_after_its_time() -> None:
+    made = await waiting(box("2027-01-13 16:00"))
+    assert (await made.card()).request.spec.expires_at == at("2027-01-14 16:00")
+
+
 async def test_what_comes_on_a_saturday_waits_quietly_until_monday_morning() -> None:
     made = await waiting(box("2027-01-16 11:00"))
     card = (await made.card()).request
