@@ -107,8 +107,8 @@ async def test_a_card_of_friday_evening_does_not_expire_before_monday() -> None:
     assert [kind for kind, _, _ in await calls(made)] == ["reminder"]
     await until(made, "2027-01-18 12:45")
     assert (await made.state()).pending
-    short = await waiting(box("2027-01-15 17:50", approval_expires_seconds=600))
-    assert (await short.card()).request.spec.expires_at == at("2027-01-15 18:00")
+    short = await waiting(box("2027-01-15 17:50", approval_expires_seconds=3600))
+    assert (await short.card()).request.spec.expires_at == at("2027-01-18 09:50")
 
 
 async def test_a_card_within_the_week_expires_after_its_time() -> None:
