@@ -1,15 +1,27 @@
 """Who is asked about a card, since when, and what comes next, in plain text for the agent."""
 
+from collections.abc import Mapping
+
 from app.core import approvers
 from app.core.config import RepoConfig
-from app.core.events import Candidate
+from app.core.events import CallKind, Candidate
 from app.core.records import Card
-from app.core.reminding import next_call, reminded
+from app.core.reminding import first_asked, next_call, quiet_until
 from app.core.state import State
 from app.core.untrusted import one_line
-from app.core.writing import local
+from app.core.writing import utc
 
 MAX_NAMES = 8
+CALLED: Mapping[CallKind, str] = {
+    "urgent": "called as urgent",
+    "reminder": "reminded",
+    "escalation": "escalated",
+}
+NEXT: Mapping[CallKind, str] = {
+    "urgent": "they are called as it is urgent",
+    "reminder": "they are reminded once",
+    "escalation": "others are told once",
+}
 
 
 def names(repo: RepoConfig, card: Card) -> list[str]:
@@ -32,7 +44,7 @@ def name(repo: RepoConfig, each: Candidate) -> str:
 
 def told(state: State, repo: RepoConfig, card: Card) -> str:
     """Say all of it."""
-    parts = (who_may(repo, card), so_far(repo, card), what_next(state, repo, card))
+    parts = (who_may(repo, card), so_far(state, repo, card), what_next(state, repo, card))
     return "; ".join(parts)
 
 
@@ -44,25 +56,21 @@ def who_may(repo: RepoConfig, card: Card) -> str:
     return f"{listed} can approve this{needed}"
 
 
-def so_far(repo: RepoConfig, card: Card) -> str:
+def so_far(state: State, repo: RepoConfig, card: Card) -> str:
     """Say since when people are asked."""
-    quiet, reminder = card.request.facts.quiet_until, reminded(card, "reminder")
-    escalation = reminded(card, "escalation")
-    if reminder is None and quiet is not None:
-        said = f"nobody is called before working hours, {local(quiet, repo.zone)}"
-    else:
-        at = reminder.at if reminder and quiet is not None else card.at
-        said = f"asked {local(at, repo.zone)}"
-    if reminder and quiet is None:
-        said += f", reminded {local(reminder.at, repo.zone)}"
-    return said + (f", escalated {local(escalation.at, repo.zone)}" if escalation else "")
+    quiet, first = quiet_until(state, repo, card), first_asked(card)
+    said = "nobody was asked" if first is None else f"asked {utc(first)}"
+    if quiet is not None and first is None:
+        said = f"nobody is called before working hours, {utc(quiet)}"
+    later = (call for call in card.reminded if call.at != first)
+    return said + "".join(f", {CALLED[call.kind]} {utc(call.at)}" for call in later)
 
 
 def what_next(state: State, repo: RepoConfig, card: Card) -> str:
     """Say whom code calls next, and when."""
     call = next_call(state, repo, card)
-    expires = f"the card expires {local(card.expires_at, repo.zone)}"
+    expires = f"the card expires {utc(card.expires_at)}"
     if call is None:
         return f"nobody is called again; {expires}"
-    what = "they are reminded once" if call.kind == "reminder" else "others are told once"
-    return f"{what}, {local(call.at, repo.zone)}; {expires}"
+    what = NEXT[call.kind]
+    return f"{what}, {utc(call.at)}; {expires}"

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from app.core.events import (
     ApprovalRequested,
     Attempt,
+    CallKind,
     FailedBefore,
     GlassUse,
     Lift,
@@ -89,7 +90,7 @@ class Approval:
 class Reminded:
     """People who were called about a card that waited."""
 
-    kind: Literal["reminder", "escalation"]
+    kind: CallKind
     whom: tuple[str, ...]
     at: int
 
@@ -108,6 +109,7 @@ class Card:
     `attempts` holds the attempt of each step that began, by the step's call id. `void` says why
     the steps that have not begun never will. `into` is the merge whose card ships this, too.
     `shown_at` is when its message was posted (ms), None while nobody can see it.
+    `urgent_at` is when a person said that it is urgent while it waited (ms).
     One that people approve while staging runs is `in_effect` from the moment that it is green.
     """
 
@@ -127,6 +129,7 @@ class Card:
     attempts: dict[str, str] = field(default_factory=dict[str, str])
     void: str = ""
     reminded: list[Reminded] = field(default_factory=list[Reminded])
+    urgent_at: int | None = None
     glass: Glass | None = None
     into: Pull | None = None
     shown_at: int | None = None

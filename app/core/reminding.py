@@ -4,10 +4,10 @@ All of it follows from the card, the words in its thread, the configuration and 
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from app.core import approvers, hours
 from app.core.config import RepoConfig
+from app.core.events import CallKind
 from app.core.hours import Hours
 from app.core.records import Card, Reminded
 from app.core.state import State
@@ -17,7 +17,7 @@ from app.core.state import State
 class Call:
     """A message that is due at a time and mentions some people."""
 
-    kind: Literal["reminder", "escalation"]
+    kind: CallKind
     at: int
     whom: tuple[str, ...]
 
@@ -31,17 +31,20 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     """Return the next message about a card that nobody decides about, None if there is none left.
 
     It counts from when the card was shown. Words in the thread put it off: whoever talks has not
-    forgotten.
+    forgotten. That it became urgent is said at once.
     """
-    open_in = hours_of(state, repo)
-    since = max([card.shown_at or card.at, *(words.at for words in state.words)])
+    open_in, urgent = hours_of(state, repo), reminded(card, "urgent")
+    heard = [words.at for words in state.words] + ([urgent.at] if urgent else [])
+    since = max([card.shown_at or card.at, *heard])
     reminder = reminded(card, "reminder")
     whom = to_call(card)
+    if whom and card.urgent_at is not None and urgent is None:
+        return Call("urgent", card.urgent_at, whom)
     if whom and reminder is None:
-        quiet = card.request.facts.quiet_until
-        first = hours.after(open_in, since, repo.remind_after_seconds * 1000)
+        is_first = card.request.facts.quiet_until is not None and urgent is None
+        again = hours.after(open_in, since, repo.remind_after_seconds * 1000)
         morning = hours.opens(open_in, card.at)
-        return Call("reminder", first if quiet is None else morning, whom)
+        return Call("reminder", morning if is_first else again, whom)
     if not repo.escalate_to or reminded(card, "escalation"):
         return None
     at = hours.after(open_in, since, repo.escalate_after_seconds * 1000)
@@ -60,13 +63,27 @@ def to_call(card: Card) -> tuple[str, ...]:
 
 
 def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
-    """Return when those who can approve are called for the first time; None if they were."""
+    """Return when those who can approve are called for the first time.
+
+    None if they were, if that is at once, or if there is nobody to call.
+    """
     quiet = card.request.facts.quiet_until
-    if quiet is None or reminded(card, "reminder"):
+    if quiet is None or state.is_urgent or reminded(card, "reminder") or not to_call(card):
         return None
     return hours.opens(hours_of(state, repo), card.at)
 
 
-def reminded(card: Card, kind: Literal["reminder", "escalation"]) -> Reminded | None:
+def reminded(card: Card, kind: CallKind) -> Reminded | None:
     """Return the call of a kind that was made for a card."""
     return next((call for call in card.reminded if call.kind == kind), None)
+
+
+def first_asked(card: Card) -> int | None:
+    """Return when those who can approve were called first, by the card itself or by a call (ms).
+
+    None while nobody was.
+    """
+    if card.request.facts.quiet_until is None:
+        anybody = any(approvers.to_call(step.facts) for step in card.steps)
+        return card.at if anybody else None
+    return min((call.at for call in card.reminded if call.kind != "escalation"), default=None)

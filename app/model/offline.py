@@ -21,6 +21,7 @@ TOLD: Mapping[str, str] = {
     "waiting": "waiting",
     "blocked": "blocked",
 }
+FIXED: Mapping[str, str] = {"help": HELP, "no wait": say.NO_WAIT}
 MAX_WAIT_SECONDS = 7 * 24 * 3600
 
 
@@ -178,10 +179,8 @@ class _Answering:
                 return say.flaky(self.state)
             case "ignore red":
                 return say.no_ignoring(self.state)
-            case "help":
-                return HELP
             case _:
-                return ""
+                return FIXED.get(heard.kind, "")
 
     def _looked_up(self, heard: Heard) -> Step:
         match heard.kind:

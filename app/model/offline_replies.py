@@ -30,6 +30,10 @@ UNCLEAR = (
 STILL_UNCLEAR = "I still did not understand. You can say"
 NOT_ANSWERED = "I cannot answer that."
 ONCE = (STILL_UNCLEAR, NOT_ANSWERED)
+NO_WAIT = (
+    'That is no time to wait: nothing has changed. Say how long, like "wait 10 minutes", or until '
+    'when, like "wait until 15:00".'
+)
 UNSURE = "I did not make this plan and cannot ask who did. What should I do next?"
 MOVED_ON = "Production has moved on since this thread. Which service should go back?"
 NOTHING_TO_GO_BACK = (
@@ -141,7 +145,11 @@ def approvers(state: State, repo: RepoConfig, without: str = "") -> str:
     others = [who for who in asked.names(repo, card) if who.partition(" ")[0].lower() != without]
     if without and len(others) < len(asked.names(repo, card)):
         return f"Besides {without}, {' or '.join(others) or 'nobody'} can approve this."
-    said = (asked.who_may(repo, card), asked.so_far(repo, card), asked.what_next(state, repo, card))
+    said = (
+        asked.who_may(repo, card),
+        asked.so_far(state, repo, card),
+        asked.what_next(state, repo, card),
+    )
     return " ".join(map(_sentence, said))
 
 
@@ -150,7 +158,7 @@ def reminder(state: State, repo: RepoConfig) -> str:
     card = state.pending
     if card is None:
         return NO_CARD
-    said = f"{asked.so_far(repo, card)}; {asked.what_next(state, repo, card)}"
+    said = f"{asked.so_far(state, repo, card)}; {asked.what_next(state, repo, card)}"
     return f"{_sentence(said)} I cannot choose another time for that."
 
 

@@ -19,6 +19,7 @@ Wish = Literal[
 ]
 Talk = Literal[
     "wait",
+    "no wait",
     "running",
     "changes",
     "commits",

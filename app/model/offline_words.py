@@ -101,6 +101,8 @@ def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
     number = _number(groups.get("n") or "") * _SECONDS.get((groups.get("unit") or "")[:3], 1)
     if kind == "rollback" and groups.get("first"):
         kind = "order"
+    if kind == "wait" and groups.get("n") and not number:
+        kind = "no wait"
     environment = groups.get("environment") or ""
     environment = "production" if environment.startswith("prod") else environment
     every = tuple(dict.fromkeys((*named, *later)))

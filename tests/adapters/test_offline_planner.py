@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.core import events as ev
 from app.core.fold import fold
 from app.core.ports import Turn
+from app.model import offline_replies as say
 from app.model.eval_situations import SITUATIONS
 from app.model.eval_thread import OTHER, SHA, WAS, Thread
 from app.model.evals import load_cases
@@ -178,6 +179,12 @@ def test_a_mention_of_one_service_is_about_that_service_alone() -> None:
     assert _proposal(thread) == BACKEND
     thread.ran(BACKEND[0])
     assert _step(thread)[0] == "done_for_now"
+
+
+@pytest.mark.parametrize("words", ["wait 0 minutes", "hold on for 0 hours", "give us 00 min"])
+def test_no_time_is_nothing_to_wait_for(words: str) -> None:
+    tool, arguments = _step(_situation("a card waits for frontend", words))
+    assert (tool, arguments["message"]) == ("reply", say.NO_WAIT)
 
 
 def test_a_question_is_answered_after_fetching() -> None:

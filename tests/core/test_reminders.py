@@ -156,8 +156,63 @@ async def test_what_becomes_urgent_at_night_calls_at_once() -> None:
     made.model.will("reply", message="I call them.")
     await until(made, "2027-01-16 12:00")
     await made.says("this is urgent!")
-    assert [kind for kind, _, _ in await calls(made)] == ["reminder"]
+    assert [kind for kind, _, _ in await calls(made)] == ["urgent"]
     assert "🔔 waiting for approval" in await shown(made, "status")
+    card = await shown(made, await slot_of(made, "card"))
+    assert "backend to production, `4af9ec0`: waits for approval" in card
+    assert "nobody is called" not in card
+    called = await shown(made, await slot_of(made, "urgent"))
+    assert called.startswith(
+        f"🚨 <@{BOB}> and <@{CARA}>: this is urgent, says alice: deploy backend to production, "
+        "`4af9ec0`, waits on its card above since <!date^"
+    )
+
+
+async def test_what_becomes_urgent_at_night_is_reminded_of_and_escalated_at_night() -> None:
+    made = await waiting(box("2027-01-16 11:00", escalate_to=(LEADS,)))
+    await made.does(ev.MarkedUrgent(user=ALICE))
+    await until(made, "2027-01-16 11:29")
+    assert len(await calls(made)) == 1
+    await until(made, "2027-01-16 11:30")
+    await until(made, "2027-01-16 13:00")
+    assert [kind for kind, _, _ in await calls(made)] == ["urgent", "reminder", "escalation"]
+    assert "outside working hours" not in await shown(made, await slot_of(made, "remind"))
+    assert "and again <!date^" in await shown(made, await slot_of(made, "escalate"))
+
+
+@pytest.mark.parametrize("now", ["2027-01-18 09:30", "2027-01-18 20:00"])
+async def test_what_becomes_urgent_after_the_call_of_the_morning_calls_once_more(now: str) -> None:
+    made = await waiting(box("2027-01-16 11:00"))
+    await until(made, "2027-01-18 09:00")
+    await until(made, now)
+    await made.does(ev.MarkedUrgent(user=ALICE))
+    await until(made, "2027-01-19 08:00")
+    assert [(kind, when) for kind, _, when in await calls(made)] == [
+        ("reminder", at("2027-01-18 09:00")),
+        ("urgent", at(now)),
+    ]
+
+
+async def test_what_is_urgent_already_does_not_become_it_again() -> None:
+    made = box()
+    await made.starts(urgent_label="urgent")
+    made.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await made.settles()
+    await posts_the_card(made)
+    made.model.will("reply", message="I know.")
+    await made.says("this is really urgent, please")
+    assert await calls(made) == []
+
+
+async def test_once_working_hours_have_begun_a_card_says_nothing_of_them() -> None:
+    night, morning = at("2027-01-16 11:00"), at("2027-01-18 09:00")
+    made = await waiting(box("2027-01-16 11:00", freeze=(freeze(night, morning + HOUR),)))
+    assert "*Working hours* begin" in await shown(made, await slot_of(made, "card"))
+    assert next_change(await made.state(), made.config, night) == morning
+    await until(made, "2027-01-18 09:01")
+    assert await calls(made) == []
+    assert "*Working hours*" not in await shown(made, await slot_of(made, "card"))
+    assert next_change(await made.state(), made.config, morning) == morning + HOUR
 
 
 async def test_who_stands_above_hears_of_it_once_and_of_who_may_approve() -> None:
@@ -199,7 +254,10 @@ async def test_where_nobody_can_approve_only_who_stands_above_hears_of_it() -> N
     made = box(escalate_to=(LEADS,), approvers=(BOB,))
     made.directory.people[BOB] = Person(BOB, deleted=True, name="bob")
     await waiting(made)
-    assert "bob's account is deactivated" in await shown(made, await slot_of(made, "card"))
+    assert (
+        "⚠️ *Nobody can approve this:* bob's account is deactivated. "
+        f"<@{ALICE}>: name somebody else in `approvers = [...]`"
+    ) in await shown(made, await slot_of(made, "card"))
     await until(made, "2027-01-15 12:00")
     assert [kind for kind, _, _ in await calls(made)] == ["escalation"]
     told = await shown(made, await slot_of(made, "escalate"))

@@ -87,6 +87,7 @@ from app.core.events.undeployed import Merged as Merged
 from app.core.events.undeployed import UndeployedAnswered, UndeployedFound
 from app.core.events.values import Attempt as Attempt
 from app.core.events.values import Block as Block
+from app.core.events.values import CallKind as CallKind
 from app.core.events.values import Candidate as Candidate
 from app.core.events.values import CardFacts as CardFacts
 from app.core.events.values import Commit as Commit

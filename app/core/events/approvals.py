@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from app.core.events.values import CardFacts, Frozen, PlanStep
+from app.core.events.values import CallKind, CardFacts, Frozen, PlanStep
 from app.core.spec import ActionSpec
 
 
@@ -92,12 +92,15 @@ class ApprovalSuperseded(Frozen):
 
 
 class ApproversReminded(Frozen):
-    """People were called about a card that waits: those who can approve, or who stands above."""
+    """People were called about a card that waits: those who can approve, or who stands above.
+
+    Those who can are called for a second reason, too: somebody said meanwhile that it is urgent.
+    """
 
     type: Literal["approvers_reminded"] = "approvers_reminded"
     call_id: str
     whom: tuple[str, ...]
-    kind: Literal["reminder", "escalation"] = "reminder"
+    kind: CallKind = "reminder"
 
 
 class ApprovalReleased(Frozen):

@@ -25,7 +25,7 @@ class Folding:
         s.unread.append(said)
         s.unresolved.extend(sha_like(text))
         if not s.urgent_by and says_urgent(text):
-            s.urgent_by = user
+            self.mark_urgent(user)
         s.steps = s.errors = 0
         self._hold_wait(user)
         s.refused.clear()
@@ -33,6 +33,13 @@ class Folding:
             s.to_hold.released, s.to_hold.unheard_by = False, None
         s.question_held = s.question or s.question_held
         self.answer_questions()
+
+    def mark_urgent(self, user: str) -> None:
+        """Take a person's word that it is urgent; a card that waits already calls people for it."""
+        s = self.state
+        if s.pending and not s.is_urgent:
+            s.pending.urgent_at = self.at
+        s.urgent_by = user
 
     def _hold_wait(self, user: str) -> None:
         """Hold a wait while words are read, or end it where they are what was waited for."""

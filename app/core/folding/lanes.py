@@ -41,7 +41,7 @@ class FoldLanes(Folding):
         offer.answer, offer.user, offer.answered_at = e.answer, e.user, self.at
 
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> None:
-        self.state.urgent_by = e.user
+        self.mark_urgent(e.user)
 
     def on_one_by_one_requested(self, e: ev.OneByOneRequested) -> None:
         oldest_first = sorted(self.state.carried.values(), key=lambda pull: (pull.at, pull.number))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from app.core.ahead import offered as offered_ahead
 from app.core.config import RepoConfig
 from app.core.locks import next_change as next_block
+from app.core.reminding import quiet_until
 from app.core.rules.staging import is_unsorted
 from app.core.state import State
 from app.slack.blocks import Message
@@ -118,8 +119,15 @@ def next_change(
         *(next_block(repo, facts, step.name, now) for step in steps),
         next_end(state, facts, now),
         next_posting(state, repo, now),
+        _next_working(state, repo, now),
     ]
     return min((time for time in times if time is not None), default=None)
+
+
+def _next_working(state: State, repo: RepoConfig, now: int) -> int | None:
+    """Return when a card stops saying that nobody is called."""
+    opens = quiet_until(state, repo, state.pending) if state.pending else None
+    return opens if opens and opens > now else None
 
 
 def unfinished(state: State, messages: Mapping[str, Message]) -> list[str]:

@@ -26,9 +26,12 @@ def called(facts: CardFacts, given: Sequence[str] = ()) -> str:
     return people.all_of([text.user_or_group(one) for one in approvers.to_call(facts, given)])
 
 
-def may_approve(facts: CardFacts, service: str, repo: RepoConfig) -> str:
-    """Say who may approve, how many have to, and what is wrong with that if anything is."""
-    short = _short(facts, service, repo)
+def may_approve(facts: CardFacts, service: str, repo: RepoConfig, owner: str = "") -> str:
+    """Say who may approve, how many have to, and what is wrong with that if anything is.
+
+    Where nobody may, that is for the `owner`, a mention: nobody else is called.
+    """
+    short = _short(facts, service, repo, owner)
     if not approvers.approvable(facts):
         return short
     count = runs.counted(facts.needed, "approval")
@@ -64,17 +67,18 @@ def name_of(each: Candidate, repo: RepoConfig) -> str:
     return people.name_of(each.user, repo, call=False)
 
 
-def _short(facts: CardFacts, service: str, repo: RepoConfig) -> str:
+def _short(facts: CardFacts, service: str, repo: RepoConfig, owner: str) -> str:
     """Say why nobody, or too few people, can approve, and how to mend it."""
     if not approvers.missing(facts):
         return ""
-    able = approvers.able(facts)
+    able, mending = approvers.able(facts), _mending(facts, service, repo)
     if not able:
         what = "*Nobody can approve this:*"
+        mending = f"{owner}: {mending[0].lower()}{mending[1:]}" if owner else mending
     else:
         only = people.all_of([name_of(each, repo) for each in able])
         what = f"*{facts.needed} approvals are needed, and only {only} can give one:*"
-    return f"⚠️ {what} {_causes(facts, repo)}. {_mending(facts, service, repo)}"
+    return f"⚠️ {what} {_causes(facts, repo)}. {mending}"
 
 
 def _causes(facts: CardFacts, repo: RepoConfig) -> str:

@@ -3,16 +3,18 @@
 from app.core.config import RepoConfig
 from app.core.events import PlanStep
 from app.core.records import Card
+from app.core.state import State
 from app.slack import text
-from app.slack.messages import runs
+from app.slack.messages import people, runs
 from app.slack.messages.approvers import called, may_approve
 
 
-def who_may(card: Card, repo: RepoConfig) -> list[str]:
+def who_may(state: State, card: Card, repo: RepoConfig) -> list[str]:
     """Say who may approve; of a plan, once for the steps that the same people may."""
     groups: dict[str, list[PlanStep]] = {}
+    owner = people.owner(state, repo) or ""
     for step in card.steps:
-        groups.setdefault(may_approve(step.facts, step.name, repo), []).append(step)
+        groups.setdefault(may_approve(step.facts, step.name, repo, owner), []).append(step)
     if len(groups) < 2:
         return list(groups)
     return [f"{_names(steps)}: {said}" for said, steps in groups.items()]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from app.core import approvers, glass, locks, policy, refusals
 from app.core.config import RepoConfig
-from app.core.events import CardFacts, Commit, Files, PlanStep
+from app.core.events import Commit, Files, PlanStep
 from app.core.records import Card
+from app.core.reminding import quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
@@ -38,7 +39,7 @@ def card_message(
         *_jobs(card),
         *lanes.ships(state, repo, card),
         *(blocks.section(exact(spec)) for spec in card.request.specs),
-        blocks.section(_evidence(state, card, repo)),
+        blocks.section(_evidence(state, card, repo, now)),
         *_reason(card),
         *_blocked(card, repo, facts, now),
         *_standing(state, card),
@@ -46,17 +47,18 @@ def card_message(
         blocks.actions(_buttons(state, card, repo, facts, now)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
-    return Message(_notice(card), tuple(parts))
+    return Message(_notice(state, card, repo), tuple(parts))
 
 
-def _notice(card: Card) -> str:
+def _notice(state: State, card: Card, repo: RepoConfig) -> str:
     """Return what a notification shows; it calls those who can approve, if it is time to."""
     named = action(card.request.specs)
     what = f"{named}, {text.short(card.request.spec.sha)}"
     if not _approvable(card):
         return f"Nobody can approve to {named}"
-    if card.request.facts.quiet_until is not None:
-        return f"{what[0].upper()}{what[1:]}: waits for working hours"
+    if card.request.facts.quiet_until is not None:  # a message of its own calls people
+        quiet = quiet_until(state, repo, card) is not None
+        return f"{what[0].upper()}{what[1:]}: waits for {'working hours' if quiet else 'approval'}"
     whom = ", ".join(dict.fromkeys(filter(None, (called(step.facts) for step in card.steps))))
     return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
 
@@ -157,7 +159,7 @@ def _commit(commit: Commit) -> str:
     return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
 
 
-def _evidence(state: State, card: Card, repo: RepoConfig) -> str:
+def _evidence(state: State, card: Card, repo: RepoConfig, now: int) -> str:
     request = card.request
     tested = "This version" if request.spec.kind == "rollback" else "Staging"
     staging = request.facts.staging
@@ -171,8 +173,8 @@ def _evidence(state: State, card: Card, repo: RepoConfig) -> str:
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
         f"*Risky:* {risky}" if risky else "",
-        *who_may(card, repo),
-        _quiet(request.facts),
+        *who_may(state, card, repo),
+        _quiet(state, card, repo, now),
         *(f"*Not checked:* {text.inline(fact, 200)}" for fact in list(unchecked)[:5]),
         f"*Expires:* {text.when(card.expires_at)} · run {text.code(request.spec_hash[:8])}",
     ]
@@ -185,11 +187,12 @@ def _left_out(card: Card) -> str:
     return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
 
 
-def _quiet(facts: CardFacts) -> str:
+def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
     """Say that nobody was called, and when that is made up for."""
-    if facts.quiet_until is None:
+    quiet = quiet_until(state, repo, card)
+    if quiet is None or quiet <= now:
         return ""
-    return f"*Working hours* begin {text.when(facts.quiet_until)}; nobody is called before that."
+    return f"*Working hours* begin {text.when(quiet)}; nobody is called before that."
 
 
 def _reason(card: Card) -> list[Block]:

@@ -3,7 +3,7 @@
 from app.core import hours
 from app.core.config import RepoConfig
 from app.core.records import Card, Reminded
-from app.core.reminding import hours_of, reminded
+from app.core.reminding import first_asked, hours_of, reminded
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Message
@@ -11,7 +11,7 @@ from app.slack.messages import people
 from app.slack.messages.approvers import named as all_who_can
 from app.slack.messages.shown import action
 
-SLOTS = {"reminder": "remind", "escalation": "escalate"}
+SLOTS = {"urgent": "urgent", "reminder": "remind", "escalation": "escalate"}
 
 
 def slot(card: Card, call: Reminded) -> str:
@@ -24,7 +24,7 @@ def call_message(state: State, repo: RepoConfig, card: Card, call: Reminded, now
     if card.status != "pending":
         said = f"{_mentioned(call)} · called {text.when(call.at)} · {card.status} since"
         return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
-    said = _reminder(card, call) if call.kind == "reminder" else _escalation(card, call, repo)
+    said = _said(state, repo, card, call)
     closed = not hours.is_open(hours_of(state, repo), now)
     return Message(said, (blocks.section(said),), passed=closed)
 
@@ -37,10 +37,29 @@ def next_posting(state: State, repo: RepoConfig, now: int) -> int | None:
     return opens if late and opens > now else None
 
 
+def _said(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
+    match call.kind:
+        case "urgent":
+            return _urgent(state, repo, card, call)
+        case "reminder":
+            return _reminder(card, call)
+        case "escalation":
+            return _escalation(card, call, repo)
+
+
+def _urgent(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
+    since, expires = text.when(card.at), text.when(card.expires_at)
+    by = people.name_of(state.urgent_by, repo, call=False)
+    return (
+        f"🚨 {_mentioned(call)}: this is urgent, says {by}: {_what(card)} waits on its card above "
+        f"since {since}.{_given(card)} It expires {expires}."
+    )
+
+
 def _reminder(card: Card, call: Reminded) -> str:
     since, expires = text.when(card.at), text.when(card.expires_at)
     waits = f"waits on its card above since {since}"
-    if card.request.facts.quiet_until is not None:
+    if first_asked(card) == call.at:
         waits = f"waits on its card above: it came outside working hours, {since}"
     return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{_given(card)} It expires {expires}."
 
@@ -55,13 +74,12 @@ def _escalation(card: Card, call: Reminded, repo: RepoConfig) -> str:
 
 def _asked(card: Card, repo: RepoConfig) -> str:
     """Say who was asked, and that being called here is no right to approve."""
-    facts, reminder = card.request.facts, reminded(card, "reminder")
-    if reminder is None:
+    first, reminder = first_asked(card), reminded(card, "reminder")
+    if first is None or reminder is None:
         return "Nobody can approve it: its card above says why."
     named = (all_who_can(step.facts, repo) for step in card.steps)
     who, again = "; ".join(dict.fromkeys(named)), text.when(reminder.at)
-    quiet = facts.quiet_until is not None
-    when = again if quiet else f"{text.when(card.at)} and again {again}"
+    when = again if first == reminder.at else f"{text.when(first)} and again {again}"
     return f"I asked {who} {when}; only they can approve it."
 
 
