@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 # The shell becomes the program; what stays beside it reads our end of a pipe, which closes however
@@ -16,15 +18,24 @@ _WATCHED = """exec 3<&0
 exec "$@" 3<&- </dev/null"""
 
 
+_PORTS = (10_000, 32_000)
+
+
 class ChildError(Exception):
     """A program that we started ended or was not ready in time; says what it wrote last."""
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listened on a moment ago.
+
+    It is none of those that a system gives to outgoing connections (from 32768 on under Linux), one
+    of which could take it before it is listened on.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.randrange(*_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Child:
