@@ -97,7 +97,7 @@ _BREAKING = frozenset(
 _PLEASE = re.compile(r"^(?:please|pls) | (?:please|pls)$")
 _URGENCY = re.compile(r"\b(?:urgent|urgently|hotfix|emergency|asap)\b", re.IGNORECASE)
 _NO_URGENCY = re.compile(
-    r"\b(?:not|no|never|isn'?t|nothing|less|would be|were)(?:\s+\w+){0,2}\s+"
+    r"\b(?:not|no|never|isn'?t|nothing|less|would be)(?:\s+\w+){0,2}\s+"
     r"(?:urgent|urgently|hotfix|emergency|asap)\b"
     r"|\bnon-?\s?urgent\b"
     r"|\b(?:urgent|urgently|hotfix|emergency|asap)\?"

@@ -115,6 +115,8 @@ class TestUrgent:
         ("this is a hotfix, backend first", True),
         ("urgent: customers cannot pay", True),
         ("we need it asap", True),
+        ("customers were charged twice hotfix now", True),
+        ("this is urgent, it can't wait", True),
         ("hotfix can wait till monday", False),
         ("urgent? no, take your time", False),
         ("the hotfix from yesterday is fine", False),
