@@ -247,7 +247,8 @@ class _Lines:
         return f"{whom} were called about the card {self._card(e.call_id)}: {e.kind}"
 
     def on_asked_again(self, e: ev.AskedAgain) -> str:
-        return f"@{e.user} asked for the card {self._card(e.call_id)} again"
+        card = self._card(e.call_id)
+        return f"@{e.user} asked for the card {card} again" if e.user else f"{card} is asked again"
 
     def _card(self, call_id: str) -> str:
         return called(self.state.cards[call_id].request.specs)

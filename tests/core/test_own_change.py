@@ -1,9 +1,10 @@
 """Whose change a commit is, also where another thread than its merge's proposes it."""
 
+from app.core import clicks
 from app.core import events as ev
 from app.core.policy import barred
 from tests.core.box import OLD, SHA, Box
-from tests.core.town import ONE, SHAS, TWO, town
+from tests.core.town import ONE, RED, SHAS, TWO, town
 from tests.fake_source import FakeSource
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 from tests.story import Story, card_facts
@@ -44,6 +45,28 @@ async def test_every_merge_that_ships_along_is_its_peoples_own() -> None:
     card = (await box.of(TWO)).pending
     assert card
     assert set(card.request.facts.barred) == {ALICE, BOB, CARA}
+
+
+async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
+    people = {"alice": ALICE, "bob": BOB, "cara": CARA, "dora": "U0DORA"}
+    box = town(Pushed([OLD, *SHAS]), people=people)
+    box.deployer.prepare("staging e2e", RED)
+    await box.opens(ONE, author="dora")
+    await box.settles()
+    await box.merged(TWO)
+    first = (await box.of(TWO)).pending
+    assert first
+    assert set(first.request.facts.barred) == {ALICE, BOB, CARA}
+    box.deployer.prepared.clear()
+    click = await box.click(ONE, text="e2e")
+    await box.takes(click, clicks.retry(click))
+    second = (await box.of(TWO)).pending
+    assert second
+    assert set(second.request.facts.barred) == {ALICE, BOB, CARA, "U0DORA"}
+    said = await box.said(TWO)
+    assert "#1 came to ship with it, so it is made anew" in said[first.slot]
+    assert "*Ships:*" in said[second.slot]
+    assert "Ask again" not in said[first.slot]
 
 
 def test_what_comes_along_after_the_card_was_made_counts_too() -> None:

@@ -112,7 +112,10 @@ class ApprovalReleased(Frozen):
 
 
 class AskedAgain(Frozen):
-    """A person wants a card that no longer counts to be made anew, with today's facts."""
+    """A card that no longer counts is to be made anew, with today's facts.
+
+    `user` wants it, empty where code does: more ships with it than it said.
+    """
 
     type: Literal["asked_again"] = "asked_again"
     call_id: str

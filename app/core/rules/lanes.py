@@ -29,13 +29,25 @@ def tell(state: State, here: Here) -> Action | None:
 
 
 def take_riders(state: State, here: Here) -> Action | None:
-    """Take up which merges ship with this one, as soon as no more can join it."""
+    """Take up which merges ship with this one, as soon as no more can join it.
+
+    A card that people have not approved yet is made anew: it has to name whose changes it ships.
+    """
     if state.joined or lanes.stage_of(state, here.repo) == "waiting":
         return None
     pulls, names = lanes.riders(here.facts, state.thread_id)
     if not names:
         return None
-    return Append([ev.Carried(pulls=tuple(pulls))], facts=dict.fromkeys(names))
+    events: list[ev.Event] = [ev.Carried(pulls=tuple(pulls))]
+    card = state.pending or state.ahead
+    if card and card.request.spec.sha == state.sha:
+        call_id = card.request.call_id
+        ships = " and ".join(lanes.named(pull) for pull in pulls)
+        reason = f"{ships} came to ship with it, so it is made anew"
+        events.append(ev.ApprovalExpired(call_id=call_id, reason=reason))
+        if card is state.pending:
+            events.append(ev.AskedAgain(call_id=call_id, user=""))
+    return Append(events, facts=dict.fromkeys(names))
 
 
 # The line for staging.
