@@ -252,6 +252,9 @@ def _calling(repo: RepoTable) -> list[str]:
     found = out_of_order(repo.hours, repo.remind_after, repo.escalate_to, repo.escalate_after)
     if "escalate_after" in repo.model_fields_set and not repo.escalate_to:
         found.append("escalate_after: escalate_to names nobody")
+    lasts = duration.seconds(repo.approval_expires)
+    if "remind_after" in repo.model_fields_set and lasts <= duration.seconds(repo.remind_after):
+        found.append(f"approval_expires: has to be longer than remind_after, {repo.remind_after!r}")
     return found
 
 

@@ -7,7 +7,7 @@ evening to Monday morning does so in every week, also where the clocks change in
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import islice
+from itertools import islice, pairwise
 
 from cronsim import CronSim, CronSimError
 
@@ -76,7 +76,13 @@ def problem(expression: str) -> str:
         starts = CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC))
         return "" if next(starts, None) else "it never comes"
     except CronSimError as error:
-        return str(error)
+        return f"its {str(error).removeprefix('Bad ')} does not exist"
+
+
+def never_ends(expression: str, seconds: int) -> bool:
+    """Tell whether each of an expression's windows runs into the next one, for good."""
+    starts = list(islice(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)), _JOINED))
+    return all((b - a).total_seconds() <= seconds for a, b in pairwise(starts))
 
 
 def weekdays(days: str) -> frozenset[int]:

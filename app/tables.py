@@ -1,10 +1,10 @@
 """What may stand in the tables of deploybot.toml, each value by itself."""
 
 import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app import cron
 from app.core import duration
@@ -78,6 +78,14 @@ class FreezeTable(_Strict):
     cron: Annotated[str, AfterValidator(_cron)]
     duration: Annotated[str, AfterValidator(_lasting)]
     reason: str = Field(min_length=1, max_length=200)
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if cron.never_ends(self.cron, duration.seconds(self.duration)):
+            raise ValueError(
+                f"{self.cron!r} for {self.duration!r} never ends: the next one begins before that"
+            )
+        return self
 
 
 _Freezes = Annotated[list[FreezeTable], BeforeValidator(_tables_only)]

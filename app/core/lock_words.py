@@ -1,9 +1,10 @@
 """The words that lock and unlock services, understood by code alone, before any model reads them.
 
-lock [<repository>] <service|all> [until <15:00 | 2026-12-31 15:00> | for <30m>] [because <why>]
+lock [<repository>] <service|all> [until <when> | for <30m>] [because <why>]
 unlock [<repository>] <service|all>
 
-The end may follow the reason, and a "please" may stand at either end.
+`when` is 15:00, 3pm, tomorrow 9:00 or 2026-12-31 15:00. The end may follow the reason, and a
+"please" may stand at either end.
 """
 
 import re
@@ -33,11 +34,12 @@ _VERB = re.compile(
     re.IGNORECASE,
 )
 _PLEASE = re.compile(r"[\s,]+(?:please|pls)[.!?]*$", re.IGNORECASE)
-_CLOCK = r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2} \d{1,2}:\d{2}"
+_CLOCK = r"(?:tomorrow |\d{4}-\d{2}-\d{2} )?(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m)"
+_UNTIL = r"(?:until|till?|'til)"
 _REST = re.compile(
-    rf"(?:until (?P<until>{_CLOCK})|for (?P<span>\S+?))?[,;]?"
+    rf"(?:{_UNTIL} (?P<until>{_CLOCK})|for (?P<span>\S+?))?[,;]?"
     r"(?: ?because:? (?P<why>.+?)"
-    rf"(?:,? (?:until (?P<late_until>{_CLOCK})|for (?P<late_span>\d+\w))[.!?]?)?|[.!?]?)",
+    rf"(?:,? (?:{_UNTIL} (?P<late_until>{_CLOCK})|for (?P<late_span>\d+\w))[.!?]?)?|[.!?]?)",
     re.IGNORECASE,
 )
 
@@ -107,7 +109,7 @@ def _repos(words: list[str], repos: Sequence[RepoConfig]) -> tuple[Sequence[Repo
     first = words[0].strip("`'\"").lower()
     named = [repo for repo in repos if first in _names(repo)]
     follows = words[1].lower() if len(words) > 1 else ""
-    if not named or follows in ("", "until", "for", "because"):
+    if not named or follows in ("", "until", "til", "till", "'til", "for", "because"):
         return repos, words
     return named, words[1:]
 

@@ -4,20 +4,22 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 _FORM = re.compile(
-    r"(?:(?P<tomorrow>tomorrow )|(?P<day>\d{4}-\d{2}-\d{2})[ t])?(?P<time>\d{1,2}:\d{2})"
+    r"(?:(?P<tomorrow>tomorrow )|(?P<day>\d{4}-\d{2}-\d{2})[ t])?"
+    r"(?P<hour>\d{1,2})(?:(?P<minute>:\d{2})|(?=[ap ])) ?(?P<half>[ap]m)?"
 )
 
 
 def meanings(clock: str, zone: tzinfo, now: int) -> list[int]:
     """Return the times (ms) that a clock can mean, the earliest first; raise `ValueError` if none.
 
-    That is today or tomorrow where no day is named, and an hour's two passes. A time that the
+    "15:00", "3pm" and "3:30 pm" are today or tomorrow where no day is named ("tomorrow 9:00",
+    "2026-12-31 15:00"), and an hour can have two passes. A time that the
     clocks leave out is as long after midnight as it would be without.
     """
     match = _FORM.fullmatch(clock.lower())
     if match is None:
         raise ValueError(clock)
-    hour, minute = map(int, match["time"].split(":"))
+    hour, minute = _hour(match), int((match["minute"] or ":0")[1:])
     passes = [
         day.replace(hour=hour, minute=minute, second=0, microsecond=0)
         for day in _days(match, zone, now)
@@ -27,6 +29,15 @@ def meanings(clock: str, zone: tzinfo, now: int) -> list[int]:
         at, again = (round(first.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
         found += [at, max(at, again)]
     return sorted(found)
+
+
+def _hour(match: re.Match[str]) -> int:
+    hour, half = int(match["hour"]), match["half"]
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(match[0])
+    return hour % 12 + (12 if half == "pm" else 0)
 
 
 def _days(match: re.Match[str], zone: tzinfo, now: int) -> list[datetime]:

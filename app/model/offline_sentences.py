@@ -78,6 +78,10 @@ _ENDING = (
     r"|wait|cancel|instead|rather|later|yet|maybe)\b)[^.\n])*)?"
 )
 _SHA = r"(?:(?:commit|version|sha) )?(?P<sha>[0-9a-f]{7,40})"
+_OLD = (
+    rf"(?:{_SHA}|(?:previous|last|old)(?: good| working| known good)?(?: version| release| one)"
+    r"|how it was|before)"
+)
 _COUNT = r"(?P<n>\d{1,4}|an?|" + "|".join(NUMBERS[1:]) + ")"
 _DEPLOY = r"(?:deploy|ship|release|roll out|promote|push)"
 _ANY = r"(?:deploy|ship|release|roll out|promote|push|run|do|take|start with|begin with)"
@@ -157,9 +161,9 @@ def patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], .
         ("deploy", rf"(?:retry|re-?deploy) {a}|(?:{_DEPLOY}|try) (?P<a3>{several}) again"),
         ("deploy", rf"{_DEPLOY} {_ALL}"),
         ("deploy", rf"run {a}(?: now| too| again| for {_SHA})?"),
-        ("rollback", rf"{_BACK}(?: {a}| it| {_ALL})?(?P<first> first)?(?: to {_SHA})?"),
-        ("rollback", rf"(?:roll|take) (?:it|that|this|{_ALL}|{a}) back(?: to {_SHA})?"),
-        ("rollback", rf"(?:go back(?: to {_SHA})?|undo last (?:deploy|deployment|release))"),
+        ("rollback", rf"{_BACK}(?: {a}| it| that| this| {_ALL})?(?P<first> first)?(?: to {_OLD})?"),
+        ("rollback", rf"(?:roll|take) (?:it|that|this|{_ALL}|{a}) back(?: to {_OLD})?"),
+        ("rollback", rf"(?:go back(?: to {_OLD})?|undo last (?:deploy|deployment|release))"),
         ("again", r"(?:try|do)(?: it| that)? (?:again|once more)|retry(?: it| that)?|again"),
         (
             "go on",

@@ -30,7 +30,7 @@ HELP = (
     '"wait 10 minutes", "wait for #42", "wait until tomorrow 9:00", "what is on production?", '
     '"what changed?", "last 5 commits", "why is the backend blocked?", "what went out today?", '
     '"who approved the last one?", "when did 1a2b3c4 go out?", "what is waiting?", '
-    '"who can approve this?".'
+    '"who can approve this?", "lock backend until 15:00 because load test", "unlock backend".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300

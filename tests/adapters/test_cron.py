@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.cron import Cron, problem
+from app.cron import Cron, never_ends, problem
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600
@@ -113,16 +113,33 @@ def test_what_cron_knows_is_accepted(expression: str) -> None:
         ("", "not five fields"),
         ("friday", "not five fields"),
         ("0 0 16 * * FRI", "not five fields"),
-        ("60 16 * * *", "Bad minute"),
-        ("0 24 * * *", "Bad hour"),
-        ("0 0 32 * *", "Bad day-of-month"),
-        ("0 0 * 13 *", "Bad month"),
-        ("0 0 * * FREITAG", "Bad day-of-week"),
-        ("0 0 30 2 *", "Bad day-of-month"),
-        ("*/0 * * * *", "Bad minute"),
-        ("0 18-8 * * *", "Bad hour"),
-        ("@daily * * * *", "Bad minute"),
+        ("60 16 * * *", "its minute does not exist"),
+        ("0 24 * * *", "its hour does not exist"),
+        ("0 0 32 * *", "its day-of-month does not exist"),
+        ("0 0 * 13 *", "its month does not exist"),
+        ("0 0 * * FREITAG", "its day-of-week does not exist"),
+        ("0 0 30 2 *", "its day-of-month does not exist"),
+        ("*/0 * * * *", "its minute does not exist"),
+        ("0 18-8 * * *", "its hour does not exist"),
+        ("@daily * * * *", "its minute does not exist"),
     ],
 )
 def test_what_is_no_time_is_refused_with_a_reason(expression: str, why: str) -> None:
     assert problem(expression).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours", "endless"),
+    [
+        ("0 16 * * *", 64, True),
+        ("0 16 * * *", 24, True),
+        ("0 16 * * *", 23, False),
+        ("0 16 * * FRI", 64, False),
+        ("0 16 * * MON,TUE", 64, False),
+        ("0 0 29 2 *", 64, False),
+    ],
+)
+def test_a_window_that_runs_into_the_next_never_ends(
+    expression: str, hours: int, endless: bool
+) -> None:
+    assert never_ends(expression, hours * 3600) is endless

@@ -205,6 +205,27 @@ def test_every_answer_to_a_rejection_works(answer: str, tool: str) -> None:
     assert _step(thread)[0] == tool
 
 
+@pytest.mark.parametrize(
+    ("words", "services"),
+    [
+        ("revert that", ()),
+        ("please roll back to the previous version", ()),
+        ("roll back the backend to the last good version", ("backend",)),
+        ("take it back to how it was", ()),
+    ],
+)
+def test_the_version_before_is_what_a_rollback_goes_to(
+    words: str, services: tuple[str, ...]
+) -> None:
+    heard = hear(words, ("frontend", "backend"), "deploy")
+    assert (heard.kind, heard.services, heard.sha) == ("rollback", services, "")
+
+
+@pytest.mark.parametrize("words", ["do not revert that", "roll back to main"])
+def test_what_may_not_mean_the_version_before_is_asked_about(words: str) -> None:
+    assert hear(words, ("frontend", "backend"), "deploy").kind == "unclear"
+
+
 def test_a_rejected_rollback_can_be_proposed_again() -> None:
     thread = _situation("red after everything was shipped")
     call_id = thread.card("rollback_backend_in_prod", WAS)

@@ -185,10 +185,20 @@ BAD: list[tuple[str, Change, str]] = [
     (
         "a freeze that never comes",
         lambda r: _freeze(r, cron="0 0 30 2 *"),
-        f"{SHOP}.freeze.0.cron: '0 0 30 2 *': Bad day-of-month",
+        f"{SHOP}.freeze.0.cron: '0 0 30 2 *': its day-of-month does not exist",
     ),
     ("a freeze's duration", lambda r: _freeze(r, duration="64"), f"{SHOP}.freeze.0.duration: '64'"),
     ("a year's freeze", lambda r: _freeze(r, duration="99d"), f"{SHOP}.freeze.0.duration: '99d'"),
+    (
+        "a freeze that never ends",
+        lambda r: _freeze(r, cron="0 16 * * *"),
+        f"{SHOP}.freeze.0: '0 16 * * *' for '64h' never ends",
+    ),
+    (
+        "a card that expires before anybody is called",
+        lambda r: r.update(approval_expires="10m", remind_after="30m"),
+        f"{SHOP}.approval_expires: has to be longer than remind_after, '30m'",
+    ),
     ("a freeze's reason", lambda r: _freeze(r, reason=""), f"{SHOP}.freeze.0.reason: empty"),
     (
         "a freeze without a reason",
@@ -206,7 +216,7 @@ BAD: list[tuple[str, Change, str]] = [
     (
         "a service's freeze",
         lambda r: _backend(r).update(freeze=[{**WEEKEND, "cron": "60 * * * *"}]),
-        f"{BACKEND}.freeze.0.cron: '60 * * * *': Bad minute",
+        f"{BACKEND}.freeze.0.cron: '60 * * * *': its minute does not exist",
     ),
     (
         "a freeze of staging",

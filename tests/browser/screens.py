@@ -18,7 +18,8 @@ STYLE = ".thread-pane,.messages .msg{width:640px!important} .msg-time,.msg-edite
 TITLE = "Deploy 4af9ec0"  # of the thread that every story tells
 INTRODUCTION = """# What people see
 
-Each state of a card, as the local Slack's page shows it (which knows no code blocks).
+Each state of a card, as the local Slack's page shows it (which knows no code blocks, and no
+question whether one is sure, so there is no picture of the second click on a risky change).
 `make screenshots` makes them from the events that lead to each, in
 [states.py](../../tests/browser/states.py).
 """

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from app.core import events as ev
+from app.core.hours import Hours
 from app.core.undeployed import Asked
 from app.demo.local_slack import ALICE, BOB, CARA
 from tests.fake_calendar import freeze
@@ -300,10 +302,93 @@ def _undeployed() -> Screen:
     return Screen("undeployed", line, story, ("status",))
 
 
+def _lapsed() -> Screen:
+    story = _on_staging().approves_ahead(CARA.id)
+    story.ends("s", "failed", "1 test failed", failing_tests=("test_checkout",))
+    story.then(ev.StagingEnded(sha=NEW, passed=False, summary="e2e tests: 1 test failed"))
+    reason = "staging of 4af9ec0 is red: e2e tests: 1 test failed"
+    story.then(ev.ApprovalExpired(call_id="c1", reason=reason))
+    return Screen("lapsed", "What was approved ahead lapses where staging is red.", story)
+
+
+def _quiet() -> Screen:
+    hours = Hours(frozenset(range(5)), 9 * 60, 18 * 60, UTC)
+    morning = hours.opens(START)
+    story = _staged(hours=hours).asks(facts=card_facts(quiet_until=morning))
+    line = "Outside working hours: the card waits, and nobody is called until they begin."
+    return Screen("quiet", line, story)
+
+
+def _escalation() -> Screen:
+    story = _reminder().story
+    story.now += 2 * HOUR
+    story.then(ev.ApproversReminded(call_id="c1", whom=("S09LEADS",), kind="escalation"))
+    line = "Nobody decided for two hours: a second group is called."
+    return Screen("escalation", line, story, ("escalate:c1",))
+
+
+def _waits() -> Screen:
+    said = Said(CARA.id, "wait for #14")
+    story = _staged().asks().then(ev.HumanSaid(user=said.user, text=said.text))
+    story.then(ev.ApprovalSuperseded(call_id="c1", user=said.user))
+    waits = ev.WaitStarted(
+        call_id="w",
+        reason="asked for",
+        until=story.now + HOUR,
+        event="thread/acme/shop/fedcba9876",
+        label="#14",
+        url="https://github.com/acme/shop/pull/14",
+    )
+    story.then(waits)
+    line = "It waits for an event, and is woken by it; the card that waited is settled."
+    return Screen("waits", line, story, ("status", "card:c1", said, "say:0"))
+
+
+def _migration() -> Screen:
+    story = Story(repo_config(people=PEOPLE, approval="plan")).merged().staged()
+    files = {"migrate": ev.Files(names=("db/migrations/0042_gift_cards.sql",), total=1)}
+    risky = "work for migrate is in it: db/migrations/0042_gift_cards.sql"
+    deploy = ev.PlanStep(spec=story.request("c1.2").spec, facts=card_facts(jobs=files, risky=risky))
+    facts = card_facts(jobs=files, risky="no rollback takes back what a job did")
+    story.asks(
+        "c1",
+        "migrate",
+        kind="job",
+        arguments={"argv": ["./migrate.sh", NEW]},
+        facts=facts,
+        more=(deploy,),
+    )
+    line = "A migration is in it: the job comes first, and Approve asks twice (the page does not)."
+    return Screen("migration", line, story)
+
+
+def _rides_along() -> Screen:
+    stopped = ev.Pull(
+        thread_id="acme/shop/fedcba9876",
+        sha="c" * 40,
+        number=11,
+        title="Prices without tax",
+        url="https://github.com/acme/shop/pull/11",
+        author="bob",
+        at=START,
+    )
+    commits = (
+        ev.Commit(sha=NEW, title="Add gift cards", author="alice"),
+        ev.Commit(sha="c" * 40, title="Prices without tax", author="bob"),
+    )
+    declined = ev.Declined(pull=stopped, how="rejected", user=CARA.id)
+    facts = card_facts(
+        commits=commits, commits_total=2, declined=(declined,), barred=(ALICE.id, BOB.id)
+    )
+    line = "A merge that somebody rejected is in the next one, too: the card says so."
+    return Screen("rides-along", line, _staged().asks(facts=facts))
+
+
 SCREENS: tuple[Callable[[], Screen], ...] = (
     _staging,
     _approve_ahead,
     _approved_ahead,
+    _lapsed,
     _waiting,
     _held,
     _superseded,
@@ -329,5 +414,10 @@ SCREENS: tuple[Callable[[], Screen], ...] = (
     _newer,
     _overridden,
     _reminder,
+    _escalation,
+    _quiet,
+    _waits,
+    _migration,
+    _rides_along,
     _undeployed,
 )

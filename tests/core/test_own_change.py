@@ -4,7 +4,7 @@ from app.core import clicks
 from app.core import events as ev
 from app.core.policy import barred
 from tests.core.box import OLD, SHA, Box
-from tests.core.town import ONE, RED, SHAS, TWO, town
+from tests.core.town import ONE, RED, SHAS, THREE, TWO, town
 from tests.fake_source import FakeSource
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 from tests.story import Story, card_facts
@@ -67,6 +67,36 @@ async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
     assert "#1 came to ship with it, so it is made anew" in said[first.slot]
     assert "*Ships:*" in said[second.slot]
     assert "Ask again" not in said[first.slot]
+
+
+async def test_a_merge_that_people_rejected_is_named_where_the_next_one_takes_it_along() -> None:
+    box = town(FakeSource([OLD, *SHAS]), people={"dora": "U0DORA"})
+    await box.merged(ONE)
+    await box.ships(ONE)
+    await box.opens(TWO, author="dora")
+    await box.settles()
+    box.thread_id = box.thread_of(TWO)
+    click = await box.no_words()
+    await box.takes(click, clicks.reject(click))
+    await box.merged(THREE)
+    card = (await box.of(THREE)).pending
+    assert card
+    assert "U0DORA" in card.request.facts.barred
+    said = await box.card_says(THREE)
+    assert "*Goes out with it:* <https://github.com/acme/shop/pull/2|#2> Change 2" in said
+    assert f"which `{CARA}` rejected in its thread" in said
+
+
+async def test_a_merge_whose_thread_was_stopped_is_named_too_and_one_that_went_out_is_not() -> None:
+    box = town(FakeSource([OLD, *SHAS]))
+    await box.merged(ONE)
+    await box.ships(ONE)
+    await box.merged(TWO)
+    await box.presses("stop", TWO)
+    await box.merged(THREE)
+    said = await box.card_says(THREE)
+    assert f"which `{CARA}` stopped in its thread" in said
+    assert "#1>" not in said
 
 
 def test_what_comes_along_after_the_card_was_made_counts_too() -> None:

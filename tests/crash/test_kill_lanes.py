@@ -11,7 +11,7 @@ from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy, to
 from tests.crash.instances import Zygote
 from tests.crash.points import Fault
-from tests.crash.target import CLASSES
+from tests.crash.target import ACTIONS, CLASSES
 from tests.shop import REPO
 from tests.waiting import until
 
@@ -27,7 +27,7 @@ POINTS = (
 ONE, TWO, THREE = (f"{number:07x}".ljust(40, "0") for number in (1, 2, 3))
 
 
-@pytest.mark.parametrize("recovery", CLASSES)
+@pytest.mark.parametrize("recovery", [*CLASSES, *ACTIONS])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_kills_between_merges_lose_none_of_them_and_ship_each_once(
     tmp_path: Path, clean_redis_url: str, zygote: Zygote, when: str, recovery: str

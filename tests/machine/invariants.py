@@ -13,7 +13,7 @@ from tests.machine.life import FROZEN, STOPPED
 from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
-from tools.card import PUSHER_NOT_ASKED
+from tools.riders import PUSHER_NOT_ASKED
 
 # What may stand in the log beside a model's call, written with it.
 PROPOSALS = (

@@ -70,7 +70,6 @@ from app.core.events.lanes import (
     OrderSeen,
     Superseded,
 )
-from app.core.events.lanes import Pull as Pull
 from app.core.events.shadow import ProductionSeen, ShadowProposed
 from app.core.events.threads import (
     ChangeSeen,
@@ -91,11 +90,13 @@ from app.core.events.values import CallKind as CallKind
 from app.core.events.values import Candidate as Candidate
 from app.core.events.values import CardFacts as CardFacts
 from app.core.events.values import Commit as Commit
+from app.core.events.values import Declined as Declined
 from app.core.events.values import FailedBefore as FailedBefore
 from app.core.events.values import Files as Files
 from app.core.events.values import Frozen
 from app.core.events.values import Override as Override
 from app.core.events.values import PlanStep as PlanStep
+from app.core.events.values import Pull as Pull
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running
 from app.core.events.values import Why as Why

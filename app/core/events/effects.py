@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from app.core.events.lanes import Pull
-from app.core.events.values import Attempt, FailedBefore, Frozen
+from app.core.events.values import Attempt, FailedBefore, Frozen, Pull
 from app.core.instant import Instant
 
 

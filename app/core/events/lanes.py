@@ -2,20 +2,7 @@
 
 from typing import Literal
 
-from app.core.events.values import Frozen
-from app.core.instant import Instant
-
-
-class Pull(Frozen):
-    """A merge as other threads tell of it; `at` is when its thread began."""
-
-    thread_id: str
-    sha: str
-    number: int
-    title: str
-    url: str
-    author: str
-    at: Instant
+from app.core.events.values import Frozen, Pull
 
 
 class OrderSeen(Frozen):

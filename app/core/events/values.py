@@ -95,6 +95,26 @@ class Override(Frozen):
     at: Instant
 
 
+class Pull(Frozen):
+    """A merge as other threads tell of it; `at` is when its thread began."""
+
+    thread_id: str
+    sha: str
+    number: int
+    title: str
+    url: str
+    author: str
+    at: Instant
+
+
+class Declined(Frozen):
+    """A merge to which people said no in its own thread, and that goes out with another one."""
+
+    pull: Pull
+    how: Literal["rejected", "stopped"]
+    user: str
+
+
 class CardFacts(Frozen):
     """What code found out for a card; every line of `unchecked` says what could not be checked.
 
@@ -104,6 +124,7 @@ class CardFacts(Frozen):
     working time had not begun, so nobody was to be called before that.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
+    `declined` are merges among the commits that nobody wanted to go out by themselves.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -125,6 +146,7 @@ class CardFacts(Frozen):
     quiet_until: Instant | None = None
     jobs: Mapping[str, Files] = {}
     risky: str = ""
+    declined: tuple[Declined, ...] = ()
 
 
 class PlanStep(Frozen):

@@ -172,6 +172,7 @@ def _evidence(state: State, card: Card, repo: RepoConfig, now: int) -> str:
         *override_lines(card),
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
+        *_declined(card, repo),
         f"*Risky:* {risky}" if risky else "",
         *who_may(state, card, repo),
         _quiet(state, card, repo, now),
@@ -185,6 +186,16 @@ def _left_out(card: Card) -> str:
     steps = [step.name for step in card.steps]
     names = [text.inline(name, 60) for name in card.request.facts.left_out if name not in steps]
     return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
+
+
+def _declined(card: Card, repo: RepoConfig) -> list[str]:
+    """Name the merges that go out with it, although people said no to them."""
+    found = dict.fromkeys(each for step in card.steps for each in step.facts.declined)
+    return [
+        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, "
+        f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
+        for each in found
+    ]
 
 
 def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:

@@ -44,7 +44,7 @@ def status_lines(state: State) -> list[str]:
 
 def joined_line(joined: Joined) -> str:
     """Say which merge ships this one."""
-    named, since = _title(joined.into), f" · since {text.when(joined.at)}"
+    named, since = titled(joined.into), f" · since {text.when(joined.at)}"
     if not joined.tested:
         return f"↪️ ships with {named}{since}"
     by = f" as {text.user(joined.user)} chose" if joined.user else ""
@@ -60,7 +60,7 @@ def waiting_line(state: State, facts: Mapping[str, str]) -> str:
     if not older:
         return ""
     asked = "its card is decided" if older[0].stage == "asked" else "it is done"
-    return f"⏳ tested, and waits until {_title(older[0].pull)} is out of the way: {asked} first"
+    return f"⏳ tested, and waits until {titled(older[0].pull)} is out of the way: {asked} first"
 
 
 # The card.
@@ -84,7 +84,7 @@ def _rows(state: State, repo: RepoConfig) -> list[str]:
 
 
 def _row(pull: Pull, repo: RepoConfig) -> str:
-    return f"{_title(pull)} by {people.person(pull.author, repo)}"
+    return f"{titled(pull)} by {people.person(pull.author, repo)}"
 
 
 def _riding_along(state: State, card: Card) -> str:
@@ -144,7 +144,7 @@ def red_together(state: State, repo: RepoConfig, staging: Staging) -> list[Block
     return [shown, blocks.actions([button])]
 
 
-def _title(pull: Pull) -> str:
+def titled(pull: Pull) -> str:
     return f"{link(pull)} {text.inline(pull.title, 120)}".rstrip()
 
 

@@ -1,0 +1,106 @@
+"""The merges that go out with a step: whose changes they are, and who had said no to them."""
+
+from contextlib import suppress
+
+from app.core.declined import declined
+from app.core.errors import SourceMissing, SourceUnavailable
+from app.core.events import Declined, PullRequest
+from app.core.fold import fold
+from app.core.ids import thread_id_for
+from app.core.spec import EffectKind
+from app.core.state import State
+from tools.changes import Change
+from tools.tool import Desk, SourceNeeded
+
+PUSHER_NOT_ASKED = "the last pusher could not be asked for"
+
+Owned = tuple[list[str], list[str]]  # the logins of a change's people, and what was not compared
+
+
+class Riders:
+    """What is known of the merges of one card's commits; each of them is asked about once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        own = desk.state if desk.state.pull_request else None
+        self._threads: dict[str, State | None] = {own.sha or "": own} if own else {}
+        self._owned: dict[str, Owned] = {}
+
+    async def barred(
+        self, kind: EffectKind, sha: str, change: Change
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the users who may not approve their own change, and what was not compared.
+
+        Every merge that goes out with this one counts like it.
+        """
+        desk = self._desk
+        if desk.repo.allow_self_approval:
+            return (), ()
+        carried = (
+            [pull.sha for pull in desk.state.carried.values()] if desk.state.sha == sha else []
+        )
+        merges = [merge.sha or "" for merge in await self._merges(kind, sha, change)]
+        owned = [await self._owners(kind, each) for each in dict.fromkeys((sha, *carried, *merges))]
+        logins = [login for found, _ in owned for login in found if login]
+        notes = [note for _, told in owned for note in told]
+        users = {login: desk.repo.slack_user(login) for login in logins}
+        unmapped = [login for login, user in users.items() if user is None]
+        notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
+        barred = dict.fromkeys(user for user in users.values() if user)
+        return tuple(barred), tuple(dict.fromkeys(notes))
+
+    async def declined(self, kind: EffectKind, sha: str, change: Change) -> tuple[Declined, ...]:
+        """Return the merges among the commits to which people said no."""
+        found = map(declined, await self._merges(kind, sha, change))
+        return tuple(each for each in found if each)
+
+    async def _merges(self, kind: EffectKind, sha: str, change: Change) -> list[State]:
+        """Return the threads of the other merges among the commits that go in."""
+        commits = () if kind == "rollback" else change.commits
+        threads = [await self._thread(commit.sha) for commit in commits if commit.sha != sha]
+        return [thread for thread in threads if thread and thread.sha]
+
+    async def _thread(self, sha: str) -> State | None:
+        """Return the thread of a commit's merge, None if there is none."""
+        if sha not in self._threads:
+            desk = self._desk
+            entries = await desk.log.read(thread_id_for(desk.repo.name, desk.repo.branch, sha))
+            self._threads[sha] = fold(entries) if entries else None
+        return self._threads[sha]
+
+    async def _owners(self, kind: EffectKind, sha: str) -> Owned:
+        if sha not in self._owned:
+            self._owned[sha] = await self._asked_for(kind, sha)
+        return self._owned[sha]
+
+    async def _asked_for(self, kind: EffectKind, sha: str) -> Owned:
+        thread = await self._thread(sha)
+        pull_request = thread.pull_request if thread else None
+        if pull_request is None:
+            return await self._author(sha)
+        return await self._people(kind, pull_request)
+
+    async def _people(self, kind: EffectKind, pull_request: PullRequest) -> Owned:
+        logins, source = [pull_request.author, pull_request.merged_by], self._desk.source
+        if source is None:
+            return logins, ["the last pusher is unknown without GitHub credentials"]
+        try:
+            pushers = await source.pushers(self._desk.repo.name, pull_request.number)
+        except SourceUnavailable as error:
+            if kind != "rollback" and not isinstance(error, SourceMissing):
+                raise SourceNeeded(error) from None
+            return logins, [PUSHER_NOT_ASKED]
+        return [*logins, *pushers], []
+
+    async def _author(self, sha: str) -> Owned:
+        """Return who wrote a commit that no thread knows the merge of."""
+        desk = self._desk
+        known = desk.state.known.get(sha)
+        author = known.author if known else ""
+        if not author and desk.source is not None:
+            with suppress(SourceUnavailable):
+                commit = await desk.source.commit(desk.repo.name, sha)
+                author = commit.author if commit else ""
+        others = "merged or pushed" if author else "wrote, merged or pushed"
+        note = f"who {others} this commit is unknown, so was not compared"
+        return [author] if author else [], [note]
