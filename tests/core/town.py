@@ -62,7 +62,8 @@ class Town(Box):
         return {slot: payloads.words(m.text, m.blocks) for slot, m in messages.items()}
 
     async def card_says(self, sha: str) -> str:
-        return next(words for slot, words in (await self.said(sha)).items() if "card:" in slot)
+        """Return what the newest card of a merge's thread says."""
+        return [words for slot, words in (await self.said(sha)).items() if "card:" in slot][-1]
 
     async def click(self, sha: str, number: int = 0, user: str = CARA, text: str = "") -> Click:
         here = await self.log.look(self.thread_of(sha))
