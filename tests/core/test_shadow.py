@@ -66,6 +66,16 @@ class Watched(Box):
         return (found.verdict, *found.differences)
 
 
+async def test_a_model_that_gets_nowhere_asks_nobody() -> None:
+    box = Watched()
+    for _ in range(3):
+        box.model.will("deploy_nothing")
+    await box.begins()
+    await box.later(30 * HOUR)
+    assert (await box.state()).errors == 3
+    assert "bot_said" not in await box.types()
+
+
 async def test_nothing_is_asked_posted_or_done() -> None:
     box = Watched()
     await box.begins(*BOTH)

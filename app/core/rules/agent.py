@@ -54,7 +54,7 @@ def take_turn(state: State, here: Here) -> Action | None:
     if state.model_down and here.now < state.model_down.retry_at:
         return None
     if state.steps >= MAX_STEPS or state.errors >= MAX_ERRORS:
-        return _stuck(state)
+        return None if state.shadow else _stuck(state)  # nobody is asked what is only watched
     if state.unresolved:
         return ResolveShas(tuple(state.unresolved))
     if state.facts is None or here.now - (state.facts_at or 0) > FACTS_FRESH_MS:

@@ -1,5 +1,7 @@
 """Merges of the same services: who is tested, who ships whom, who waits for whose card."""
 
+from collections.abc import Sequence
+
 from app.core import events as ev
 from app.core import lanes
 from app.core.actions import Action, Append, Here, LookAtOrder, Start, Wait
@@ -31,7 +33,8 @@ def tell(state: State, here: Here) -> Action | None:
 def take_riders(state: State, here: Here) -> Action | None:
     """Take up which merges ship with this one, as soon as no more can join it.
 
-    A card that people have not approved yet is made anew: it has to name whose changes it ships.
+    A card that waits, and does not list them among its commits, is made anew: whoever approves has
+    to see what ships, and may not have written it.
     """
     if state.joined or lanes.stage_of(state, here.repo) == "waiting":
         return None
@@ -40,7 +43,7 @@ def take_riders(state: State, here: Here) -> Action | None:
         return None
     events: list[ev.Event] = [ev.Carried(pulls=tuple(pulls))]
     card = state.pending or state.ahead
-    if card and card.request.spec.sha == state.sha:
+    if card and card.request.spec.sha == state.sha and not _lists(card, pulls):
         call_id = card.request.call_id
         ships = " and ".join(lanes.named(pull) for pull in pulls)
         reason = f"{ships} came to ship with it, so it is made anew"
@@ -48,6 +51,12 @@ def take_riders(state: State, here: Here) -> Action | None:
         if card is state.pending:
             events.append(ev.AskedAgain(call_id=call_id, user=""))
     return Append(events, facts=dict.fromkeys(names))
+
+
+def _lists(card: Card, pulls: Sequence[ev.Pull]) -> bool:
+    """Tell whether every step of a card was found to bring these merges."""
+    brought = ({commit.sha for commit in step.facts.commits} for step in card.steps)
+    return all(pull.sha in each for each in brought for pull in pulls)
 
 
 # The line for staging.
