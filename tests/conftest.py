@@ -17,6 +17,11 @@ from app.redis.log import RedisLog
 from tests.waiting import until
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a process that got it last would end alone."""
+    items.sort(key=lambda item: "test_anything_in_any_order" not in item.name)
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one embedded server for all tests."""
