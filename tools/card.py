@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import ledger
+from app.core.declined import declined
 from app.core.errors import SourceUnavailable
 from app.core.events import (
     ApprovalRequested,
@@ -98,7 +99,8 @@ async def _facts(
 ) -> CardFacts:
     repo, state = desk.repo, desk.state
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
-    barred, unmapped = await riders.barred(kind, sha, change)
+    merges = await riders.merges(kind, name, sha, change)
+    barred, unmapped = await riders.barred(kind, sha, merges)
     jobs = await files_for_jobs(desk, kind, name, sha, change)
     facts = CardFacts(
         commits=change.commits,
@@ -112,7 +114,7 @@ async def _facts(
         override=override_of(desk.facts, sha),
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
-        declined=await riders.declined(kind, sha, change),
+        declined=tuple(each for each in map(declined, merges) if each),
     )
     return await with_approvers(desk, name, facts)
 

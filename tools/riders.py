@@ -1,10 +1,10 @@
-"""The merges that go out with a step: whose changes they are, and who had said no to them."""
+"""The merges that go out with a step, and whose changes they are."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
-from app.core.declined import declined
 from app.core.errors import SourceMissing, SourceUnavailable
-from app.core.events import Declined, PullRequest
+from app.core.events import PullRequest
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.spec import EffectKind
@@ -26,8 +26,14 @@ class Riders:
         self._threads: dict[str, State | None] = {own.sha or "": own} if own else {}
         self._owned: dict[str, Owned] = {}
 
+    async def merges(self, kind: EffectKind, name: str, sha: str, change: Change) -> list[State]:
+        """Return the threads of the other merges that a step brings to its service or job."""
+        commits = () if kind == "rollback" else change.commits
+        threads = [await self._thread(commit.sha) for commit in commits if commit.sha != sha]
+        return [each for each in threads if each and each.sha and not each.is_untouched(name)]
+
     async def barred(
-        self, kind: EffectKind, sha: str, change: Change
+        self, kind: EffectKind, sha: str, merges: Sequence[State]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the users who may not approve their own change, and what was not compared.
 
@@ -39,8 +45,8 @@ class Riders:
         carried = (
             [pull.sha for pull in desk.state.carried.values()] if desk.state.sha == sha else []
         )
-        merges = [merge.sha or "" for merge in await self._merges(kind, sha, change)]
-        owned = [await self._owners(kind, each) for each in dict.fromkeys((sha, *carried, *merges))]
+        shas = (sha, *carried, *(merge.sha or "" for merge in merges))
+        owned = [await self._owners(kind, each) for each in dict.fromkeys(shas)]
         logins = [login for found, _ in owned for login in found if login]
         notes = [note for _, told in owned for note in told]
         users = {login: desk.repo.slack_user(login) for login in logins}
@@ -48,17 +54,6 @@ class Riders:
         notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
         barred = dict.fromkeys(user for user in users.values() if user)
         return tuple(barred), tuple(dict.fromkeys(notes))
-
-    async def declined(self, kind: EffectKind, sha: str, change: Change) -> tuple[Declined, ...]:
-        """Return the merges among the commits to which people said no."""
-        found = map(declined, await self._merges(kind, sha, change))
-        return tuple(each for each in found if each)
-
-    async def _merges(self, kind: EffectKind, sha: str, change: Change) -> list[State]:
-        """Return the threads of the other merges among the commits that go in."""
-        commits = () if kind == "rollback" else change.commits
-        threads = [await self._thread(commit.sha) for commit in commits if commit.sha != sha]
-        return [thread for thread in threads if thread and thread.sha]
 
     async def _thread(self, sha: str) -> State | None:
         """Return the thread of a commit's merge, None if there is none."""

@@ -346,15 +346,18 @@ def _waits() -> Screen:
 
 def _migration() -> Screen:
     story = Story(repo_config(people=PEOPLE, approval="plan")).merged().staged()
-    files = {"migrate": ev.Files(names=("db/migrations/0042_gift_cards.sql",), total=1)}
-    risky = "work for migrate is in it: db/migrations/0042_gift_cards.sql"
-    deploy = ev.PlanStep(spec=story.request("c1.2").spec, facts=card_facts(jobs=files, risky=risky))
+    files = {"migrate": ev.Files(names=("db/0042.sql",), total=1)}
+    risky = "work for migrate is in it: db/0042.sql"
+    deploy = ev.PlanStep(
+        spec=story.request("c1.2", arguments={"argv": ["./up"]}).spec,
+        facts=card_facts(jobs=files, risky=risky),
+    )
     facts = card_facts(jobs=files, risky="no rollback takes back what a job did")
     story.asks(
         "c1",
         "migrate",
         kind="job",
-        arguments={"argv": ["./migrate.sh", NEW]},
+        arguments={"argv": ["./up"]},
         facts=facts,
         more=(deploy,),
     )
@@ -378,7 +381,11 @@ def _rides_along() -> Screen:
     )
     declined = ev.Declined(pull=stopped, how="rejected", user=CARA.id)
     facts = card_facts(
-        commits=commits, commits_total=2, declined=(declined,), barred=(ALICE.id, BOB.id)
+        commits=commits,
+        commits_total=2,
+        declined=(declined,),
+        approvers=(CARA.id,),
+        barred=(ALICE.id, BOB.id),
     )
     line = "A merge that somebody rejected is in the next one, too: the card says so."
     return Screen("rides-along", line, _staged().asks(facts=facts))

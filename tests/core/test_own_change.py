@@ -8,8 +8,9 @@ from app.core.actions import Append, Here
 from app.core.declined import declined
 from app.core.policy import barred
 from app.core.rules.lanes import take_riders
+from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
-from tests.core.town import ONE, RED, SHAS, THREE, TWO, town
+from tests.core.town import ONE, RED, SHAS, THREE, TWO, Town, teams, town
 from tests.fake_source import FakeSource
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 from tests.story import THREAD, Story, card_facts
@@ -104,6 +105,26 @@ async def test_a_merge_whose_thread_was_stopped_is_named_too_and_one_that_went_o
     said = await box.card_says(THREE)
     assert f"which `{CARA}` stopped in its thread" in said
     assert "#1>" not in said
+
+
+async def test_a_merge_that_changes_another_service_only_is_none_of_this_one() -> None:
+    source = FakeSource([OLD, *SHAS])
+    config = teams().model_copy(update={"people": {"dora": "U0DORA"}})
+    box = Town(config, model=OfflinePlanner(), source=source)
+    source.changed = ["api/app.py"]
+    await box.merged(ONE)
+    await box.ships(ONE)
+    source.changed = ["web/page.tsx"]
+    await box.opens(TWO, author="dora")
+    await box.settles()
+    await box.presses("stop", TWO)
+    source.changed = ["api/app.py"]
+    await box.merged(THREE)
+    card = (await box.of(THREE)).pending
+    assert card
+    assert [commit.sha for commit in card.request.facts.commits] == [THREE, TWO]
+    assert "U0DORA" not in card.request.facts.barred
+    assert "Goes out with it" not in await box.card_says(THREE)
 
 
 def test_only_a_merge_that_people_turned_down_is_declined() -> None:
