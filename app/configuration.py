@@ -17,6 +17,7 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
 from app.core.freezes import Freeze
 from app.core.invalid import invalid
+from app.core.lock_words import ALL
 from app.core.ports import Deployer
 from app.core.spec import Environment
 from app.tables import (
@@ -36,7 +37,6 @@ from app.working_hours import out_of_order
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_SERVICE_NAME = 40  # the names of the model's tools may have 64 characters
 E2E = "e2e"
-ALL = "all"
 REPO_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -186,7 +186,7 @@ class _Reader:
             self.problems.append(f"{key}: a service name is [a-z][a-z0-9_]*, up to 40 characters")
         if name == E2E:
             self.problems.append(f"{key}: that is what the tests are called")
-        if name == ALL:
+        if name in ALL:
             self.problems.append(f"{key}: that is what people call all services")
 
     def _target(

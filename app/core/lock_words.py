@@ -21,7 +21,7 @@ from app.core.times_of_day import meanings
 from app.core.untrusted import cut, masked, one_line
 from app.core.writing import when
 
-ALL = "all"
+ALL = ("all", "everything")
 FORM = (
     "Say it like `lock backend until 15:00 because load test`, `lock backend for 2h`, `lock all` "
     "or `unlock backend`; a day is written `until 2026-12-31 15:00`."
@@ -122,7 +122,8 @@ def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple
     service = word.strip("`'\".,!?:").lower().replace("-", "_")
     if not service:
         raise NotOfTheForm
-    found = [repo for repo in repos if service == ALL or service in repo.production.services]
+    all_of_them = service in ALL
+    found = [repo for repo in repos if all_of_them or service in repo.production.services]
     if len(found) > 1:
         example = f"`lock {found[0].name} {service}`"
         several = " and ".join(repo.name for repo in found)
@@ -134,7 +135,7 @@ def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple
             f"I know no service “{named}” here. There are: {known}, all. {FORM}", near=False
         )
     repo = found[0]
-    return repo, tuple(repo.production.services) if service == ALL else (service,)
+    return repo, tuple(repo.production.services) if all_of_them else (service,)
 
 
 def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int | None:

@@ -229,6 +229,11 @@ BAD: list[tuple[str, Change, str]] = [
         f"{SHOP}.production.services.all: that is what people call all services",
     ),
     (
+        "a service that is called everything",
+        lambda r: r["production"]["services"].update(everything=_target()),
+        f"{SHOP}.production.services.everything: that is what people call all services",
+    ),
+    (
         "unknown key of an environment",
         lambda r: r["production"].update(tasks={}),
         f"{SHOP}.production.tasks: unknown key",
