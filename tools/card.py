@@ -19,6 +19,7 @@ from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_o
 from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
 
+MAX_COMMITS = 20  # those that a card keeps; all that are known are looked through
 OVERRIDDEN = "deployed; its e2e tests are red, and were overridden"
 
 
@@ -100,10 +101,10 @@ async def _facts(
     repo, state = desk.repo, desk.state
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
     merges = await riders.merges(kind, name, sha, change)
-    barred, unmapped = await riders.barred(kind, sha, merges)
+    barred, unmapped = await riders.barred(kind, name, sha, change, merges)
     jobs = await files_for_jobs(desk, kind, name, sha, change)
     facts = CardFacts(
-        commits=change.commits,
+        commits=change.commits[:MAX_COMMITS],
         commits_total=change.total,
         compare_url=compare_url(state.pull_request, was, sha),
         pull_request=state.pull_request if state.sha == sha else None,

@@ -19,10 +19,10 @@ def refuse_out_of_turn(state: State, facts: Mapping[str, str], sha: str) -> None
         return
     older = lanes.before(state, facts)
     if older:
+        way = "is being rolled back" if older[0].stage == "back" else "is on its way to production"
         raise ToolError(
-            f"{lanes.named(older[0].pull)}, an older merge of the same services, is on its way to "
-            "production in a thread of its own; until that is decided there, nothing of this one "
-            "can be proposed"
+            f"{lanes.named(older[0].pull)}, another merge of the same services, {way} in a thread "
+            "of its own; until that is decided there, nothing of this one can be proposed"
         )
     newer = lanes.newest(state, lanes.mates(state, facts), "asked", "shipping")
     if newer:

@@ -33,7 +33,7 @@ class Riders:
         return [each for each in threads if each and each.sha and not each.is_untouched(name)]
 
     async def barred(
-        self, kind: EffectKind, sha: str, merges: Sequence[State]
+        self, kind: EffectKind, name: str, sha: str, change: Change, merges: Sequence[State]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the users who may not approve their own change, and what was not compared.
 
@@ -47,6 +47,7 @@ class Riders:
         )
         shas = (sha, *carried, *(merge.sha or "" for merge in merges))
         owned = [await self._owners(kind, each) for each in dict.fromkeys(shas)]
+        owned.append(await self._others(kind, name, sha, change))
         logins = [login for found, _ in owned for login in found if login]
         notes = [note for _, told in owned for note in told]
         users = {login: desk.repo.slack_user(login) for login in logins}
@@ -54,6 +55,20 @@ class Riders:
         notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
         barred = dict.fromkeys(user for user in users.values() if user)
         return tuple(barred), tuple(dict.fromkeys(notes))
+
+    async def _others(self, kind: EffectKind, name: str, sha: str, change: Change) -> Owned:
+        """Return who wrote the commits that are of no merge known here, and how many are hidden.
+
+        Where a service has `paths`, nobody knows whether such a commit is about it at all.
+        """
+        if kind == "rollback":
+            return [], []
+        hidden = change.total - len(change.commits)
+        notes = [f"whose changes the {hidden} oldest commits are"] if hidden > 0 else []
+        if self._desk.repo.production.targets[name].paths:
+            return [], notes
+        others = [each for each in change.commits if each.sha != sha]
+        return [c.author for c in others if await self._thread(c.sha) is None], notes
 
     async def _thread(self, sha: str) -> State | None:
         """Return the thread of a commit's merge, None if there is none."""

@@ -25,7 +25,11 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("thread", r"thread ([\w./-]{1,200})"),
     ("pull request", r"(?:thread |pull request |pr )?#(\d{1,9})"),
     ("reply", r"reply from <?@([\w-]{1,60})>?"),
-    ("time", r"(?:time )?((?:tomorrow |\d{4}-\d{2}-\d{2}[ T])?\d{1,2}:\d{2})"),
+    (
+        "time",
+        r"(?:time )?((?:tomorrow |\d{4}-\d{2}-\d{2}[ T])?"
+        r"(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m))",
+    ),
 )
 
 

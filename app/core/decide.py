@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     verification.verify,
     production.release_locks,
     production.expire,
+    production.notice_moved,
     reminders.remind,
     production.execute,
     waiting.end_wait,

@@ -6,7 +6,7 @@ a newer merge ships it, which that one takes up and deletes.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,8 +21,8 @@ RIDER = "rider/"
 EVERYTHING = "*"
 LONGEST_TITLE = 120
 
-Stage = Literal["waiting", "staging", "tested", "asked", "shipping"]
-HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping"})
+Stage = Literal["waiting", "staging", "tested", "asked", "shipping", "back"]
+HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping", "back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def stage_of(state: State, repo: RepoConfig) -> Stage | None:
     if state.shadow or repo.mode == "shadow":
         return None
     if _ships(state, repo):
-        return "shipping"
+        return "back" if state.mode == "rollback" else "shipping"
     return None if state.stopped_by else _before_production(state)
 
 
@@ -133,6 +133,14 @@ def merges(facts: Mapping[str, str]) -> list[Merge]:
     """Return all merges that are under way, in the order of their arrival."""
     found = [_parsed(fact) for name, fact in facts.items() if name.startswith(FACT)]
     return sorted(found, key=lambda merge: arrival(merge.pull))
+
+
+def asking(facts: Mapping[str, str], services: Collection[str]) -> list[str]:
+    """Return the threads of the merges that wait for approval and touch one of these services."""
+    found = merges(facts) if services else []
+    touched = (EVERYTHING, *services)
+    asked = (merge for merge in found if merge.stage == "asked")
+    return [m.thread_id for m in asked if any(name in touched for name in m.lane.split(","))]
 
 
 def told_of(thread_id: str, facts: Mapping[str, str]) -> Pull | None:
@@ -168,12 +176,15 @@ def may_be_older(state: State, merge: Merge) -> bool:
 
 
 def before(state: State, facts: Mapping[str, str]) -> list[Merge]:
-    """Return the older merges that a tested one waits for; not one that waits for this one."""
+    """Return the merges that a tested one waits for: older ones, and any that is rolled back.
+
+    One that waits for this one is none of them.
+    """
     found = (merge for merge in mates(state, facts) if merge.stage in HOLDING)
     return [
         merge
         for merge in found
-        if may_be_older(state, merge)
+        if (merge.stage == "back" or may_be_older(state, merge))
         and facts.get(f"{WAITS}{merge.thread_id}") != f"thread/{state.thread_id}"
     ]
 

@@ -100,10 +100,11 @@ def write(
 
 
 def _asking(facts: Mapping[str, str | None], known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the threads that asked about what production does not have, once that changes."""
+    """Return the threads that asked about what production runs, once that changes."""
     moved = [name.removeprefix("running/") for name in facts if name.startswith("running/")]
     told = (json.loads(asked(known, service) or "{}") for service in moved)
-    threads = (each.get("thread") for each in told)
+    threads = [each.get("thread") for each in told]
+    threads += lanes.asking(known, moved)
     return tuple(dict.fromkeys(thread for thread in threads if thread))
 
 

@@ -3,8 +3,8 @@
 lock [<repository>] <service|all> [until <when> | for <30m>] [because <why>]
 unlock [<repository>] <service|all>
 
-`when` is 15:00, 3pm, tomorrow 9:00 or 2026-12-31 15:00. The end may follow the reason, and a
-"please" may stand at either end.
+`when` is 15:00, 3pm, tomorrow 9:00 or 2026-12-31 15:00; 30m may be spelt 30 minutes. The end may
+follow the reason, and a "please" may stand at either end.
 """
 
 import re
@@ -35,11 +35,12 @@ _VERB = re.compile(
 )
 _PLEASE = re.compile(r"[\s,]+(?:please|pls)[.!?]*$", re.IGNORECASE)
 _CLOCK = r"(?:tomorrow |\d{4}-\d{2}-\d{2} )?(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m)"
+_SPAN = r"\d{1,7} ?(?:s|m|h|d|minutes?|mins?|hours?|hrs?|days?)"
 _UNTIL = r"(?:until|till?|'til)"
 _REST = re.compile(
-    rf"(?:{_UNTIL} (?P<until>{_CLOCK})|for (?P<span>\S+?))?[,;]?"
+    rf"(?:{_UNTIL} (?P<until>{_CLOCK})|for (?P<span>{_SPAN}|\S+?))?[,;]?"
     r"(?: ?because:? (?P<why>.+?)"
-    rf"(?:,? (?:{_UNTIL} (?P<late_until>{_CLOCK})|for (?P<late_span>\d+\w))[.!?]?)?|[.!?]?)",
+    rf"(?:,? (?:{_UNTIL} (?P<late_until>{_CLOCK})|for (?P<late_span>{_SPAN}))[.!?]?)?|[.!?]?)",
     re.IGNORECASE,
 )
 
@@ -138,10 +139,16 @@ def _services(word: str, repos: Sequence[RepoConfig]) -> tuple[RepoConfig, tuple
     return repo, tuple(repo.production.services) if all_of_them else (service,)
 
 
+def _short(span: str) -> str:
+    """Write "2 hours" like "2h"; leave what is written otherwise."""
+    match = re.fullmatch(r"(\d+) ?([a-z])[a-z]*", span.lower())
+    return match[1] + match[2] if match else span.lower()
+
+
 def _until(clock: str | None, span: str | None, zone: tzinfo, now: int) -> int | None:
     if span:
         try:
-            return now + duration.seconds(span.lower()) * 1000
+            return now + duration.seconds(_short(span)) * 1000
         except ValueError:
             raise UserError(f"“{inline(span, 40)}” is no time to lock for. {FORM}") from None
     if clock is None:

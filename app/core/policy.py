@@ -175,9 +175,14 @@ def last_look(
     if hold is not None:
         return f"{spec.service} is on hold since {short(hold)} was rolled back"
     if production_is != spec.production_was:
-        was, is_now = short(spec.production_was), short(production_is)
-        return f"production has changed since the card was made: it ran {was} and now runs {is_now}"
+        return moved(spec, production_is)
     return None
+
+
+def moved(spec: ActionSpec, production_is: str | None) -> str:
+    """Say that production runs something else than a card was made for."""
+    was, is_now = short(spec.production_was), short(production_is)
+    return f"production has changed since the card was made: it ran {was} and now runs {is_now}"
 
 
 def unauthorised(repo: RepoConfig, state: State, asked: Asked) -> str | None:

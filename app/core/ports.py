@@ -369,7 +369,7 @@ class Source(Protocol):
         ...
 
     async def compare(self, repo: str, base: str, head: str) -> Comparison:
-        """Compare two commits; up to 20 commits, newest first."""
+        """Compare two commits; up to 100 commits, newest first."""
         ...
 
     async def files(self, repo: str, pull_request: int) -> Sequence[str] | None:

@@ -15,7 +15,7 @@ from app.core.workflows import WorkflowRun
 from app.github.actions import RUN, RUNS
 from app.github.client import NOT_FOUND, GitHubClient, NoAnswer, parsed
 
-COMPARED = 20
+COMPARED = 100
 _PAGE = 100
 _FILE_PAGES = 10
 _COMPARED_FILES = 300
@@ -129,7 +129,7 @@ class GitHubSource:
         return [_commit(item) for item in items]
 
     async def compare(self, repo: str, base: str, head: str) -> Comparison:
-        """Compare two commits; up to 20 commits, newest first."""
+        """Compare two commits; up to 100 commits, newest first."""
         items, page = await self._newest(repo, base, head, COMPARED)
         commits = tuple(_commit(item) for item in items)
         return Comparison(commits, page.ahead_by, page.behind_by, page.changed)

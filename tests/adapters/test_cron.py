@@ -137,6 +137,10 @@ def test_what_is_no_time_is_refused_with_a_reason(expression: str, why: str) -> 
         ("0 16 * * FRI", 64, False),
         ("0 16 * * MON,TUE", 64, False),
         ("0 0 29 2 *", 64, False),
+        ("0 * 20-31 12 *", 1, False),
+        ("*/10 * * * SAT", 1, False),
+        ("0 0 * 6-9 *", 24, False),
+        ("0 * * * *", 1, True),
     ],
 )
 def test_a_window_that_runs_into_the_next_never_ends(

@@ -63,6 +63,9 @@ def refusal(text: str, now: int = NOON) -> str:
         ("lock backend until 2026-12-31 9:00", "2026-12-31 09:00", ""),
         ("lock backend for 30m", "2026-11-25 12:30", ""),
         ("lock backend for 2h because a\n  migration", "2026-11-25 14:00", "a migration"),
+        ("lock backend for 2 hours", "2026-11-25 14:00", ""),
+        ("lock backend for 30 minutes because load test", "2026-11-25 12:30", "load test"),
+        ("lock backend because load test for 1 hour", "2026-11-25 13:00", "load test"),
         ("lock backend for 1d", "2026-11-26 12:00", ""),
     ],
 )

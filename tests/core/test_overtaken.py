@@ -2,15 +2,17 @@
 
 import json
 
+from app.core import clicks
 from app.core import events as ev
 from app.core.context import render
-from app.core.ports import Write
+from app.core.ports import Observation, Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
-from tests.core.town import ONE, SHAS, TWO, Town, teams, town
+from tests.core.town import ONE, RED, SHAS, THREE, TWO, Town, teams, town
 from tests.fake_source import FakeSource
 from tests.shop import BOB, CARA, repo_config
 
+GREEN = Observation(status="succeeded")
 ALL_NEWER = "frontend and backend run a newer commit, which has 1111111 in it."
 BOTH, FRONTEND = ["web/a.ts", "api/a.py"], ["web/b.ts"]
 
@@ -66,15 +68,52 @@ class TestWithGitHub:
         await box.merged(ONE)
         source.changed = FRONTEND
         await box.merged(TWO)
+        first = (await box.of(ONE)).pending
+        assert first
         await box.ships(TWO)
-        await box.ships(ONE)
-        state = await box.of(ONE)
-        assert state.lapsed, "its card was about what production ran before"
-
-        await box.does(ev.AskedAgain(call_id=next(iter(state.cards)), user=CARA))
+        said = await box.said(ONE)
+        assert "production has changed since the card was made" in said[first.slot]
+        assert "Ask again" not in said[first.slot]
         pending = (await box.of(ONE)).pending
         assert pending is not None
         assert [step.name for step in pending.steps] == ["backend"]
+
+    async def test_a_card_that_a_rollback_left_behind_says_the_hold_that_it_placed(self) -> None:
+        box = town(FakeSource([OLD, *SHAS]))
+        await box.merged(ONE, TWO)
+        await box.ships(ONE)
+        await box.ships(TWO)
+        await box.merged(THREE)
+        box.thread_id = box.thread_of(TWO)
+        await box.does(ev.RollbackOpened(user=CARA))
+        await box.ships(TWO)
+        pending = (await box.of(THREE)).pending
+        assert pending is not None
+        assert pending.request.spec.production_was == ONE
+        assert pending.request.facts.hold
+        assert "Release" in await box.card_says(THREE)
+
+    async def test_a_merge_does_not_join_one_that_is_rolled_back(self) -> None:
+        box = town(FakeSource([OLD, *SHAS]))
+        await box.merged(ONE)
+        await box.ships(ONE)
+        box.deployer.prepare("staging e2e", RED)
+        await box.merged(TWO)
+        box.deployer.prepare("staging e2e", GREEN)
+        await box.merged(THREE)
+        box.deployer.prepare("production e2e", RED, RED)
+        box.thread_id = box.thread_of(THREE)
+        await box.approves(CARA)
+        await box.approves(CARA)
+        assert await box.stage(THREE) == "back"
+        retry = await box.click(TWO, text="e2e")
+        await box.takes(retry, clicks.retry(retry))
+        assert (await box.of(TWO)).joined is None
+        assert "waits until <" in (await box.said(TWO))["status"]
+        await box.ships(THREE)
+        pending = (await box.of(TWO)).pending
+        assert pending is not None
+        assert pending.request.spec.production_was == ONE
 
     async def test_a_card_of_which_nothing_is_left_says_why_it_is_not_made_anew(self) -> None:
         box = town(FakeSource([OLD, ONE, TWO]))

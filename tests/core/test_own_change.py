@@ -1,12 +1,14 @@
 """Whose change a commit is, also where another thread than its merge's proposes it."""
 
 import json
+from dataclasses import replace
 
 from app.core import clicks
 from app.core import events as ev
 from app.core.actions import Append, Here
 from app.core.declined import declined
 from app.core.policy import barred
+from app.core.ports import Comparison, Write
 from app.core.rules.lanes import take_riders
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
@@ -125,6 +127,54 @@ async def test_a_merge_that_changes_another_service_only_is_none_of_this_one() -
     assert [commit.sha for commit in card.request.facts.commits] == [THREE, TWO]
     assert "U0DORA" not in card.request.facts.barred
     assert "Goes out with it" not in await box.card_says(THREE)
+
+
+class Written(FakeSource):
+    """A GitHub that lists the newest commits only, all by dora."""
+
+    async def compare(self, repo: str, base: str, head: str) -> Comparison:
+        compared = await super().compare(repo, base, head)
+        commits = [ev.Commit(sha=commit.sha, author="dora") for commit in compared.commits]
+        return replace(compared, commits=tuple(commits[:100]))
+
+
+async def runs_old(box: Town) -> None:
+    """Let production run the oldest commit."""
+    fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
+    facts = {"running/frontend": fact, "running/backend": fact}
+    await box.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
+
+
+async def test_what_was_pushed_without_a_pull_request_is_its_authors_own() -> None:
+    box = town(Written([OLD, ONE, TWO]), people={"dora": "U0DORA"})
+    await runs_old(box)
+    await box.merged(TWO)
+    card = (await box.of(TWO)).pending
+    assert card
+    assert "U0DORA" in card.request.facts.barred
+
+
+async def test_commits_that_a_card_does_not_keep_are_looked_through_all_the_same() -> None:
+    later = [f"{number:040x}" for number in range(100, 130)]
+    box = town(FakeSource([OLD, ONE, *later, TWO]), people={"dora": "U0DORA"})
+    await runs_old(box)
+    await box.opens(ONE, author="dora")
+    await box.settles()
+    await box.presses("stop", ONE)
+    await box.merged(TWO)
+    facts = (await box.of(TWO)).cards.popitem()[1].request.facts
+    assert (len(facts.commits), facts.commits_total) == (20, 32)
+    assert "U0DORA" in facts.barred
+    assert [each.pull.number for each in facts.declined] == [1]
+
+
+async def test_commits_that_github_does_not_list_are_said_not_to_be_compared() -> None:
+    later = [f"{number:040x}" for number in range(100, 210)]
+    box = town(Written([OLD, *later, TWO]))
+    await runs_old(box)
+    await box.merged(TWO)
+    facts = (await box.of(TWO)).cards.popitem()[1].request.facts
+    assert "whose changes the 11 oldest commits are" in facts.unchecked
 
 
 def test_only_a_merge_that_people_turned_down_is_declined() -> None:

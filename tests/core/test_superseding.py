@@ -237,7 +237,7 @@ class TestOtherWays:
         facts, seen = await box.log.facts(REPO) | late, box.thread_of(ONE)
         asks = await box.of(TWO)
         asks.met[seen] = ev.OrderSeen(other=seen, relation="older")
-        with pytest.raises(ToolError, match="an older merge of the same services"):
+        with pytest.raises(ToolError, match="another merge of the same services"):
             refuse_out_of_turn(asks, facts, TWO)
 
         box.thread_id = box.thread_of(TWO)

@@ -20,7 +20,7 @@ from tests.core.town import (
     town,
 )
 from tests.fake_source import FakeSource
-from tests.shop import ALICE
+from tests.shop import ALICE, CARA
 
 
 @pytest.fixture(params=["by arrival", "by ancestry"])
@@ -72,10 +72,20 @@ class TestUrgent:
         assert "*Urgent.*" in card
         assert "#1> Change 1" in card
 
-    async def test_a_card_that_people_wrote_about_asks(self, box: Town) -> None:
+    @pytest.mark.parametrize("words", ["what is on production?", "wait 20 hours"])
+    async def test_words_and_a_wait_do_not_keep_it_back(self, box: Town, words: str) -> None:
         await box.merged(ONE)
         box.thread_id = box.thread_of(ONE)
-        await box.says("what is on production?")
+        await box.says(words)
+        await box.merged(TWO, label="urgent")
+        assert (await box.of(ONE)).joined is not None
+        assert "#1> Change 1" in await box.card_says(TWO)
+
+    async def test_a_card_that_somebody_approved_is_asked_about(self) -> None:
+        box = town(FakeSource([OLD, *SHAS]), approvals_needed=2)
+        await box.merged(ONE)
+        box.thread_id = box.thread_of(ONE)
+        await box.approves(CARA)
         await box.merged(TWO, label="urgent")
         assert (await box.of(ONE)).offer is not None
 

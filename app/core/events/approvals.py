@@ -76,11 +76,15 @@ class ApprovalRejected(Frozen):
 
 
 class ApprovalExpired(Frozen):
-    """The card's time was up, or the world changed under it; `reason` says which."""
+    """The card's time was up, or the world changed under it; `reason` says which.
+
+    `moved`: production did, so what comes next is looked for anew.
+    """
 
     type: Literal["approval_expired"] = "approval_expired"
     call_id: str
     reason: str
+    moved: bool = False
 
 
 class ApprovalSuperseded(Frozen):

@@ -53,6 +53,8 @@ class FoldApprovals(Folding):
 
     def on_approval_expired(self, e: ev.ApprovalExpired) -> None:
         self.settle(self.state.cards[e.call_id], "expired", "", e.reason)
+        if e.moved:
+            self.state.facts, self.state.owes_step = None, True
 
     def on_approval_superseded(self, e: ev.ApprovalSuperseded) -> None:
         card = self.state.cards[e.call_id]

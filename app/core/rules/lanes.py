@@ -153,12 +153,15 @@ def _has_asked_nobody(state: State) -> bool:
 
 
 def _may_go_by_itself(state: State, newer: Merge, here: Here) -> bool:
-    """Tell whether a card may be superseded unasked."""
+    """Tell whether a merge may be superseded unasked: nobody says no, or the newer one is urgent.
+
+    The urgent card names it, and whatever people said here stays in this thread.
+    """
     card = state.pending
+    if newer.urgent and not state.is_urgent:
+        return card is None or not card.approvals
     if card is None or not _is_left_alone(state, card):
         return False
-    if newer.urgent and not state.is_urgent:
-        return True
     old = here.now >= card.at + YOUNG_MS
     return here.repo.supersede == "newest" and old and not state.is_urgent
 

@@ -1,7 +1,7 @@
 """Cards and what was approved: expiry, execution, and giving targets back."""
 
 from app.core import events as ev
-from app.core import policy
+from app.core import ledger, policy
 from app.core.actions import Action, Append, Here, Start
 from app.core.rules.staging import STAGING_LOCK
 from app.core.spec import approval_cause
@@ -40,6 +40,20 @@ def expire(state: State, here: Here) -> Action | None:
         if reason
         else None
     )
+
+
+def notice_moved(state: State, here: Here) -> Action | None:
+    """Take a card back that production left behind: nobody could approve it any more."""
+    card = state.pending
+    if card is None or state.unread:
+        return None
+    for spec in card.request.specs:
+        now_runs = ledger.production(here.facts, spec.service)
+        if spec.kind != "job" and now_runs not in (None, spec.production_was):
+            moved = policy.moved(spec, now_runs)
+            call_id = card.request.call_id
+            return Append([ev.ApprovalExpired(call_id=call_id, reason=moved, moved=True)])
+    return None
 
 
 def next_expiry(state: State, here: Here) -> int | None:
