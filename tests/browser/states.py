@@ -236,16 +236,22 @@ def _plan_red() -> Screen:
     return Screen("plan-red", "The first red step ends a plan.", story)
 
 
-def _newer() -> Screen:
-    newer = ev.Pull(
-        thread_id="acme/shop/fedcba9876",
+def _pull_of_bob(number: int, title: str) -> ev.Pull:
+    url = f"https://github.com/acme/shop/pull/{number}"
+    thread_id = "acme/shop/fedcba9876"
+    return ev.Pull(
+        thread_id=thread_id,
         sha="c" * 40,
-        number=14,
-        title="Larger buttons",
-        url="https://github.com/acme/shop/pull/14",
+        number=number,
+        title=title,
+        url=url,
         author="bob",
         at=START,
     )
+
+
+def _newer() -> Screen:
+    newer = _pull_of_bob(14, "Larger buttons")
     story = _staged().asks().then(ev.NewerOffered(pulls=(newer,)))
     return Screen("newer", "A newer merge was tested while the card waits: three ways on.", story)
 
@@ -366,15 +372,7 @@ def _migration() -> Screen:
 
 
 def _rides_along() -> Screen:
-    stopped = ev.Pull(
-        thread_id="acme/shop/fedcba9876",
-        sha="c" * 40,
-        number=11,
-        title="Prices without tax",
-        url="https://github.com/acme/shop/pull/11",
-        author="bob",
-        at=START,
-    )
+    stopped = _pull_of_bob(11, "Prices without tax")
     commits = (
         ev.Commit(sha=NEW, title="Add gift cards", author="alice"),
         ev.Commit(sha="c" * 40, title="Prices without tax", author="bob"),
