@@ -17,7 +17,7 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import ConfigError, UserError
 from app.core.freezes import Freeze
 from app.core.invalid import invalid
-from app.core.lock_words import ALL
+from app.core.lock_form import ALL
 from app.core.ports import Deployer
 from app.core.spec import Environment
 from app.tables import (

@@ -6,30 +6,52 @@ from dataclasses import replace
 from app.core import events as ev
 from app.core import ledger, locks, policy
 from app.core.clicks import Accepted, Decision, Refused
+from app.core.events import Block
 from app.core.fold import fold
 from app.core.lock_words import LockWish, UnlockWish
 from app.core.locks import Lock
 from app.core.policy import Denied, Person
 from app.core.ports import Look, Write
+from app.core.writing import listed
 
 ENDS = "Whoever locked it, or an approver, ends that with `unlock {}`."
 
 
 def lock(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> Decision:
     """Lock services for a person; an own lock is replaced, another's stays as it is."""
-    for service in wish.services:
-        standing = locks.lock_on(facts, service, now)
-        if standing and standing.block.user != user:
-            told = locks.told(standing.block)
-            return Refused(f"{told}\n{ENDS.format(service)} Nothing new was locked.")
-    locked = ev.ServiceLocked(
-        services=wish.services, user=user, reason=wish.reason, until=wish.until
+    others = _of_others(wish, user, facts, now)
+    left = _left(wish, others)
+    if not left:
+        return Refused(f"{_told(others)} Nothing new was locked.")
+    return Accepted(
+        (ev.ServiceLocked(services=left, user=user, reason=wish.reason, until=wish.until),)
     )
-    return Accepted((locked,))
 
 
-def standing(wish: UnlockWish, facts: Mapping[str, str], now: int) -> list[Lock]:
-    """Return the locks that an unlock is about."""
+def untaken(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> str:
+    """Say what of a lock could not be had because others locked it; "" where all could."""
+    others = _of_others(wish, user, facts, now)
+    return f"{_told(others)} I locked the rest: {listed(_left(wish, others))}." if others else ""
+
+
+def _left(wish: LockWish, others: Sequence[Block]) -> tuple[str, ...]:
+    taken = {block.service for block in others}
+    return tuple(service for service in wish.services if service not in taken)
+
+
+def _of_others(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> list[Block]:
+    found = [lock.block for lock in standing(wish, facts, now)]
+    return [block for block in found if block.user != user]
+
+
+def _told(blocks: Sequence[Block]) -> str:
+    """Say who locked what, and how that ends."""
+    ends = ENDS.format(listed([block.service for block in blocks]))
+    return "\n".join([*map(locks.told, blocks), ends])
+
+
+def standing(wish: LockWish | UnlockWish, facts: Mapping[str, str], now: int) -> list[Lock]:
+    """Return the locks that are in force on the services that words are about."""
     found = (locks.lock_on(facts, service, now) for service in wish.services)
     return [lock for lock in found if lock]
 
@@ -59,7 +81,7 @@ def unlock(
                 return Refused(f"{told}\n{verdict.reason} {ENDS.format(service)}")
         by_thread.setdefault(lock.thread_id, []).append(service)
     return {
-        thread_id: ev.ServiceUnlocked(services=tuple(services), user=user)
+        thread_id: ev.ServiceUnlocked(services=tuple(services), user=user, reason=wish.reason)
         for thread_id, services in by_thread.items()
     }
 

@@ -1,8 +1,10 @@
 """What a time that a person wrote can mean, by the clocks of a zone."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
+NAMED: Mapping[str, str] = {"midnight": "0:00", "tomorrow": "tomorrow 9:00"}
 _FORM = re.compile(
     r"(?:(?P<tomorrow>tomorrow )|(?P<day>\d{4}-\d{2}-\d{2})[ t])?"
     r"(?P<hour>\d{1,2})(?:(?P<minute>:\d{2})|(?=[ap ])) ?(?P<half>[ap]m)?"
@@ -12,11 +14,12 @@ _FORM = re.compile(
 def meanings(clock: str, zone: tzinfo, now: int) -> list[int]:
     """Return the times (ms) that a clock can mean, the earliest first; raise `ValueError` if none.
 
-    "15:00", "3pm" and "3:30 pm" are today or tomorrow where no day is named ("tomorrow 9:00",
-    "2026-12-31 15:00"), and an hour can have two passes. A time that the
-    clocks leave out is as long after midnight as it would be without.
+    "15:00", "3pm", "noon" and "midnight" are today or tomorrow where no day is named ("tomorrow
+    9:00", "2026-12-31 noon"), "tomorrow" alone is 9:00, and an hour can have two passes. A time
+    that the clocks leave out is as long after midnight as it would be without.
     """
-    match = _FORM.fullmatch(clock.lower())
+    clock = clock.lower()
+    match = _FORM.fullmatch(NAMED.get(clock, clock).replace("noon", "12:00"))
     if match is None:
         raise ValueError(clock)
     hour, minute = _hour(match), int((match["minute"] or ":0")[1:])

@@ -3,7 +3,7 @@
 Slack shows names and the reader's own time zone only for its own marks, so the core writes those.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from app.core.instant import LAST
@@ -20,6 +20,11 @@ def mentions(users: Iterable[str]) -> str:
     """Name users and user groups so that Slack shows their names."""
     named = (f"<!subteam^{u}>" if u.startswith("S") else f"<@{u}>" for u in users)
     return ", ".join(named)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as people do: "a, b and c"."""
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
 
 
 def utc(ms: int) -> str:

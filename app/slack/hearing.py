@@ -9,7 +9,8 @@ from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.lock_words import NotOfTheForm, is_about_locks
+from app.core.lock_form import NotOfTheForm
+from app.core.lock_words import is_about_locks
 from app.core.policy import Person
 from app.core.ports import Look, ThreadLog, Write
 from app.core.shadow import in_shadow

@@ -12,7 +12,8 @@ from app.core.errors import Conflict, UserError
 from app.core.events import ServiceUnlocked, ThreadStarted
 from app.core.fold import fold
 from app.core.ids import thread_id_for
-from app.core.lock_words import LockWish, NotOfTheForm, UnlockWish
+from app.core.lock_form import NotOfTheForm
+from app.core.lock_words import LockWish, UnlockWish
 from app.core.policy import Person
 from app.core.ports import Look, ThreadLog, Write
 from app.slack.payloads import Command, Heard, words_of
@@ -84,8 +85,7 @@ class Locking:
             wish = lock_words.parse(said.text, repos, await self._log.now(repos[0].name))
             if isinstance(wish, UnlockWish):
                 return await self._unlock(wish, said)
-            await self._lock(wish, said)
-            return ""
+            return await self._lock(wish, said)
         except UserError as error:
             if said.is_reply and isinstance(error, NotOfTheForm):
                 raise
@@ -93,7 +93,7 @@ class Locking:
             mark = Write(f"{repos[0].name}/-", [], dedupe=said.keys, silent=True)
             return str(error) if await self._log.append(mark) else ""
 
-    async def _lock(self, wish: LockWish, said: Said) -> None:
+    async def _lock(self, wish: LockWish, said: Said) -> str:
         repo, begin = wish.repo, said.root_ts or said.keys[0]
         thread_id = said.thread_id or thread_id_for(repo.name, said.channel, begin)
         for _ in range(TRIES):
@@ -102,8 +102,9 @@ class Locking:
             if isinstance(decision, Refused):
                 raise UserError(decision.sentence)
             with suppress(Conflict):
-                await self._log.append(self._locking(repo, decision, said, thread_id, here))
-                return
+                write = self._locking(repo, decision, said, thread_id, here)
+                fresh = await self._log.append(write) is not None
+                return _not_as_said(wish, said, here) if fresh else ""
         raise Conflict(thread_id)
 
     def _locking(
@@ -174,6 +175,12 @@ class Locking:
             write = locking.ending(repo, here, event, facts, keys)
             fresh = await self._log.append(write) is not None
         return fresh
+
+
+def _not_as_said(wish: LockWish, said: Said, here: Look) -> str:
+    """Say what the person may have meant to lock and is not locked so; "" where all is."""
+    parts = (locking.untaken(wish, said.user, here.facts, here.now), lock_words.unread_end(wish))
+    return "\n".join(filter(None, parts))
 
 
 def _started(repo: RepoConfig, said: Said, thread_id: str) -> ThreadStarted:

@@ -56,7 +56,7 @@ async def test_a_slower_lock_is_refused(slow: tuple[Desk, SlowLog]) -> None:
     assert await desk.threads() == [thread_id_for(REPO, CHANNEL, "3.3")]
 
 
-async def test_a_slower_lock_of_all_takes_nothing(slow: tuple[Desk, SlowLog]) -> None:
+async def test_a_slower_lock_of_all_takes_what_is_left(slow: tuple[Desk, SlowLog]) -> None:
     desk, log = slow
 
     async def bob() -> None:
@@ -64,7 +64,8 @@ async def test_a_slower_lock_of_all_takes_nothing(slow: tuple[Desk, SlowLog]) ->
 
     log.meanwhile.append(bob)
     await desk.says(f"{MENTION} lock all")
-    assert (await locked_by(desk), await locked_by(desk, "frontend")) == ("", BOB)
+    assert (await locked_by(desk), await locked_by(desk, "frontend")) == (ALICE, BOB)
+    assert (await desk.whisper()).endswith("I locked the rest: backend.")
 
 
 async def test_a_slower_unlock_leaves_the_lock_of_who_came_after(

@@ -56,7 +56,7 @@ def test_a_lock_in_a_deploys_thread_has_a_message_of_its_own() -> None:
     story = waiting().locks("frontend", "backend", reason="surgery")
     said = story.says("lock:0")
     assert "🔒 *frontend* and *backend* are locked by <@U01ALICE>: surgery" in said
-    assert "ends that with `unlock all`" in said
+    assert "ends that with `unlock frontend and backend`" in said
 
 
 def test_the_end_of_a_lock_is_told_where_it_was_placed() -> None:
@@ -66,6 +66,12 @@ def test_the_end_of_a_lock_is_told_where_it_was_placed() -> None:
         in story.says("status")
     )
     assert "🔓 *backend* is unlocked by <@U02BOB>." in story.says("lock:1")
+
+
+def test_the_reason_of_an_unlock_is_told() -> None:
+    unlocked = ev.ServiceUnlocked(services=("backend",), user=BOB, reason="it *passed*")
+    story = Story().began_by_command().locks("backend").then(unlocked)
+    assert "🔓 *backend* is unlocked by <@U02BOB>: it " in story.says("lock:1")
 
 
 def test_what_is_left_of_a_lock_is_told() -> None:

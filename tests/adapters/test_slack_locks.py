@@ -89,10 +89,28 @@ async def test_what_changes_nothing_is_answered_once_and_begins_no_thread(
 
 async def test_what_somebody_else_locked_stays_theirs(desk: Desk) -> None:
     await desk.says(f"{MENTION} lock backend")
-    await desk.says(f"{MENTION} lock all", BOB, ts="3.3")
+    await desk.says(f"{MENTION} lock backend", BOB, ts="3.3")
     assert (await desk.whisper()).startswith("backend is locked by <@U01ALICE> since <!date^")
-    assert (await locked_by(desk), await locked_by(desk, "frontend")) == (ALICE, "")
+    assert await locked_by(desk) == ALICE
     assert len(await desk.threads()) == 1
+
+
+async def test_the_rest_of_everything_is_locked_and_what_is_not_is_told_once(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend")
+    event = {"type": "app_mention", "channel": CHANNEL, "user": BOB, "ts": "3.3"}
+    for number in (7, 7, 8):
+        await desk.event({**event, "text": f"{MENTION} lock everything"}, f"Ev{number}")
+    said = await desk.whisper()
+    assert said.startswith("backend is locked by <@U01ALICE> since <!date^")
+    assert said.endswith("I locked the rest: frontend.")
+    assert (await locked_by(desk), await locked_by(desk, "frontend")) == (ALICE, BOB)
+    assert len(desk.whispers()) == 1
+
+
+async def test_an_end_in_the_reason_is_pointed_at(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend because load test until 15:00")
+    assert await locked_by(desk) == ALICE
+    assert (await desk.whisper()).startswith("No end is set: what stands behind “because” is")
 
 
 async def test_an_own_lock_is_replaced(desk: Desk) -> None:
@@ -258,8 +276,15 @@ async def test_two_commands_are_two_threads(desk: Desk) -> None:
 
 async def test_a_command_unlocks(desk: Desk) -> None:
     await desk.commands("lock backend")
-    assert await desk.commands("Unlock backend") == UNLOCKED
+    assert await desk.commands("Unlock backend, thanks") == UNLOCKED
     assert await locked_by(desk) == ""
+
+
+async def test_a_command_that_locks_the_rest_says_so(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock backend", BOB)
+    said = await desk.commands("lock backend and frontend")
+    assert said.startswith("backend is locked by <@U02BOB>")
+    assert said.endswith("I locked the rest: frontend.")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from app.core import lock_words
 from app.core.config import EnvironmentConfig, TargetConfig
 from app.core.errors import UserError
+from app.core.lock_form import FORM, NotOfTheForm
 from app.core.lock_words import LockWish, UnlockWish
 from tests.shop import repo_config
 
@@ -49,11 +50,18 @@ def refusal(text: str, now: int = NOON) -> str:
         ("lock backend, because: load test", None, "load test"),
         ("lock backend until 15:00", "2026-11-25 15:00", ""),
         ("lock backend until 15:00 because load test", "2026-11-25 15:00", "load test"),
-        ("lock backend because load test until 15:00", "2026-11-25 15:00", "load test"),
-        ("lock backend because of a load test, for 2h", "2026-11-25 14:00", "of a load test"),
+        ("lock backend because of a load test, for 2h", None, "of a load test, for 2h"),
+        ("lock backend because the fix is for 2d", None, "the fix is for 2d"),
+        ("lock backend for 1h because wait until 15:00", "2026-11-25 13:00", "wait until 15:00"),
+        ("lock backend, please, because she said please", None, "she said please"),
         ("lock backend until 3pm", "2026-11-25 15:00", ""),
         ("lock backend till 3:30 PM because load test", "2026-11-25 15:30", "load test"),
-        ("lock backend because load test 'til 12 am", "2026-11-26 00:00", "load test"),
+        ("lock backend 'til 12 am because load test", "2026-11-26 00:00", "load test"),
+        ("lock backend until noon", "2026-11-26 12:00", ""),
+        ("lock backend until Midnight because load test", "2026-11-26 00:00", "load test"),
+        ("lock backend until tomorrow", "2026-11-26 09:00", ""),
+        ("lock backend till tomorrow noon. Thanks!", "2026-11-26 12:00", ""),
+        ("lock backend until 2026-12-31 noon", "2026-12-31 12:00", ""),
         ("lock backend until tomorrow 9am", "2026-11-26 09:00", ""),
         ("please lock the backend until 15:00", "2026-11-25 15:00", ""),
         ("can you lock backend until 15:00 pls?", "2026-11-25 15:00", ""),
@@ -65,7 +73,7 @@ def refusal(text: str, now: int = NOON) -> str:
         ("lock backend for 2h because a\n  migration", "2026-11-25 14:00", "a migration"),
         ("lock backend for 2 hours", "2026-11-25 14:00", ""),
         ("lock backend for 30 minutes because load test", "2026-11-25 12:30", "load test"),
-        ("lock backend because load test for 1 hour", "2026-11-25 13:00", "load test"),
+        ("lock backend for 1 hour, because load test", "2026-11-25 13:00", "load test"),
         ("lock backend for 1d", "2026-11-26 12:00", ""),
     ],
 )
@@ -82,6 +90,47 @@ def test_all_are_all_services_of_production() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "services"),
+    [
+        ("lock backend and frontend", ("backend", "frontend")),
+        ("lock the frontend and the backend for 2h", ("frontend", "backend")),
+        ("lock `backend`, frontend until noon because load test", ("backend", "frontend")),
+        ("lock shop backend & frontend, please", ("backend", "frontend")),
+        ("lock backend, and frontend, until 15:00", ("backend", "frontend")),
+        ("lock backend and backend", ("backend",)),
+        ("lock backend and everything else", None),
+        ("lock frontend and all", ("frontend", "backend")),
+    ],
+)
+def test_several_services_are_named_in_a_list(text: str, services: tuple[str, ...] | None) -> None:
+    if services is None:
+        assert refusal(text) == FORM
+    else:
+        assert wish(text).services == services
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("lock backend because load test until 15:00", "until 15:00"),
+        ("lock backend because the fix is for 2d.", "for 2d"),
+        ("lock backend for 1h because we wait until 15:00", ""),
+        ("lock backend because of what we wait for", ""),
+        ("lock backend", ""),
+    ],
+)
+def test_an_end_that_stands_in_the_reason_is_pointed_at(text: str, named: str) -> None:
+    said = lock_words.unread_end(wish(text))
+    if named:
+        assert said == (
+            "No end is set: what stands behind “because” is the reason, also "
+            f"“{named}”. An end stands in front of it: `lock backend {named} because …`."
+        )
+    else:
+        assert said == ""
+
+
+@pytest.mark.parametrize(
     ("now", "clock", "until"),
     [
         (ms("2026-10-24 23:00"), "02:30", ms("2026-10-25 02:30", fold=0)),
@@ -89,6 +138,10 @@ def test_all_are_all_services_of_production() -> None:
         (ms("2026-10-25 02:45", fold=1), "02:30", ms("2026-10-26 02:30")),
         (ms("2026-03-28 23:00"), "02:30", ms("2026-03-29 03:30")),
         (ms("2026-03-29 01:59"), "03:00", ms("2026-03-29 03:00")),
+        (ms("2026-11-25 11:59"), "noon", ms("2026-11-25 12:00")),
+        (ms("2026-11-25 23:59"), "midnight", ms("2026-11-26 00:00")),
+        (ms("2026-11-26 00:00"), "midnight", ms("2026-11-27 00:00")),
+        (ms("2026-11-26 00:00"), "tomorrow", ms("2026-11-27 09:00")),
     ],
 )
 def test_a_time_is_the_next_one_also_where_the_clocks_change(
@@ -108,6 +161,7 @@ def test_without_a_zone_times_are_utc() -> None:
     [
         *("unlock backend", "Unlock the backend!", "unlock shop backend."),
         *("please unlock backend", "can you unlock the backend please?"),
+        *("unlock backend, thanks", "unlock backend. Thank you!", "please unlock backend thx"),
     ],
 )
 def test_an_unlock_is_understood(text: str) -> None:
@@ -115,28 +169,52 @@ def test_an_unlock_is_understood(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "services", "reason"),
+    [
+        ("unlock backend because it is done", ("backend",), "it is done"),
+        ("unlock backend, because: done, thanks", ("backend",), "done, thanks"),
+        ("unlock backend and frontend because done", ("backend", "frontend"), "done"),
+        ("unlock all, cheers", ("frontend", "backend"), ""),
+    ],
+)
+def test_an_unlock_may_have_a_reason(text: str, services: tuple[str, ...], reason: str) -> None:
+    assert lock_words.parse(text, [SHOP], NOON) == UnlockWish(SHOP, services, reason)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "lock",
         "unlock",
-        "lock backend and frontend",
+        "unlock please",
+        "lock `,`",
+        "lock backend and",
+        "lock backend and until 15:00",
+        "lock backend, the release train waits",
         "lock backend until",
-        "lock backend until noon",
+        "lock backend until the afternoon",
+        "lock backend until tomorrow midnight",
         "lock backend until 2026-12-31",
         "lock backend because",
         "lock backend until 15:00 load test",
-        "unlock backend because it is done",
+        "unlock backend because",
+        "unlock backend until 15:00",
+        "unlock backend, it was only a drill",
         "lock backend until 15:00 for 2h",
     ],
 )
 def test_what_is_not_of_the_form_is_answered_by_the_form(text: str) -> None:
-    assert refusal(text) == lock_words.FORM
+    assert refusal(text) == FORM
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("lock api", "I know no service “api” here. There are: backend, frontend, all. Say it"),
+        (
+            "lock backend and api",
+            "I know no service “api” here. There are: backend, frontend, all.",
+        ),
         ("lock <!here>", "I know no service “&lt;!here&gt;” here."),
         ("lock backend until 25:00", "25:00 is no time. Say it"),
         ("lock backend until 2026-02-30 10:00", "2026-02-30 10:00 is no time. Say it"),
@@ -150,6 +228,16 @@ def test_what_is_not_of_the_form_is_answered_by_the_form(text: str) -> None:
 )
 def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str, said: str) -> None:
     assert refusal(text).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [("lock backend and api", True), ("lock api and backend", False), ("lock backend now", True)],
+)
+def test_words_are_near_the_form_where_they_begin_with_a_service(text: str, near: bool) -> None:
+    with pytest.raises(NotOfTheForm) as other:
+        lock_words.parse(text, [SHOP], NOON)
+    assert other.value.near is near
 
 
 @pytest.mark.parametrize(
@@ -170,7 +258,7 @@ def test_only_words_that_begin_with_it_are_for_code(text: str, about: bool) -> N
 
 
 def test_what_is_not_about_locks_has_the_form_as_its_answer() -> None:
-    assert refusal("deploy backend") == lock_words.FORM
+    assert refusal("deploy backend") == FORM
 
 
 def test_a_reason_is_one_harmless_line_of_200_characters() -> None:
@@ -198,6 +286,7 @@ BLOG = repo_config(
         ("lock blog because blog", "acme/blog", ("blog",)),
         ("lock blog backend", "acme/blog", ("backend",)),
         ("lock acme/shop all", "acme/shop", ("frontend", "backend")),
+        ("lock blog and backend", "acme/blog", ("blog", "backend")),
     ],
 )
 def test_the_service_or_the_name_tells_the_repository(
@@ -214,4 +303,12 @@ def test_a_service_of_several_repositories_has_to_be_named_with_one(text: str, w
     assert str(refused.value) == (
         "That can mean acme/shop and acme/blog. Name the repository, "
         f"as in `lock acme/shop {word}`."
+    )
+
+
+def test_services_of_several_repositories_are_locked_one_by_one() -> None:
+    with pytest.raises(UserError) as refused:
+        lock_words.parse("lock blog and frontend", [SHOP, BLOG], NOON)
+    assert str(refused.value) == (
+        "blog and frontend are of several repositories. Say it for each by itself."
     )

@@ -65,10 +65,31 @@ def test_anyone_locks_what_nobody_has_locked() -> None:
 
 
 def test_nobody_locks_what_another_has_locked() -> None:
-    told = sentence(locking.lock(wants(*BOTH), BOB, facts(by(ALICE, "backend")), START))
+    told = sentence(locking.lock(wants("backend"), BOB, facts(by(ALICE, "backend")), START))
     assert told.startswith("backend is locked by <@U01ALICE> since <!date^")
     assert told.endswith(
         "Whoever locked it, or an approver, ends that with `unlock backend`. "
+        "Nothing new was locked."
+    )
+
+
+def test_of_several_what_nobody_else_has_locked_is_locked_and_the_rest_is_told() -> None:
+    standing = facts(by(ALICE, "backend"))
+    decision = locking.lock(wants(*BOTH), BOB, standing, START)
+    assert decision == Accepted((ev.ServiceLocked(services=("frontend",), user=BOB),))
+    told = locking.untaken(wants(*BOTH), BOB, standing, START)
+    assert told.startswith("backend is locked by <@U01ALICE> since <!date^")
+    assert told.endswith("ends that with `unlock backend`. I locked the rest: frontend.")
+    assert locking.untaken(wants(*BOTH), ALICE, standing, START) == ""
+
+
+def test_where_others_have_locked_all_of_several_each_of_them_is_told() -> None:
+    standing = facts(by(ALICE, "frontend")) | facts(by(CARA, "backend"), thread_id=OTHER)
+    told = sentence(locking.lock(wants(*BOTH), BOB, standing, START)).splitlines()
+    assert told[0].startswith("frontend is locked by <@U01ALICE>")
+    assert told[1].startswith("backend is locked by <@U03CARA>")
+    assert told[2] == (
+        "Whoever locked it, or an approver, ends that with `unlock frontend and backend`. "
         "Nothing new was locked."
     )
 
@@ -95,6 +116,13 @@ def test_an_approver_unlocks() -> None:
 def test_who_locked_it_unlocks_it() -> None:
     ends = unlock(ALICE, ("backend",), facts(by(ALICE, "backend")))
     assert ends == {THREAD: ev.ServiceUnlocked(services=("backend",), user=ALICE)}
+
+
+def test_the_reason_of_an_unlock_is_kept() -> None:
+    wish = UnlockWish(SHOP, ("backend",), "load test is over")
+    ends = locking.unlock(wish, ALICE, {}, facts(by(ALICE, "backend")), START)
+    unlocked = ev.ServiceUnlocked(services=("backend",), user=ALICE, reason="load test is over")
+    assert ends == {THREAD: unlocked}
 
 
 def test_nobody_else_unlocks() -> None:

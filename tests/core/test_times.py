@@ -28,7 +28,19 @@ def test_a_number_that_is_no_time_is_written_all_the_same(ms: int, year: str) ->
 
 @pytest.mark.parametrize(
     "clock",
-    ["noon", "25:00", "9", "0pm", "13:00 pm", "3 p", "9:", "yesterday 9:00", "2027-13-01 9:00"],
+    [
+        "night",
+        "afternoon",
+        "tomorrow midnight",
+        "25:00",
+        "9",
+        "0pm",
+        "13:00 pm",
+        "3 p",
+        "9:",
+        "yesterday 9:00",
+        "2027-13-01 9:00",
+    ],
 )
 def test_what_is_no_clock_means_no_time(clock: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
@@ -37,7 +49,10 @@ def test_what_is_no_clock_means_no_time(clock: str) -> None:
 
 @pytest.mark.parametrize(
     ("clock", "hour", "minute"),
-    [("3pm", 15, 0), ("3:30 PM", 15, 30), ("12am", 0, 0), ("12 pm", 12, 0), ("9:05am", 9, 5)],
+    [
+        *(("3pm", 15, 0), ("3:30 PM", 15, 30), ("12am", 0, 0), ("12 pm", 12, 0), ("9:05am", 9, 5)),
+        *(("Noon", 12, 0), ("midnight", 0, 0)),
+    ],
 )
 def test_a_clock_of_twelve_hours_is_one_of_twenty_four(clock: str, hour: int, minute: int) -> None:
     assert meanings(clock, UTC, START) == meanings(f"{hour}:{minute:02}", UTC, START)

@@ -39,6 +39,7 @@ class ServiceUnlocked(Frozen):
     services: tuple[str, ...]
     user: str
     by: Literal["words", "command line"] = "words"
+    reason: str = ""
 
 
 class BlockWaited(Frozen):

@@ -29,7 +29,8 @@ class FoldBlocks(Folding):
             placed = [p for p in s.lockings if service in p.services and not p.ends]
             for newest in placed[-1:]:
                 newest.ended[service] = e.user
-        s.lockings.append(Locking(len(s.lockings), e.services, e.user, self.at, ends=True))
+        n = len(s.lockings)
+        s.lockings.append(Locking(n, e.services, e.user, self.at, e.reason, ends=True))
         s.facts = None
 
     def on_block_waited(self, e: ev.BlockWaited) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.core import locks
 from app.core.records import Locking
 from app.core.state import State
+from app.core.writing import listed
 from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
@@ -20,7 +21,8 @@ def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int
     """Say what locking words came to, in words that are true now, as mrkdwn."""
     by = text.user(locking.user)
     if locking.ends:
-        return f"🔓 {_verb(locking.services, 'is', 'are')} unlocked by {by}."
+        end = _reason(locking) or "."
+        return f"🔓 {_verb(locking.services, 'is', 'are')} unlocked by {by}{end}"
     held = held_by(state, locking, facts, now)
     if not held:
         who = [text.user(user) for user in dict.fromkeys(locking.ended.values())]
@@ -28,7 +30,7 @@ def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int
         was = _verb(locking.services, "was", "were")
         return f"🔓 {was} locked by {by}{_reason(locking)} · {how}"
     until = f" until {text.when(locking.until)}" if locking.until is not None else ""
-    ends = f"Whoever locked it, or an approver, ends that with `unlock {_short(held)}`."
+    ends = f"Whoever locked it, or an approver, ends that with `unlock {listed(held)}`."
     means = "Nothing begins on production meanwhile; what already runs goes on."
     return f"🔒 {_verb(held, 'is', 'are')} locked by {by}{until}{_reason(locking)}\n{means} {ends}"
 
@@ -57,10 +59,6 @@ def next_end(state: State, facts: Mapping[str, str], now: int) -> int | None:
 def _verb(services: tuple[str, ...], one: str, several: str) -> str:
     names = people.all_of([f"*{text.inline(service, 60)}*" for service in services])
     return f"{names} {one if len(services) == 1 else several}"
-
-
-def _short(held: tuple[str, ...]) -> str:
-    return held[0] if len(held) == 1 else "all"
 
 
 def _reason(locking: Locking) -> str:

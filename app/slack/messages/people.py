@@ -3,6 +3,7 @@
 from app.core.config import RepoConfig
 from app.core.events import PullRequest
 from app.core.state import State
+from app.core.writing import listed
 from app.slack import text
 
 
@@ -56,4 +57,4 @@ def all_of(mentions: list[str]) -> str:
     shown = mentions[:20]
     if len(mentions) > len(shown):
         return f"{', '.join(shown)} and {len(mentions) - len(shown)} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return listed(shown)
