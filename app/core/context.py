@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.core import ahead, asked, awaited, lanes, locks
+from app.core import ahead, asked, awaited, lanes, locks, rides
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
@@ -123,6 +123,9 @@ def _other_merges(state: State) -> list[str]:
     lines: list[str] = []
     if state.is_urgent:
         lines.append("this merge is marked urgent: it goes before all others")
+    if left := rides.left_by(state):
+        told = f"{lanes.named(left)} was to ship this one, too, and ended without it"
+        lines.append(f"{told}; people say `continue` here to take this one up by itself")
     if state.carried:
         newest = list(state.carried.values())[-MERGES_SHOWN:]
         more = f" and {hidden} more" if (hidden := len(state.carried) - len(newest)) else ""

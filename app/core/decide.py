@@ -11,6 +11,7 @@ from app.core.rules import (
     lanes,
     production,
     reminders,
+    rides,
     running,
     shadow,
     staging,
@@ -39,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     running.stop_running,
     lanes.tell,
     lanes.take_riders,
+    rides.tell_riders,
+    rides.hear_of_ride,
     agent.answer_meanwhile,
     ahead.expire_ahead,
     ahead.prepare,
@@ -74,4 +77,5 @@ CLOCKS: tuple[Clock, ...] = (
     agent.next_turn,
     glass.next_review,
     lanes.next_look,
+    rides.next_told,
 )

@@ -10,6 +10,7 @@ from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
 from app.core.folding.glass import FoldGlass
 from app.core.folding.lanes import FoldLanes
+from app.core.folding.rides import FoldRides
 from app.core.folding.shadow import FoldShadow
 from app.core.folding.threads import FoldThreads
 from app.core.folding.undeployed import FoldUndeployed
@@ -34,6 +35,7 @@ class Fold(
     FoldAhead,
     FoldGlass,
     FoldLanes,
+    FoldRides,
     FoldUndeployed,
     FoldShadow,
 ):

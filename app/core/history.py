@@ -66,6 +66,13 @@ def history(state: State, entries: Sequence[ev.Entry], now: int, tokens: int) ->
     return lines[::-1]
 
 
+def _ride(told: ev.RidersTold | ev.RideChanged) -> str:
+    if told.how == "goes on":
+        return "it goes on after all"
+    by = f" by @{told.user}" if told.user else ""
+    return f"{told.how}{by}, so {', '.join(told.services)} did not go out"
+
+
 class _Lines:
     """Writes the line of an event, newest event first; the method is named after its type."""
 
@@ -181,6 +188,12 @@ class _Lines:
 
     def on_superseded(self, e: ev.Superseded) -> str:
         return f"the newer merge {named(e.into)} ships this one, too"
+
+    def on_riders_told(self, e: ev.RidersTold) -> str:
+        return f"code told the merges that ship with this one: {_ride(e)}"
+
+    def on_ride_changed(self, e: ev.RideChanged) -> str:
+        return f"the newer merge {named(e.by)} was to ship this one, too: {_ride(e)}"
 
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
         return f"@{e.user} marked this merge as urgent"

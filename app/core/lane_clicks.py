@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.core import events as ev
-from app.core import lanes, refusals, words
+from app.core import lanes, refusals, rides, words
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.records import Offer
 from app.core.state import State
@@ -77,6 +77,8 @@ def urgent(state: State, user: str) -> Decision:
         return Refused("This is marked urgent already: it goes before all others.")
     if state.joined:
         into = lanes.named(state.joined.into)
+        if rides.left_by(state):
+            return Refused("Nothing ships this one now: say `continue` first.")
         return Refused(f"{into} ships this one, too: say it in the thread of {into}.")
     return Accepted((ev.MarkedUrgent(user=user),))
 

@@ -4,7 +4,7 @@ Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
 "glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
 what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
 see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule; those of merges under way are told by `lanes`.
+asked about last on a schedule; those of merges under way are told by `lanes`, and by `rides`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.core import awaited, flaky, glass_uses, lanes, locks, overrides
+from app.core import awaited, flaky, glass_uses, lanes, locks, overrides, rides
 from app.core import events as ev
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
@@ -254,6 +254,8 @@ def _told(state: State, event: ev.Event) -> Mapping[str, str | None]:
             return {lanes.key(state.thread_id): lanes.told(state, "staging")}
         case ev.Coalesced(into=into) | ev.Superseded(into=into):
             return lanes.left(state, into)
+        case ev.RidersTold():
+            return rides.facts_of(state, event)
         case _:
             return {}
 

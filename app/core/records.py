@@ -14,6 +14,7 @@ from app.core.events import (
     Override,
     PlanStep,
     Pull,
+    RideChanged,
     WaitEnded,
     WaitStarted,
 )
@@ -318,12 +319,35 @@ class Review:
 
 @dataclass(slots=True)
 class Joined:
-    """The newer merge that ships this one; `tested`: this one was tested by itself before."""
+    """The newer merge that ships this one; `tested`: this one was tested by itself before.
+
+    `ride` is what came of it where that one ended without this.
+    """
 
     into: Pull
     at: int
     tested: bool = False
     user: str = ""
+    ride: "Ride | None" = None
+
+
+@dataclass(slots=True)
+class Ride:
+    """The end of the merge that was to ship this one, and when it went on, if it did (ms).
+
+    `n` names its slot; `at` is when people heard of it first.
+    """
+
+    n: int
+    end: RideChanged
+    at: int
+    ended_at: int
+    goes_on_at: int | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether that merge did not go on."""
+        return self.goes_on_at is None
 
 
 @dataclass(slots=True)

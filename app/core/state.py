@@ -10,6 +10,7 @@ from app.core.events import (
     ChangeSeen,
     Commit,
     FactsFetched,
+    How,
     LockWaited,
     ModelDown,
     OrderSeen,
@@ -27,6 +28,7 @@ from app.core.records import (
     Locking,
     Offer,
     Review,
+    Ride,
     Run,
     Say,
     Series,
@@ -79,6 +81,9 @@ class State:
     urgent_by: str = ""
     met: dict[str, OrderSeen] = field(default_factory=dict[str, OrderSeen])
     carried: dict[str, Pull] = field(default_factory=dict[str, Pull])
+    carried_since: dict[str, int] = field(default_factory=dict[str, int])
+    riders_told: How | None = None
+    rides: list[Ride] = field(default_factory=list[Ride])
     joined: Joined | None = None
     offers: list[Offer] = field(default_factory=list[Offer])
     series: Series | None = None

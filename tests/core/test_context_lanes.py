@@ -80,3 +80,26 @@ def test_urgency_is_told_with_who_said_so() -> None:
     read = told(ev.MarkedUrgent(user=ALICE))
     assert f"@{ALICE} marked this merge as urgent" in read
     assert "this merge is marked urgent: it goes before all others" in read
+
+
+def test_whom_it_was_to_ship_with_is_told_when_that_one_ended() -> None:
+    stopped = ev.RideChanged(by=NEWER, how="stopped", user=BOB, services=("frontend",))
+    read = told(ev.Superseded(into=NEWER), stopped)
+    assert f"#13 was to ship this one, too: stopped by @{BOB}, so frontend did not go out" in read
+    assert "#13 was to ship this one, too, and ended without it; people say `continue`" in read
+    expired = stopped.model_copy(update={"how": "expired", "user": ""})
+    assert "expired, so frontend did not go out" in told(ev.Superseded(into=NEWER), expired)
+
+
+def test_that_it_goes_on_after_all_is_told() -> None:
+    stopped = ev.RideChanged(by=NEWER, how="stopped", user=BOB, services=("frontend",))
+    goes_on = ev.RideChanged(by=NEWER, how="goes on")
+    read = told(ev.Superseded(into=NEWER), stopped, goes_on)
+    assert "#13 was to ship this one, too: it goes on after all" in read
+    assert "people say `continue`" not in read
+
+
+def test_what_those_that_it_ships_were_told_is_told() -> None:
+    assert "told the merges that ship with this one: it goes on after all" in told(
+        ev.Carried(pulls=(pull(11),)), ev.RidersTold(how="goes on")
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import events as ev
-from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding
+from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding, rides
 from app.core.audit import effects as audited
 from app.core.events import Attempt, PlanStep
 from app.core.ids import thread_id_for
@@ -418,6 +418,8 @@ def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
         assert state.approved is None or _waits_for_a_lock(world, mirror), "approved, and no more"
         assert _rests(world, mirror) or _waits_for_a_lock(world, mirror), _told(mirror)
         assert state.joined is None or _is_carried(world, mirror), "nobody ships it"
+    told = [name for facts in world.facts.values() for name in facts if name.startswith(rides.FACT)]
+    assert not told, "who ships with another does not hear how it ended"
 
 
 def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> None:

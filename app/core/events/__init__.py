@@ -70,6 +70,8 @@ from app.core.events.lanes import (
     OrderSeen,
     Superseded,
 )
+from app.core.events.rides import How as How
+from app.core.events.rides import RideChanged, RidersTold
 from app.core.events.shadow import ProductionSeen, ShadowProposed
 from app.core.events.threads import (
     ChangeSeen,
@@ -186,6 +188,8 @@ KnownEvent = (
     | MarkedUrgent
     | OneByOneRequested
     | OneByOneEnded
+    | RidersTold
+    | RideChanged
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

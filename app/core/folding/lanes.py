@@ -31,6 +31,7 @@ class FoldLanes(Folding):
     def on_carried(self, e: ev.Carried) -> None:
         for pull in e.pulls:
             self.state.carried[pull.thread_id] = pull
+            self.state.carried_since[pull.thread_id] = self.at
             self.know(ev.Commit(sha=pull.sha, title=pull.title, author=pull.author))
 
     def on_newer_offered(self, e: ev.NewerOffered) -> None:

@@ -51,11 +51,12 @@ class FoldThreads(Folding):
 
     def on_continued(self, e: ev.Continued) -> None:
         s = self.state
+        staging, untested = s.staging, s.joined is not None and not s.joined.tested
         s.stopped_by, s.plan_ended, s.joined = None, None, None
         s.steps = s.errors = 0
-        staging = s.staging
-        if staging and staging.stopped:
-            again = Staging(staging.sha, "all", len(s.stagings) + 1, self.at, asked_for=True)
+        sha = s.sha if untested else staging.sha if staging and staging.stopped else None
+        if sha:
+            again = Staging(sha, "all", len(s.stagings) + 1, self.at, asked_for=True)
             s.stagings.append(again)
         else:
             s.owes_step = staging is None or staging.is_good

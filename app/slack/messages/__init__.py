@@ -15,6 +15,7 @@ from app.slack.messages.glass import announcement, review_message
 from app.slack.messages.locks import lock_message, next_end
 from app.slack.messages.production_tests import ProductionTests, production_tests
 from app.slack.messages.reminders import call_message, next_posting, slot
+from app.slack.messages.rides import ride_message
 from app.slack.messages.say import say_message, verification
 from app.slack.messages.staging import staging_failed, staging_progress
 from app.slack.messages.status import status_message
@@ -51,6 +52,7 @@ def render(
         timed.append((first.started_at, progress, tests.message()))
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
+    timed += [(r.at, f"ride:{r.n}", ride_message(state, repo, r)) for r in state.rides]
     timed += _locks(state, facts, now)
     timed += _glass(state, repo, facts)
     timed.sort(key=lambda item: item[0])

@@ -11,7 +11,7 @@ from app.core.reminding import quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
-from app.slack.messages import ahead, lanes, people, runs
+from app.slack.messages import ahead, lanes, people, rides, runs
 from app.slack.messages.locks import lock_line
 from app.slack.messages.override import override_line
 from app.slack.messages.settled import waiting_for, waiting_line
@@ -70,7 +70,8 @@ def _only_answers(state: State) -> bool:
 
 def _left_to_newer(state: State) -> bool:
     """Tell whether nothing happened here before a newer merge took this one: its card names it."""
-    happened = state.stagings or state.cards or state.says or state.turn_due or _troubled(state)
+    told = state.cards or state.says or state.rides
+    happened = state.stagings or told or state.turn_due or _troubled(state)
     return state.joined is not None and not happened
 
 
@@ -172,7 +173,7 @@ def _production_line(
 ) -> str:
     staging = state.staging
     if state.joined and not state.turn_due:
-        return lanes.joined_line(state.joined)
+        return rides.status_line(state.joined, repo)
     if waiting := lanes.waiting_line(state, facts):
         return f"*Production*  {waiting}"
     if state.ahead:

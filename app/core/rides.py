@@ -1,0 +1,79 @@
+"""Merges that ship with another one, and what they are told when that one ends without them.
+
+The one that ships others leaves a fact for each of them, "ride/<thread>", which that one takes up
+and deletes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core import lanes
+from app.core.config import RepoConfig
+from app.core.events import Pull, RideChanged, RidersTold
+from app.core.state import State
+
+FACT = "ride/"
+# Who rejects a card mostly says soon what they want instead.
+REJECTED_MS = 5 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a merge is told of the one that ships it, which took it up at `since` (ms)."""
+
+    change: RideChanged
+    since: int
+
+
+def key(thread_id: str) -> str:
+    """Name the fact for a merge that another one ships."""
+    return f"{FACT}{thread_id}"
+
+
+def facts_of(state: State, told: RidersTold) -> dict[str, str]:
+    """Return a fact for each merge that ships with this one."""
+    by = {"by": lanes.pull_of(state).model_dump(), **told.model_dump(exclude={"type"})}
+    since = state.carried_since
+    return {key(each): json.dumps({**by, "since": since[each]}) for each in state.carried}
+
+
+def told(state: State, facts: Mapping[str, str]) -> Told | None:
+    """Return what the merge that ships this one has left for it."""
+    fact = facts.get(key(state.thread_id))
+    if fact is None:
+        return None
+    return Told(RideChanged.model_validate_json(fact), json.loads(fact)["since"])
+
+
+def concerns(state: State, told: Told) -> bool:
+    """Tell whether it is news of whom this merge rides with now."""
+    joined = state.joined
+    if joined is None or told.since < joined.at:
+        return False
+    return joined.ride is not None or told.change.how != "goes on"
+
+
+def end(state: State, repo: RepoConfig) -> tuple[RidersTold, int] | None:
+    """Say how a merge ended without those that it ships, and when to tell them; None: it did not.
+
+    Where it brought another commit to production, nobody can say here which of them that has.
+    """
+    over = not state.joined and lanes.stage_of(state, repo) is None and state.mode == "deploy"
+    touched = state.change.touched if state.change else tuple(repo.production.services)
+    services = tuple(service for service in touched if service not in state.shipped)
+    if not over or not services or set(state.shipped.values()) - {state.sha}:
+        return None
+    if state.stopped_by:
+        return RidersTold(how="stopped", user=state.stopped_by, services=services), 0
+    card = next(reversed(state.cards.values()), None)
+    if card and card.status == "rejected":
+        at = (card.decided_at or 0) + REJECTED_MS
+        return RidersTold(how="rejected", user=card.decided_by, services=services), at
+    return (RidersTold(how="expired", services=services), 0) if state.lapsed else None
+
+
+def left_by(state: State) -> Pull | None:
+    """Return the merge that was to ship this one, and ended without it."""
+    ride = state.joined.ride if state.joined else None
+    return ride.end.by if ride and ride.is_broken else None

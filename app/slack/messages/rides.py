@@ -1,0 +1,60 @@
+"""Tells a merge that the one that was to ship it ended without it, and how to go on."""
+
+from app.core import lanes
+from app.core.config import RepoConfig
+from app.core.records import Joined, Ride
+from app.core.state import State
+from app.slack import blocks, text
+from app.slack.blocks import Message
+from app.slack.messages import people
+from app.slack.messages.lanes import joined_line, titled
+
+_MARKS = {"stopped": "⏹️", "rejected": "🚫", "expired": "⌛"}
+
+
+def status_line(joined: Joined, repo: RepoConfig) -> str:
+    """Say which merge ships this one, or that it ended without it."""
+    ride = joined.ride
+    if ride is None or not ride.is_broken:
+        return joined_line(joined)
+    since = f" · since {text.when(ride.ended_at)}"
+    return f"{_end(ride, repo)}{since} · say `continue` to ship this without it"
+
+
+def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
+    """Call the author, once in a thread, and say how to go on; later what became of it."""
+    end, number = _end(ride, repo), lanes.named(ride.end.by)
+    if ride.goes_on_at is not None:
+        said = f"{end} · it goes on since {text.when(ride.goes_on_at)}, and ships this"
+    elif state.joined is None or state.joined.ride is not ride:
+        said = f"{end} · this was taken up again here"
+    else:
+        called = people.owner(state, repo) if ride.n == 0 else None
+        whom = f"{called}: " if called else ""
+        said = f"{whom}{end}. Say `continue` here to ship this without {number}; {_both(ride)}."
+        return Message(said, (blocks.section(said),))
+    return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
+
+
+def _end(ride: Ride, repo: RepoConfig) -> str:
+    """Say what became of the other merge, and what of this one did not go out."""
+    end = ride.end
+    by = f" by {people.name_of(end.user, repo, call=False)}" if end.user else ""
+    ended = {
+        "stopped": f"was stopped{by}",
+        "rejected": f"was rejected{by}",
+        "expired": "expired before anybody approved it",
+    }[end.how]
+    names = people.all_of([text.inline(service, 60) for service in end.services])
+    mark = _MARKS[end.how]
+    return f"{mark} {titled(end.by)}, which was to ship this, too, {ended}: {names} did not go out"
+
+
+def _both(ride: Ride) -> str:
+    """Say how both go out."""
+    there = f"in the thread of {lanes.named(ride.end.by)}"
+    return {
+        "stopped": f"`continue` {there} ships both",
+        "rejected": f"what is said {there} is for both",
+        "expired": f"*Ask again* {there} asks for both",
+    }[ride.end.how]
