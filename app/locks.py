@@ -1,8 +1,8 @@
 """`deploybot locks`: everything that keeps targets as they are, and the end of a person's lock."""
 
-import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 
 from app.configuration import load_repos_after
@@ -10,13 +10,15 @@ from app.core import ledger, locking, locks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
 from app.core.events import ServiceUnlocked, ToolStarted
+from app.core.people import Person
 from app.core.untrusted import one_line
 from app.core.writing import exact_time, short
 from app.parts import build_deployers, build_github, open_log
 from app.redis.log import RedisLog
-from app.settings import load_settings, read_settings
+from app.settings import Settings, read_settings
+from app.slack.people import SlackPeople
+from app.tables import USER_ID
 
-USER = re.compile(r"[UW][A-Z0-9]+")
 TRIES = 10
 
 
@@ -33,33 +35,54 @@ async def list_locks() -> int:
 
 
 async def release(repo: str, service: str, user: str) -> int:
-    """End a person's lock for `user`, in the thread that placed it; raise `UserError` if none is.
+    """End a person's lock for `user`, who has to be somebody who may, in the thread that placed it.
 
-    Who can run this has the store, so nobody is asked whether `user` may.
+    Raise `UserError` where nothing is locked, or by somebody else whose locks the user cannot end.
+    Who can run this has the store: it keeps the record true, and nobody out.
     """
-    if not USER.fullmatch(user):
+    if not USER_ID.fullmatch(user):
         raise UserError(f"--user has to be a Slack user id (U…), and {user!r} is not.")
-    async with open_log(load_settings(), is_there=True) as log:
+    settings, problems = read_settings()
+    deployers = build_deployers(settings, build_github(settings))
+    repos = load_repos_after(problems, settings.deploybot_config, deployers)
+    if repo not in repos:
+        raise UserError(f"{repo!r} is no repository that is configured.")
+    async with open_log(settings, is_there=True) as log:
+        person = await _asked(settings, locking.approvers_of(repos[repo], service), user)
         for _ in range(TRIES):
             with suppress(Conflict):
-                who_says_so = await _ended(log, repo, service, user)
+                who_says_so = await _ended(log, repos[repo], service, user, person)
                 sys.stdout.write(f"{service} is unlocked; {who_says_so}.\n")
                 return 0
     raise UserError("Its thread changes all the time, so nothing was recorded. Try again.")
 
 
-async def _ended(log: RedisLog, repo: str, service: str, user: str) -> str:
+async def _asked(settings: Settings, approvers: Sequence[str], user: str) -> Person | None:
+    """Ask Slack who a user is; None where it does not say."""
+    if not settings.slack_bot_token:
+        return None
+    people = SlackPeople(settings.slack_bot_token, settings.slack_api_url, time.monotonic)
+    with suppress(UserError):
+        return await people.person(user, approvers)
+    return None
+
+
+async def _ended(
+    log: RedisLog, repo: RepoConfig, service: str, user: str, person: Person | None
+) -> str:
     """Write the end of a lock, and say which thread tells it; raise `Conflict` if it moved on."""
-    facts, now = await log.facts(repo), await log.now(repo)
+    facts, now = await log.facts(repo.name), await log.now(repo.name)
     lock = locks.lock_on(facts, service, now)
     if lock is None:
         raise UserError(
-            f"Nobody has locked {service!r} of {repo!r}. `deploybot locks list` lists "
+            f"Nobody has locked {service!r} of {repo.name!r}. `deploybot locks list` lists "
             "what is locked; a hold is released on its card."
         )
+    if why := locking.may_not_end(repo, lock, person or Person(user), asked=person is not None):
+        raise UserError(why)
     ended = ServiceUnlocked(services=(service,), user=user, by="command line")
-    here = await log.look(lock.thread_id or f"{repo}/-")
-    write = locking.ending(repo, here, ended, facts)
+    here = await log.look(lock.thread_id or f"{repo.name}/-")
+    write = locking.ending(repo.name, here, ended, facts)
     await log.append(write)
     return f"{lock.thread_id} says so" if write.events else "no thread is left that could say so"
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 from app.core import events as ev
 from app.core import ledger, locks, policy
 from app.core.clicks import Accepted, Decision, Refused
+from app.core.config import RepoConfig
 from app.core.events import Block
 from app.core.fold import fold
 from app.core.lock_words import LockWish, UnlockWish
 from app.core.locks import Lock
+from app.core.people import is_group
 from app.core.policy import Denied, Person
 from app.core.ports import Look, Write
 from app.core.writing import listed
@@ -84,6 +86,34 @@ def unlock(
         thread_id: ev.ServiceUnlocked(services=tuple(services), user=user, reason=wish.reason)
         for thread_id, services in by_thread.items()
     }
+
+
+def may_not_end(repo: RepoConfig, lock: Lock, person: Person, asked: bool) -> str:
+    """Say why a person may not end a lock on the command line, "" if they may: as in Slack.
+
+    Slack was `asked` who the person is, or only the configuration says so.
+    """
+    service, by = lock.block.service, lock.block.user
+    if person.user_id == by:
+        return ""
+    if wrong := policy.flaw(person):
+        return f"{person.user_id}: {wrong}"
+    approvers = approvers_of(repo, service)
+    if not {person.user_id, *person.groups}.isdisjoint(approvers):
+        return ""
+    named = ", ".join(approvers) or "none are configured"
+    unknown = not asked and any(map(is_group, approvers))
+    groups = " Slack does not say now who is in a user group." if unknown else ""
+    return (
+        f"{person.user_id} may not unlock {service}: only {by}, who locked it, and its approvers "
+        f"may ({named}).{groups}"
+    )
+
+
+def approvers_of(repo: RepoConfig, service: str) -> tuple[str, ...]:
+    """Return who may end others' locks of a service, also of one that is no longer configured."""
+    is_there = service in repo.production.targets
+    return repo.approvers_of(service) if is_there else repo.approvers
 
 
 def ending(

@@ -15,6 +15,7 @@ from app.core.ports import Write
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.log import RedisLog
+from tests.adapters.slack_desk import SlackStub
 from tests.adapters.test_cli import GOOD, deploybot
 from tests.shop import ALICE, BOB
 from tests.story import NEW, OLD, THREAD, Story
@@ -50,8 +51,8 @@ async def locked(log: RedisLog, until: int | None = None) -> None:
     await log.append(ledger.write(state, [lock], now, state.version))
 
 
-async def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    done = await asyncio.to_thread(deploybot, folder, "locks", *arguments)
+async def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
+    done = await asyncio.to_thread(deploybot, folder, "locks", *arguments, **variables)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 
@@ -94,11 +95,30 @@ async def test_a_lock_is_released_in_the_thread_that_placed_it(
     assert "lock/backend" not in await log.facts(REPO)
 
 
+async def test_a_lock_is_released_for_nobody_who_may_not(tmp_path: Path, log: RedisLog) -> None:
+    """Slack is asked as at a click; where it does not answer, the configuration alone counts."""
+    await locked(log)
+    async with SlackStub.run() as slack:
+        slack.users[BOB] = {"deleted": True}
+        variables = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": slack.url}
+        dave = await run(tmp_path, "release", REPO, "backend", "--user", "U09DAVE")
+        gone = await run(tmp_path, "release", REPO, "backend", "--user", BOB, **variables)
+        slack.failing.add("users.info")
+        assert "lock/backend" in await log.facts(REPO)
+        silent = await run(tmp_path, "release", REPO, "backend", "--user", BOB, **variables)
+    assert [code for code, _, _ in (dave, gone, silent)] == [2, 2, 0]
+    assert dave[2].startswith("U09DAVE may not unlock backend: only U01ALICE, who locked it, and")
+    assert gone[2].startswith("U02BOB: This Slack account is deactivated")
+    assert "lock/backend" not in await log.facts(REPO)
+
+
 async def test_what_cannot_be_released_is_a_sentence(tmp_path: Path, log: RedisLog) -> None:
     await locked(log, until=await log.now(REPO) - 1)
     over = await run(tmp_path, "release", REPO, "backend", "--user", BOB)
     nobody = await run(tmp_path, "release", REPO, "backend", "--user", "bob")
-    assert [code for code, _, _ in (over, nobody)] == [2, 2]
+    nowhere = await run(tmp_path, "release", "acme/blog", "backend", "--user", BOB)
+    assert [code for code, _, _ in (over, nobody, nowhere)] == [2, 2, 2]
+    assert nowhere[2].startswith("'acme/blog' is no repository that is configured.")
     assert over[2].startswith("Nobody has locked 'backend' of 'acme/shop'. `deploybot locks list`")
     assert nobody[2].startswith("--user has to be a Slack user id (U…), and 'bob' is not.")
 

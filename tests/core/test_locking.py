@@ -1,6 +1,7 @@
 """Who may lock and unlock what, and what it comes to: a fact, an event, or a sentence."""
 
 import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -151,6 +152,42 @@ def test_all_or_none_are_unlocked_each_in_the_thread_that_placed_it() -> None:
 def test_what_is_not_locked_is_not_unlocked(services: tuple[str, ...], said: str) -> None:
     over = facts(by(ALICE, "backend", until=START))
     assert sentence(unlock(BOB, services, over)) == said
+
+
+# On the command line.
+
+
+def may_not_end(person: Person, service: str = "backend", asked: bool = True, **repo: Any) -> str:
+    """Say why a person may not end alice's lock."""
+    lock = locks.lock_on(facts(by(ALICE, service)), service, START)
+    assert lock
+    return locking.may_not_end(repo_config(**repo), lock, person, asked)
+
+
+def test_the_command_line_ends_locks_for_who_locked_it_and_for_approvers() -> None:
+    assert may_not_end(Person(ALICE, deleted=True)) == ""
+    assert may_not_end(Person(BOB), asked=False) == ""
+    assert may_not_end(Person("U09DAVE", groups=frozenset({"S0WEB"})), approvers=("S0WEB",)) == ""
+
+
+def test_the_command_line_ends_locks_for_nobody_else() -> None:
+    said = "U09DAVE may not unlock backend: only U01ALICE, who locked it, and its approvers may "
+    assert may_not_end(Person("U09DAVE")) == f"{said}(U02BOB, U03CARA)."
+    assert may_not_end(Person("U09DAVE"), approvers=()) == f"{said}(none are configured)."
+    assert may_not_end(Person("U09DAVE"), approvers=("S0WEB",)) == f"{said}(S0WEB)."
+    unasked = may_not_end(Person("U09DAVE"), asked=False, approvers=("S0WEB",))
+    assert unasked == f"{said}(S0WEB). Slack does not say now who is in a user group."
+
+
+def test_the_command_line_ends_locks_for_no_account_that_decides_nothing() -> None:
+    assert may_not_end(Person(BOB, deleted=True)) == (
+        "U02BOB: This Slack account is deactivated, so it cannot decide about production."
+    )
+
+
+def test_approvers_of_the_repository_end_a_lock_of_what_is_no_longer_configured() -> None:
+    assert may_not_end(Person(BOB), "api") == ""
+    assert may_not_end(Person("U09DAVE"), "api").startswith("U09DAVE may not unlock api: only")
 
 
 # What it leaves behind.
