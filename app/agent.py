@@ -112,7 +112,7 @@ async def fetch_facts(job: Job) -> None:
         commits=commits,
         staged=tuple(staged),
         problems=problems,
-        changed_last=way_back.changed_last(repo, job.facts),
+        changed_last=way_back.meant(job.state, repo, job.facts),
         jobs=await _jobs_due(job, staged),
     )
     await job.decide_on([facts])

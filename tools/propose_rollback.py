@@ -10,7 +10,7 @@ from app.core.config import RepoConfig
 from app.core.events import Event
 from app.core.writing import short
 from tools.card import request_approval
-from tools.rollback import tool_of, ways_back
+from tools.rollback import refuse_for_others, tool_of, ways_back
 from tools.tool import Arguments, Desk, Tool, ToolError
 
 NAME = "propose_rollback"
@@ -50,6 +50,8 @@ async def _propose(desk: Desk, arguments: Any) -> Sequence[Event]:
         raise ToolError(f"{unknown[:60]!r} is no service; there are: {', '.join(services)}")
     if len(set(steps)) < len(steps):
         raise ToolError("a plan has each step once")
+    for step in steps:
+        refuse_for_others(desk, step)
     ways = await ways_back(desk)
     proposals = [
         ways.step(service, _way(desk, ways.back_to, service), ways.evidence) for service in steps

@@ -40,10 +40,22 @@ def tools(repo: RepoConfig) -> list[Tool]:
 
 
 async def _rollback(service: str, desk: Desk, arguments: RollbackArguments) -> Sequence[Event]:
+    refuse_for_others(desk, service)
     sha = proposed_sha(desk.state, tool_of(service), arguments.sha)
     ways = await ways_back(desk)
     evidence = await _evidence(service, desk, sha, ways)
     return [await request_approval(desk, [ways.step(service, sha, evidence)], arguments.reason)]
+
+
+def refuse_for_others(desk: Desk, service: str) -> None:
+    """Raise `ToolError` for a service that a thread has no business with, unless people named it.
+
+    "Revert that" in a merge's thread should not take back what another team has just shipped.
+    """
+    if way_back.is_for_others(desk.state, desk.repo, desk.facts, service):
+        raise ToolError(
+            f"{service} runs nothing of this thread, and nobody here named it: people have to"
+        )
 
 
 def tool_of(service: str) -> str:

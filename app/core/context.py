@@ -73,8 +73,7 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
     if facts is None:
         return [*lines, "what runs on production: not fetched yet", *_thread_facts(state)]
     lines.extend(_running(running, repo) for running in facts.running)
-    if facts.changed_last:
-        lines.append(f"changed last, together: {', '.join(facts.changed_last)}")
+    lines.extend(_taken_back(state, facts))
     if facts.staged:
         lines.append("newest that passed staging: " + "; ".join(map(_commit, facts.staged[:3])))
     for job, files in facts.jobs.items():
@@ -86,6 +85,17 @@ def _facts(state: State, repo: RepoConfig, now: int) -> list[str]:
         lines.append(f"{len(facts.commits)} commits that production does not have, newest first:")
         lines.extend(f"- {_commit(commit)}" for commit in facts.commits[:10])
     return lines
+
+
+def _taken_back(state: State, facts: ev.FactsFetched) -> list[str]:
+    """Say which services are to go back where people name none."""
+    if facts.changed_last and state.sha is None:
+        return [f"changed last, together: {', '.join(facts.changed_last)}"]
+    if facts.changed_last:
+        return [f"to be taken back unless people name others: {', '.join(facts.changed_last)}"]
+    if state.sha is None or any(run.is_production_effect for run in state.runs.values()):
+        return []
+    return [f"nothing of {short(state.sha)} is on production: only what people name can go back"]
 
 
 def _staging(state: State, now: int) -> str:

@@ -1,13 +1,16 @@
-"""Where a rollback goes: for each service one version, and which services changed together."""
+"""Where a rollback goes: for each service one version, and which services one is about."""
 
 import json
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from typing import Any
 
 from app.core import ledger
 from app.core.config import RepoConfig
 from app.core.happened import Record
+from app.core.state import State
 from app.core.versions import verified
+from app.core.words import names
 from app.core.writing import short
 
 
@@ -31,21 +34,58 @@ def _ran(records: Sequence[Record], service: str) -> list[str]:
     return list(dict.fromkeys(ran))[::-1]
 
 
+def meant(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the services that "roll back" is about where it names none, the last changed first.
+
+    In the thread of a commit: what runs because of that, whoever brought it there; never what
+    another team shipped meanwhile. In a thread that people began: what changed last.
+    """
+    if state.sha is None:
+        return changed_last(repo, facts)
+    runs = _newest_first(repo, facts)
+    return tuple(
+        service
+        for service, fact in runs.items()
+        if fact.get("kind") != "rollback" and _is_of(state, service, fact["sha"])
+    )
+
+
+def _is_of(state: State, service: str, sha: str) -> bool:
+    own = sha == state.sha and not state.is_untouched(service)
+    return own or sha == state.shipped.get(service)
+
+
+def is_for_others(state: State, repo: RepoConfig, facts: Mapping[str, str], service: str) -> bool:
+    """Tell whether a thread has no business with rolling back a service: nobody named it here.
+
+    A thread may take back what it is about and what it tried to change; what people began without
+    a commit is about whatever they say.
+    """
+    tried = (run.attempt.service for run in state.runs.values() if run.is_production_effect)
+    if state.sha is None or service in (*tried, *meant(state, repo, facts)):
+        return False
+    return not any(names(said.text, service) for said in state.words)
+
+
 def changed_last(repo: RepoConfig, facts: Mapping[str, str]) -> tuple[str, ...]:
     """Return the services that the newest thread to change production changed, the last first.
 
     None where its change was a rollback: going on from there is for people to say.
     """
-    told = {s: facts.get(f"running/{s}") for s in repo.production.services}
-    runs = {service: json.loads(fact) for service, fact in told.items() if fact}
-    newest_first = list(runs)[::-1]
-    newest_first.sort(key=lambda service: -runs[service]["at"])
-    if not newest_first:
+    runs = _newest_first(repo, facts)
+    if not runs:
         return ()
-    newest = runs[newest_first[0]]
-    together = [s for s in newest_first if runs[s]["thread"] == newest["thread"]]
+    newest = next(iter(runs.values()))
+    together = [service for service, fact in runs.items() if fact["thread"] == newest["thread"]]
     back = any(runs[service].get("kind") == "rollback" for service in together)
     return () if back else tuple(together)
+
+
+def _newest_first(repo: RepoConfig, facts: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return what is recorded of each service that runs, the last changed first."""
+    told = {s: facts.get(f"running/{s}") for s in reversed(list(repo.production.services))}
+    runs = {service: json.loads(fact) for service, fact in told.items() if fact}
+    return dict(sorted(runs.items(), key=lambda told: -told[1]["at"]))
 
 
 def jobs_since(repo: RepoConfig, records: Sequence[Record], service: str, sha: str) -> list[Record]:

@@ -140,6 +140,12 @@ def says_urgent(text: str) -> bool:
     return bool(_URGENCY.search(plain)) and not asks and not _NO_URGENCY.search(plain)
 
 
+def names(text: str, service: str) -> bool:
+    """Tell whether words name a service, in whichever spelling."""
+    spelt = re.escape(service).replace("_", "[ _-]?")
+    return re.search(rf"(?<![a-z0-9]){spelt}", text.lower()) is not None
+
+
 def choice(text: str) -> Answer | None:
     """Return what the words choose where a card asks about a newer merge."""
     return _CHOICES.get(_bare(text).removeprefix("yes "))

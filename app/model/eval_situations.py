@@ -23,6 +23,11 @@ def _backend_alone_shipped(thread: Thread, words: list[str]) -> None:
     thread.said(*words)
 
 
+def _another_shipped(thread: Thread, words: list[str]) -> None:
+    thread.running = {"frontend": OTHER}
+    _backend_alone_card(thread, words)
+
+
 def _card(thread: Thread, words: list[str]) -> None:
     thread.merged()
     thread.card("deploy_frontend_to_prod")
@@ -260,6 +265,7 @@ def _frozen_card(thread: Thread, words: list[str]) -> None:
 SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "the merge touches the backend alone": _backend_alone,
     "the merge touches the backend alone, a card waits for it": _backend_alone_card,
+    "a card waits for backend alone, another team shipped frontend": _another_shipped,
     "the merge touches the backend alone, which was shipped": _backend_alone_shipped,
     "staging is green": _staged,
     "a card waits for frontend": _card,

@@ -30,6 +30,8 @@ class Thread:
     due: dict[str, ev.Files] = field(default_factory=dict[str, ev.Files])
     running: dict[str, str] = field(default_factory=dict[str, str])
     blocks: dict[str, ev.Block] = field(default_factory=dict[str, ev.Block])
+    touched: tuple[str, ...] = ()
+    about: str | None = None
     calls: int = 0
 
     @property
@@ -71,6 +73,7 @@ class Thread:
             merged_by="bob",
         )
         self.started("merge", SHA, pull)
+        self.touched = touched
         if touched:
             self.add(ev.ChangeSeen(touched=touched, channel="C01DEPLOYS"))
         self.add(ev.StagingEnded(sha=SHA, passed=True, summary="e2e tests green"))
@@ -105,6 +108,7 @@ class Thread:
         pull: ev.PullRequest | None,
     ) -> None:
         """Begin the thread."""
+        self.about = sha
         started = ev.ThreadStarted(
             thread_id=THREAD,
             repo="acme/shop",
@@ -134,7 +138,11 @@ class Thread:
             ev.Commit(sha=SHA, title=self.title, author="alice"),
             ev.Commit(sha=OTHER, title="Rename the cart", author="dan"),
         )
-        changed = tuple(r.service for r in reversed(running) if r.back_to)
+        about = {self.about} if self.about else {SHA, OTHER}
+        ours = self.touched or self.services
+        changed = tuple(
+            r.service for r in reversed(running) if r.sha in about and r.service in ours
+        )
         facts = ev.FactsFetched(
             running=tuple(running),
             commits=commits,

@@ -7,6 +7,7 @@ from app.core import events as ev
 from app.core.ports import ModelAnswer, Turn
 from app.core.records import Card
 from app.model import offline_replies as say
+from app.model.offline_answers import known
 from app.model.offline_memory import resolve
 from app.model.offline_plan import Plan, Step
 from app.model.offline_sentences import WISHES
@@ -132,6 +133,8 @@ class _Answering:
             return Step("run_e2e_tests", {"environment": heard.environment})
         if self.plan.memory.odd_sha:
             return self._odd_sha()
+        if self.plan.memory.nothing_back:
+            return _reply(say.nothing_back(self.state))
         step = self.plan.next_step()
         changeable = self.state.changeable
         if changeable:
@@ -157,30 +160,8 @@ class _Answering:
         return _reply(text) if self.state.pending else self.plan.ask(text)
 
     def _talk(self, heard: Heard) -> Step:
-        answer = self._said(heard)
+        answer = FIXED.get(heard.kind, "") or known(heard, self.state, self.turn.repo)
         return _reply(answer) if answer else self._looked_up(heard)
-
-    def _said(self, heard: Heard) -> str:
-        """Answer from what the thread knows; empty where that is not enough."""
-        match heard.kind:
-            case "approvers":
-                return say.approvers(self.state, self.turn.repo, heard.person)
-            case "reminder":
-                return say.reminder(self.state, self.turn.repo)
-            case "changes":
-                return say.changes(self.state)
-            case "merges":
-                return say.merges(self.state)
-            case "jobs":
-                return say.jobs(self.state)
-            case "failure":
-                return say.failure(self.state)
-            case "flaky":
-                return say.flaky(self.state)
-            case "ignore red":
-                return say.no_ignoring(self.state)
-            case _:
-                return FIXED.get(heard.kind, "")
 
     def _looked_up(self, heard: Heard) -> Step:
         match heard.kind:

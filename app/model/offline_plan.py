@@ -10,7 +10,8 @@ from app.core.spec import MAX_PLAN_STEPS
 from app.core.way_back import no_way
 from app.model import offline_replies as say
 from app.model.offline_jobs import asked_for, with_jobs
-from app.model.offline_memory import in_order, remember, resolve, wanted
+from app.model.offline_memory import in_order, resolve, wanted
+from app.model.offline_remembering import remember
 
 STOP = "stop here"
 MAX_CHOICES = 5

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import asked
-from app.core.config import RepoConfig
-from app.core.events import Commit, FailedBefore, Files, Pull
-from app.core.lanes import named
+from app.core.events import Commit, Files
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
@@ -15,10 +12,6 @@ BUTTON = "Words do not approve: only the Approve button on the card counts."
 AHEAD = (
     "Words do not approve, also not ahead: only a button does. Press Approve when staging is green "
     "on the status message where it is offered; else a card comes when staging is green."
-)
-NO_OVERRIDE = (
-    "Words override no red tests: an approver can press Override on the red message of staging, "
-    "and has to say why."
 )
 NO_CARD = "Nothing waits for approval at the moment."
 CARD_WAITS = "The card above still waits for Approve."
@@ -44,13 +37,6 @@ AS_ASKED = "As asked for in this thread"
 AGAIN = "Shall I propose it again?"
 GOES_ON = "That is what the plan does next."
 NO_JOB_GOES_BACK = "A job cannot be rolled back: what it did stays. What should I do?"
-NOT_COMPARED = (
-    "I could not compare with what production runs, so I cannot tell which commits it does not "
-    "have."
-)
-WHICH_SHIPS = (
-    'The card asks which of them ships: press a button, or say "ship both" or "keep this".'
-)
 GIVEN_UP = "I did not understand what a person wrote, and it may be against the rest of the plan"
 NOT_UNDERSTOOD = "I did not understand that."
 NOTED = "Noted. I go on as soon as what is running now has ended."
@@ -137,118 +123,6 @@ def _goes_on(state: State) -> bool:
     return _effect_runs(state) or staging or state.verify_requested
 
 
-def approvers(state: State, repo: RepoConfig, without: str = "") -> str:
-    """Say who can approve the card that waits, but for somebody, and who was asked when."""
-    card = state.pending
-    if card is None:
-        return NO_CARD
-    others = [who for who in asked.names(repo, card) if who.partition(" ")[0].lower() != without]
-    if without and len(others) < len(asked.names(repo, card)):
-        return f"Besides {without}, {' or '.join(others) or 'nobody'} can approve this."
-    said = (
-        asked.who_may(repo, card),
-        asked.so_far(state, repo, card),
-        asked.what_next(state, repo, card),
-    )
-    return " ".join(map(_sentence, said))
-
-
-def reminder(state: State, repo: RepoConfig) -> str:
-    """Say when people are reminded, which nobody can choose."""
-    card = state.pending
-    if card is None:
-        return NO_CARD
-    said = f"{asked.so_far(state, repo, card)}; {asked.what_next(state, repo, card)}"
-    return f"{_sentence(said)} I cannot choose another time for that."
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def changes(state: State) -> str:
-    """Say which commits production does not have yet, or else those that the card shows."""
-    facts, card = state.facts, state.pending
-    if facts and facts.commits:
-        return _listed("Not on production yet, newest first:", facts.commits)
-    if card and card.fullest.facts.commits:
-        way = "takes out" if card.fullest.spec.kind == "rollback" else "brings"
-        return _listed(f"The card above {way}, newest first:", card.fullest.facts.commits)
-    if facts is None or facts.problems or any(each.sha is None for each in facts.running):
-        return NOT_COMPARED
-    return "I know of no commits that production does not have."
-
-
-def _listed(title: str, commits: Sequence[Commit]) -> str:
-    lines = [f"{short(commit.sha)} {commit.title}".rstrip() for commit in commits[:10]]
-    return "\n".join([title, *lines])
-
-
-def merges(state: State) -> str:
-    """Say which other merges a card ships, and which is newer."""
-    newer = state.offer.pulls if state.offer else ()
-    told = [
-        ("Newer, and tested since", newer),
-        ("Shipped with this one", list(state.carried.values())),
-    ]
-    lines = [f"{what}: {'; '.join(map(_merge, pulls[-5:]))}." for what, pulls in told if pulls]
-    if newer:
-        lines.append(WHICH_SHIPS)
-    return "\n".join(lines) or "This is about one merge alone, and I know of no newer one."
-
-
-def _merge(pull: Pull) -> str:
-    return f"{named(pull)} {pull.title}{f' by {pull.author}' if pull.author else ''}"
-
-
-def jobs(state: State) -> str:
-    """Say which jobs are due in front of a deploy, and for which files."""
-    due: Mapping[str, Files] = state.facts.jobs if state.facts else {}
-    lines = [f"{job} is due for {', '.join(files.names[:3])}." for job, files in due.items()]
-    return " ".join(lines) or "No job is due."
-
-
-def failure(state: State) -> str:
-    """Say what failed last."""
-    check = state.verification
-    if check and check.passed is False:
-        return "The production e2e tests failed: " + (", ".join(check.failing_tests) or "no names")
-    failed = [run for run in state.runs.values() if run.outcome in ("failed", "cancelled")]
-    if not failed:
-        return "Nothing has failed in this thread."
-    run = failed[-1]
-    what = run.attempt.service or "the e2e tests"
-    tests = f" Failing tests: {', '.join(run.failing_tests)}." if run.failing_tests else ""
-    return f"{run.attempt.kind} of {what} on {run.attempt.environment}: {run.summary}.{tests}"
-
-
-def flaky(state: State) -> str:
-    """Say what is known of the tests that failed last."""
-    red = [run for run in state.runs.values() if run.failing_tests]
-    if not red:
-        return "No test has failed in this thread."
-    told = red[-1].before
-    lines = [_before(one) for one in told[:5]]
-    return "\n".join(lines) or "Nothing is known of the failing tests before this run."
-
-
-def _before(told: FailedBefore) -> str:
-    if not told.failed:
-        return f"{told.test} did not fail in the {told.runs} runs before."
-    times = f"{told.test} failed {told.failed} of the last {told.runs}"
-    if told.is_flaky:
-        return f"{times}, {'each time ' if told.failed > 1 else ''}green on re-run."
-    return f"{times}, and was green on re-run {told.green} times."
-
-
-def no_ignoring(state: State) -> str:
-    """Say that words override no red tests, and what does."""
-    staging = state.staging
-    if staging is None or staging.passed is not False:
-        return "No red test of staging stands in the way here."
-    return f"{NO_OVERRIDE} Retry e2e there runs them again."
-
-
 def fetched(what: str, result: str) -> str:
     """Show what a reading tool answered."""
     return f"{what}:\n{result}"
@@ -272,6 +146,22 @@ def _newer(services: Sequence[str], sha: str) -> list[str]:
     verb = "runs" if len(services) == 1 else "run"
     names = " and ".join(services)
     return [f"{names} {verb} a newer commit, which has {short(sha)} in it"] if services else []
+
+
+def nothing_back(state: State) -> str:
+    """Say that nothing of a thread's commit can be taken back: it is nowhere, or in a newer one."""
+    sha = str(state.sha)
+    running = state.facts.running if state.facts else ()
+    ahead = [r.service for r in running if r.ahead_of == sha and not state.is_untouched(r.service)]
+    if ahead:
+        named = " and ".join(map(spelt, ahead))
+        parts = [f"{_newer(ahead, sha)[0]}.", f'To take that back, say "roll back {named}".']
+    else:
+        parts = [
+            f"Nothing of {short(sha)} is on production, so there is nothing to take back here.",
+            'To take back something else, say "roll back" and the name of its service.',
+        ]
+    return " ".join([*parts, CARD_WAITS] if state.pending else parts)
 
 
 def done(

@@ -289,7 +289,7 @@ async def test_the_model_reads_where_a_rollback_goes() -> None:
     turn = box.model.turns[-1]
     read = render(turn.state, turn.entries, turn.repo, turn.now)
     assert "verified, a rollback goes to 0ddba11" in read
-    assert "changed last, together: backend" in read
+    assert "to be taken back unless people name others: backend" in read
     assert isinstance((await box.log.read(box.thread_id))[-1].event, ev.BotSaid)
 
 

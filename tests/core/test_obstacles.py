@@ -8,7 +8,7 @@ from app.core.answers import Answer
 from app.core.context import render
 from app.core.obstacles import Seen
 from app.core.ports import Observation
-from app.model import offline_replies as say
+from app.model import offline_answers as say
 from app.model.offline import OfflinePlanner
 from tests.core.box import SHA, Box
 from tests.shop import ALICE

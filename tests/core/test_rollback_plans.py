@@ -91,7 +91,7 @@ async def test_what_cannot_be_one_card_is_refused(steps: list[str], refusal: str
     await box.approves()
     box.model.will("propose_rollback", steps=steps, reason="")
     box.model.will("reply", message="I cannot.")
-    await box.says("undo all of it")
+    await box.says("undo all of it: backend and frontend")
     assert await refused(box) == refusal
 
 

@@ -10,7 +10,7 @@ from app.core.instant import Instant
 class FactsFetched(Frozen):
     """What code knows before the agent's turn: production, the commits since then, other SHAs.
 
-    `changed_last` are the services that a rollback of the newest change is about, the last first.
+    `changed_last` are the services that a rollback is about where people name none, the last first.
     `jobs` are due: what would go to production has files for them, and they did not run for it.
     """
 
