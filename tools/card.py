@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import ledger
-from app.core.declined import declined
+from app.core.declined import declined, spoken
 from app.core.errors import SourceUnavailable
 from app.core.events import (
     ApprovalRequested,
@@ -19,6 +19,7 @@ from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_o
 from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
 
+MAX_SPOKEN = 5
 MAX_COMMITS = 20  # those that a card keeps; all that are known are looked through
 OVERRIDDEN = "deployed; its e2e tests are red, and were overridden"
 
@@ -116,6 +117,7 @@ async def _facts(
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
         declined=tuple(each for each in map(declined, merges) if each),
+        spoken=tuple(each for each in map(spoken, merges) if each)[:MAX_SPOKEN],
     )
     return await with_approvers(desk, name, facts)
 

@@ -28,8 +28,10 @@ class Riders:
 
     async def merges(self, kind: EffectKind, name: str, sha: str, change: Change) -> list[State]:
         """Return the threads of the other merges that a step brings to its service or job."""
-        commits = () if kind == "rollback" else change.commits
-        threads = [await self._thread(commit.sha) for commit in commits if commit.sha != sha]
+        if kind == "rollback":
+            return []
+        shas = [*(commit.sha for commit in change.commits), *self._carried(sha)]
+        threads = [await self._thread(each) for each in dict.fromkeys(shas) if each != sha]
         return [each for each in threads if each and each.sha and not each.is_untouched(name)]
 
     async def barred(
@@ -42,10 +44,7 @@ class Riders:
         desk = self._desk
         if desk.repo.allow_self_approval:
             return (), ()
-        carried = (
-            [pull.sha for pull in desk.state.carried.values()] if desk.state.sha == sha else []
-        )
-        shas = (sha, *carried, *(merge.sha or "" for merge in merges))
+        shas = (sha, *self._carried(sha), *(merge.sha or "" for merge in merges))
         owned = [await self._owners(kind, each) for each in dict.fromkeys(shas)]
         owned.append(await self._others(kind, name, sha, change))
         logins = [login for found, _ in owned for login in found if login]
@@ -55,6 +54,11 @@ class Riders:
         notes += [f"{login} has no Slack user here, so was not compared" for login in unmapped]
         barred = dict.fromkeys(user for user in users.values() if user)
         return tuple(barred), tuple(dict.fromkeys(notes))
+
+    def _carried(self, sha: str) -> list[str]:
+        """Return the commits of the merges that are known to ship with this one."""
+        state = self._desk.state
+        return [pull.sha for pull in state.carried.values()] if state.sha == sha else []
 
     async def _others(self, kind: EffectKind, name: str, sha: str, change: Change) -> Owned:
         """Return who wrote the commits that are of no merge known here, and how many are hidden.

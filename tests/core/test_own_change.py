@@ -8,7 +8,7 @@ from app.core import events as ev
 from app.core.actions import Append, Here
 from app.core.declined import declined
 from app.core.policy import barred
-from app.core.ports import Comparison, Write
+from app.core.ports import Comparison
 from app.core.rules.lanes import take_riders
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
@@ -138,16 +138,9 @@ class Written(FakeSource):
         return replace(compared, commits=tuple(commits[:100]))
 
 
-async def runs_old(box: Town) -> None:
-    """Let production run the oldest commit."""
-    fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
-    facts = {"running/frontend": fact, "running/backend": fact}
-    await box.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
-
-
 async def test_what_was_pushed_without_a_pull_request_is_its_authors_own() -> None:
     box = town(Written([OLD, ONE, TWO]), people={"dora": "U0DORA"})
-    await runs_old(box)
+    await box.runs_old()
     await box.merged(TWO)
     card = (await box.of(TWO)).pending
     assert card
@@ -157,7 +150,7 @@ async def test_what_was_pushed_without_a_pull_request_is_its_authors_own() -> No
 async def test_commits_that_a_card_does_not_keep_are_looked_through_all_the_same() -> None:
     later = [f"{number:040x}" for number in range(100, 130)]
     box = town(FakeSource([OLD, ONE, *later, TWO]), people={"dora": "U0DORA"})
-    await runs_old(box)
+    await box.runs_old()
     await box.opens(ONE, author="dora")
     await box.settles()
     await box.presses("stop", ONE)
@@ -171,7 +164,7 @@ async def test_commits_that_a_card_does_not_keep_are_looked_through_all_the_same
 async def test_commits_that_github_does_not_list_are_said_not_to_be_compared() -> None:
     later = [f"{number:040x}" for number in range(100, 210)]
     box = town(Written([OLD, *later, TWO]))
-    await runs_old(box)
+    await box.runs_old()
     await box.merged(TWO)
     facts = (await box.of(TWO)).cards.popitem()[1].request.facts
     assert "whose changes the 11 oldest commits are" in facts.unchecked

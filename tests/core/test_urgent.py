@@ -81,6 +81,35 @@ class TestUrgent:
         assert (await box.of(ONE)).joined is not None
         assert "#1> Change 1" in await box.card_says(TWO)
 
+    async def test_what_people_wrote_last_is_quoted_on_its_card(self, box: Town) -> None:
+        await box.merged(ONE)
+        box.thread_id = box.thread_of(ONE)
+        await box.says("what changed?")
+        await box.says("who can approve, <!channel> *or* <@U03CARA>?")
+        await box.merged(TWO, label="urgent")
+        card = await box.card_says(TWO)
+        assert "|#1> Change 1, of which alice wrote: “who can approve, &lt;" in card
+        assert "<!channel>" not in card
+        assert f"or <@{CARA}>" not in card
+        assert "what changed?" not in card
+
+    async def test_words_are_quoted_also_where_it_has_no_card_any_more(self) -> None:
+        box = town(FakeSource([OLD, *SHAS]))
+        await box.runs_old()
+        await box.merged(ONE)
+        box.thread_id = box.thread_of(ONE)
+        await box.says("not before noon, there is a demo")
+        assert (await box.of(ONE)).pending is None
+        await box.merged(TWO, label="urgent")
+        assert "wrote: “not before noon, there is a demo”" in await box.card_says(TWO)
+
+    async def test_who_chose_to_ship_both_has_read_it(self, box: Town) -> None:
+        await box.merged(ONE, TWO)
+        box.thread_id = box.thread_of(ONE)
+        await box.says("what changed?")
+        await box.presses("both", ONE)
+        assert "wrote:" not in await box.card_says(TWO)
+
     async def test_a_card_that_somebody_approved_is_asked_about(self) -> None:
         box = town(FakeSource([OLD, *SHAS]), approvals_needed=2)
         await box.merged(ONE)

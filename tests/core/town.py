@@ -1,5 +1,6 @@
 """Several merges in one box: who is tested, who asks, who ships whom."""
 
+import json
 from typing import Any
 
 from app.core import clicks, lane_clicks, lanes, ledger
@@ -8,13 +9,13 @@ from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.policy import Person
-from app.core.ports import Observation
+from app.core.ports import Observation, Write
 from app.core.state import State
 from app.model.offline import OfflinePlanner
 from app.slack.blocks import Message
 from app.slack.messages import render
 from tests import payloads
-from tests.core.box import Box
+from tests.core.box import OLD, Box
 from tests.fake_source import FakeSource
 from tests.shop import CARA, REPO, repo_config
 
@@ -42,6 +43,12 @@ class Town(Box):
         await self.starts(
             sha, number=number, title=f"Change {number}", author=author, urgent_label=label
         )
+
+    async def runs_old(self) -> None:
+        """Let production run the oldest commit."""
+        fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
+        facts = {"running/frontend": fact, "running/backend": fact}
+        await self.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
 
     async def of(self, sha: str) -> State:
         return fold(await self.log.read(self.thread_of(sha)))

@@ -101,6 +101,7 @@ from app.core.events.values import PlanStep as PlanStep
 from app.core.events.values import Pull as Pull
 from app.core.events.values import PullRequest as PullRequest
 from app.core.events.values import Running as Running
+from app.core.events.values import Spoken as Spoken
 from app.core.events.values import Why as Why
 from app.core.instant import Instant
 

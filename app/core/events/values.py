@@ -115,6 +115,14 @@ class Declined(Frozen):
     user: str
 
 
+class Spoken(Frozen):
+    """A merge that goes out with another one unasked, and what a person wrote last about it."""
+
+    pull: Pull
+    user: str
+    text: str
+
+
 class CardFacts(Frozen):
     """What code found out for a card; every line of `unchecked` says what could not be checked.
 
@@ -124,7 +132,8 @@ class CardFacts(Frozen):
     working time had not begun, so nobody was to be called before that.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
-    `declined` are merges among the commits that nobody wanted to go out by themselves.
+    `declined` are merges among the commits that nobody wanted to go out by themselves, `spoken`
+    those about which people wrote.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -147,6 +156,7 @@ class CardFacts(Frozen):
     jobs: Mapping[str, Files] = {}
     risky: str = ""
     declined: tuple[Declined, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
 
 
 class PlanStep(Frozen):

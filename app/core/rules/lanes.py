@@ -155,7 +155,7 @@ def _has_asked_nobody(state: State) -> bool:
 def _may_go_by_itself(state: State, newer: Merge, here: Here) -> bool:
     """Tell whether a merge may be superseded unasked: nobody says no, or the newer one is urgent.
 
-    The urgent card names it, and whatever people said here stays in this thread.
+    The urgent card names it, and quotes what people wrote here last.
     """
     card = state.pending
     if newer.urgent and not state.is_urgent:

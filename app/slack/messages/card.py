@@ -173,6 +173,7 @@ def _evidence(state: State, card: Card, repo: RepoConfig, now: int) -> str:
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
         *_declined(card, repo),
+        *_spoken(card, repo),
         f"*Risky:* {risky}" if risky else "",
         *who_may(state, card, repo),
         _quiet(state, card, repo, now),
@@ -194,6 +195,17 @@ def _declined(card: Card, repo: RepoConfig) -> list[str]:
     return [
         f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, "
         f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
+        for each in found
+    ]
+
+
+def _spoken(card: Card, repo: RepoConfig) -> list[str]:
+    """Quote what people wrote of merges that go out with it, which nobody here would read else."""
+    found = dict.fromkeys(each for step in card.steps for each in step.facts.spoken)
+    return [
+        f"💬 *Goes out with it:* {lanes.titled(each.pull)}, of which "
+        f"{people.name_of(each.user, repo, call=False)} wrote: "
+        f"“{text.inline(text.quoted(each.text), 200)}”"
         for each in found
     ]
 
