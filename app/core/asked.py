@@ -14,6 +14,7 @@ from app.core.writing import utc
 MAX_NAMES = 8
 CALLED: Mapping[CallKind, str] = {
     "urgent": "called as urgent",
+    "hotfix": "called because a hotfix waits behind it",
     "reminder": "reminded",
     "escalation": "escalated",
 }

@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     production.execute,
     waiting.end_wait,
     lanes.meet_newer,
+    reminders.call_for_hotfix,
     lanes.wait_for_older,
     ahead.take_effect,
     agent.take_turn,

@@ -195,6 +195,16 @@ def waits_for(state: State, facts: Mapping[str, str]) -> list[Merge]:
     return before(state, facts) if own and _parsed(own).stage == "tested" else []
 
 
+def hotfix_behind(state: State, facts: Mapping[str, str]) -> Merge | None:
+    """Return an urgent merge that was tested and waits for this one."""
+    behind = (
+        merge
+        for merge in mates(state, facts)
+        if merge.urgent and merge.stage == "tested" and not may_be_older(state, merge)
+    )
+    return next(behind, None)
+
+
 def newest(state: State, found: Iterable[Merge], *stages: Stage) -> Merge | None:
     """Return the newest merge of some stages that may contain this one."""
     newer = (m for m in found if m.stage in stages and may_be_newer(state, m))

@@ -89,11 +89,12 @@ class Approval:
 
 @dataclass(slots=True)
 class Reminded:
-    """People who were called about a card that waited."""
+    """People who were called about a card that waited; `waiting` is the hotfix behind it."""
 
     kind: CallKind
     whom: tuple[str, ...]
     at: int
+    waiting: Pull | None = None
 
 
 CARD_SLOT = "card:"

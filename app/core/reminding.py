@@ -34,7 +34,8 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     forgotten. That it became urgent is said at once.
     """
     open_in, urgent = hours_of(state, repo), reminded(card, "urgent")
-    heard = [words.at for words in state.words] + ([urgent.at] if urgent else [])
+    heard = [words.at for words in state.words]
+    heard += [call.at for call in card.reminded if call.kind in ("urgent", "hotfix")]
     since = max([card.shown_at or card.at, *heard])
     reminder = reminded(card, "reminder")
     whom = to_call(card)

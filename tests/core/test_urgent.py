@@ -1,9 +1,12 @@
 """An urgent merge goes first, names what rides along, and bypasses nothing."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from app.core import lane_clicks
 from app.core.clicks import Refused
+from app.core.hours import Hours
 from app.core.words import choice, says_urgent
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
@@ -20,7 +23,9 @@ from tests.core.town import (
     town,
 )
 from tests.fake_source import FakeSource
-from tests.shop import ALICE, CARA
+from tests.shop import ALICE, BOB, CARA, REPO
+
+DORA = "U04DORA"
 
 
 @pytest.fixture(params=["by arrival", "by ancestry"])
@@ -117,6 +122,47 @@ class TestUrgent:
         await box.approves(CARA)
         await box.merged(TWO, label="urgent")
         assert (await box.of(ONE)).offer is not None
+
+    async def test_who_can_decide_a_card_hears_that_a_hotfix_waits_behind_it(self) -> None:
+        box = town(FakeSource([OLD, *SHAS]), approvals_needed=2, approvers=(BOB, CARA, DORA))
+        await box.merged(ONE)
+        await box.posts_card(ONE)
+        await box.approves(CARA)
+        await box.merged(TWO, label="urgent")
+        await box.later(60_000)
+        [call] = (await box.of(ONE)).cards.popitem()[1].reminded
+        assert (call.kind, call.whom) == ("hotfix", (DORA,))
+        [slot] = [slot for slot in await box.said(ONE) if slot.startswith("hotfix:")]
+        message = (await box.messages(ONE))[slot]
+        assert message.text.startswith(
+            f"🚨 <@{DORA}>: <https://github.com/acme/shop/pull/2|#2> Change 2 is urgent, and waits "
+            "until the card above is decided: deploy frontend to production, `1111111`, waits since"
+        )
+        assert message.text.endswith(
+            "1 of 2 approvals are there. The card asks whether to ship both."
+        )
+        assert not message.passed
+
+    async def test_they_hear_it_at_night_too_and_are_reminded_in_the_morning(self) -> None:
+        hours = Hours(frozenset(range(5)), 9 * 60, 17 * 60, ZoneInfo("UTC"))
+        box = town(supersede="never", hours=hours)
+        await box.merged(ONE)
+        await box.posts_card(ONE)
+        await box.merged(TWO, label="urgent")
+        assert not hours.is_open(await box.log.now(REPO))
+        messages = await box.messages(ONE)
+        [slot] = [slot for slot in messages if slot.startswith("hotfix:")]
+        assert not messages[slot].passed
+        assert "whether to ship both" not in messages[slot].text
+
+    async def test_nobody_hears_of_one_that_does_not_wait(self) -> None:
+        box = town(supersede="never")
+        await box.merged(ONE)
+        await box.posts_card(ONE)
+        await box.merged(TWO)
+        assert not (await box.of(ONE)).cards.popitem()[1].reminded
+        await box.merged(THREE, label="urgent")
+        assert (await box.of(ONE)).cards.popitem()[1].reminded
 
     async def test_words_that_say_more_count_too(self, box: Town) -> None:
         await box.merged(ONE)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from app.core import clicks, lane_clicks, lanes, ledger
+from app.core import events as ev
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.fold import fold
@@ -49,6 +50,12 @@ class Town(Box):
         fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
         facts = {"running/frontend": fact, "running/backend": fact}
         await self.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
+
+    async def posts_card(self, sha: str) -> None:
+        """Show the newest card of a merge, as Slack does; the thread is the one that goes on."""
+        self.thread_id = self.thread_of(sha)
+        slot = next(reversed((await self.state()).cards.values())).slot
+        await self.does(ev.MessagePosted(slot=slot, channel="C01DEPLOYS", ts="2.1"))
 
     async def of(self, sha: str) -> State:
         return fold(await self.log.read(self.thread_of(sha)))

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from app.core.events.values import CallKind, CardFacts, Frozen, PlanStep
+from app.core.events.values import CallKind, CardFacts, Frozen, PlanStep, Pull
 from app.core.spec import ActionSpec
 
 
@@ -98,13 +98,15 @@ class ApprovalSuperseded(Frozen):
 class ApproversReminded(Frozen):
     """People were called about a card that waits: those who can approve, or who stands above.
 
-    Those who can are called for a second reason, too: somebody said meanwhile that it is urgent.
+    Those who can are called for other reasons, too: somebody said meanwhile that it is urgent, or
+    `waiting`, an urgent merge, waits for this card.
     """
 
     type: Literal["approvers_reminded"] = "approvers_reminded"
     call_id: str
     whom: tuple[str, ...]
     kind: CallKind = "reminder"
+    waiting: Pull | None = None
 
 
 class ApprovalReleased(Frozen):

@@ -66,7 +66,7 @@ class Running(Frozen):
     ahead_of: str | None = None
 
 
-CallKind = Literal["urgent", "reminder", "escalation"]
+CallKind = Literal["urgent", "hotfix", "reminder", "escalation"]
 Why = Literal["", "own change", "bot", "deactivated", "guest", "foreign", "unknown"]
 
 

@@ -68,7 +68,8 @@ class FoldApprovals(Folding):
         self.state.replans += 1
 
     def on_approvers_reminded(self, e: ev.ApproversReminded) -> None:
-        self.state.cards[e.call_id].reminded.append(Reminded(e.kind, e.whom, self.at))
+        called = Reminded(e.kind, e.whom, self.at, e.waiting)
+        self.state.cards[e.call_id].reminded.append(called)
 
     def on_approval_released(self, e: ev.ApprovalReleased) -> None:
         self.state.cards[e.call_id].released = True

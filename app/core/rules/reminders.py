@@ -1,10 +1,10 @@
 """Approvers who do not answer: they are reminded once, then others hear of it; never at night."""
 
 from app.core import events as ev
-from app.core import hours, policy
+from app.core import hours, lanes, policy
 from app.core.actions import Append, Here
 from app.core.records import Card
-from app.core.reminding import Call, hours_of, next_call
+from app.core.reminding import Call, hours_of, next_call, reminded, to_call
 from app.core.state import State
 
 AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere wakes no worker of this thread
@@ -18,6 +18,22 @@ def remind(state: State, here: Here) -> Append | None:
         return None
     call_id, call = card.request.call_id, due[1]
     return Append([ev.ApproversReminded(call_id=call_id, whom=call.whom, kind=call.kind)])
+
+
+def call_for_hotfix(state: State, here: Here) -> Append | None:
+    """Call those who can decide a card, once, and at any hour, where an urgent merge waits for it.
+
+    What nobody approved yet, and no rule of the team keeps, gives way before this.
+    """
+    card = state.pending
+    if card is None or card.shown_at is None or state.held_by or reminded(card, "hotfix"):
+        return None
+    hotfix, whom = lanes.hotfix_behind(state, here.facts), to_call(card) or tuple(card.approvers)
+    if hotfix is None or state.is_urgent or not whom:
+        return None
+    call_id = card.request.call_id
+    called = ev.ApproversReminded(call_id=call_id, whom=whom, kind="hotfix", waiting=hotfix.pull)
+    return Append([called])
 
 
 def next_reminder(state: State, here: Here) -> int | None:

@@ -9,9 +9,10 @@ from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.approvers import named as all_who_can
+from app.slack.messages.lanes import titled
 from app.slack.messages.shown import action
 
-SLOTS = {"urgent": "urgent", "reminder": "remind", "escalation": "escalate"}
+SLOTS = {"urgent": "urgent", "hotfix": "hotfix", "reminder": "remind", "escalation": "escalate"}
 
 
 def slot(card: Card, call: Reminded) -> str:
@@ -20,12 +21,15 @@ def slot(card: Card, call: Reminded) -> str:
 
 
 def call_message(state: State, repo: RepoConfig, card: Card, call: Reminded, now: int) -> Message:
-    """Call people about a card; when it is decided, and outside working hours, it is not posted."""
+    """Call people about a card; when it is decided, it is not posted.
+
+    Outside working hours it is posted only where an urgent merge waits behind the card.
+    """
     if card.status != "pending":
         said = f"{_mentioned(call)} · called {text.when(call.at)} · {card.status} since"
         return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
     said = _said(state, repo, card, call)
-    closed = not hours.is_open(hours_of(state, repo), now)
+    closed = call.waiting is None and not hours.is_open(hours_of(state, repo), now)
     return Message(said, (blocks.section(said),), passed=closed)
 
 
@@ -41,6 +45,8 @@ def _said(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
     match call.kind:
         case "urgent":
             return _urgent(state, repo, card, call)
+        case "hotfix":
+            return _hotfix(state, card, call)
         case "reminder":
             return _reminder(card, call)
         case "escalation":
@@ -54,6 +60,13 @@ def _urgent(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
         f"🚨 {_mentioned(call)}: this is urgent, says {by}: {_what(card)} waits on its card above "
         f"since {since}.{_given(card)} It expires {expires}."
     )
+
+
+def _hotfix(state: State, card: Card, call: Reminded) -> str:
+    hotfix = titled(call.waiting) if call.waiting else "a hotfix"
+    waits = f"🚨 {_mentioned(call)}: {hotfix} is urgent, and waits until the card above is decided"
+    asked = " The card asks whether to ship both." if state.offer else ""
+    return f"{waits}: {_what(card)} waits since {text.when(card.at)}.{_given(card)}{asked}"
 
 
 def _reminder(card: Card, call: Reminded) -> str:
