@@ -10,6 +10,7 @@ from app.core.folding.blocks import FoldBlocks
 from app.core.folding.effects import FoldEffects
 from app.core.folding.glass import FoldGlass
 from app.core.folding.lanes import FoldLanes
+from app.core.folding.outgoing import FoldOutgoing
 from app.core.folding.rides import FoldRides
 from app.core.folding.shadow import FoldShadow
 from app.core.folding.threads import FoldThreads
@@ -36,6 +37,7 @@ class Fold(
     FoldGlass,
     FoldLanes,
     FoldRides,
+    FoldOutgoing,
     FoldUndeployed,
     FoldShadow,
 ):

@@ -195,6 +195,10 @@ class _Lines:
     def on_ride_changed(self, e: ev.RideChanged) -> str:
         return f"the newer merge {named(e.by)} was to ship this one, too: {_ride(e)}"
 
+    def on_went_out(self, e: ev.WentOut) -> str:
+        verb = "took it back from" if e.back else "brought this commit, too, to"
+        return f"the other merge {named(e.by)} {verb} {e.service} in production"
+
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
         return f"@{e.user} marked this merge as urgent"
 

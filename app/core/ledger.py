@@ -4,7 +4,8 @@ Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
 "glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
 what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
 see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule; those of merges under way are told by `lanes`, and by `rides`.
+asked about last on a schedule; those of merges under way are told by `lanes`, `rides` and
+`outgoing`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.core import awaited, flaky, glass_uses, lanes, locks, overrides, rides
+from app.core import awaited, flaky, glass_uses, lanes, locks, outgoing, overrides, rides
 from app.core import events as ev
 from app.core.events import Commit, Running
 from app.core.happened import merge_of, place
@@ -93,7 +94,7 @@ def write(
         release=release,
         index=(*index, *map(attempt_key, started)),
         elsewhere=elsewhere,
-        wake=(*wake, *shipped_by, *_asking(followed, known)),
+        wake=(*wake, *shipped_by, *_asking(followed, known), *outgoing.threads(followed)),
         tells=(f"thread/{state.thread_id}",) if ends else (),
         **rest,
     )
@@ -286,6 +287,7 @@ def _effect(
         kind = run.attempt.kind
         fact = {"sha": sha, "thread": state.thread_id, "at": now, "kind": kind}
         facts[f"{'ran' if kind == 'job' else 'running'}/{service}"] = json.dumps(fact)
+        facts.update(outgoing.facts_of(state, service or "", kind))
     asked = state.asked(run.call_id)
     by = [given.user for given in asked.card.approvals_of(asked.step)] if asked else []
     history.append(

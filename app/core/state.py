@@ -84,6 +84,7 @@ class State:
     carried_since: dict[str, int] = field(default_factory=dict[str, int])
     riders_told: How | None = None
     rides: list[Ride] = field(default_factory=list[Ride])
+    went_out: dict[str, Pull] = field(default_factory=dict[str, Pull])
     joined: Joined | None = None
     offers: list[Offer] = field(default_factory=list[Offer])
     series: Series | None = None

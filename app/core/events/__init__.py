@@ -70,6 +70,7 @@ from app.core.events.lanes import (
     OrderSeen,
     Superseded,
 )
+from app.core.events.outgoing import WentOut
 from app.core.events.rides import How as How
 from app.core.events.rides import RideChanged, RidersTold
 from app.core.events.shadow import ProductionSeen, ShadowProposed
@@ -191,6 +192,7 @@ KnownEvent = (
     | OneByOneEnded
     | RidersTold
     | RideChanged
+    | WentOut
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

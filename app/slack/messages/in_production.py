@@ -1,0 +1,162 @@
+"""What the status says of production and of the agent: what happens now, or what came of it."""
+
+from collections.abc import Mapping
+
+from app.core import locks, policy
+from app.core.config import RepoConfig
+from app.core.events import Block as LockOrFreeze
+from app.core.records import Card, Run
+from app.core.reminding import quiet_until
+from app.core.state import State
+from app.slack import text
+from app.slack.messages import ahead, lanes, people, rides
+from app.slack.messages.outgoing import CONTINUE, out_line
+from app.slack.messages.settled import waiting_line
+from app.slack.messages.shown import action
+from app.slack.messages.waiting import waits
+
+
+def _blocked(
+    state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]
+) -> LockOrFreeze | None:
+    """Return what stands against the card that waits."""
+    specs = state.pending.request.specs if state.pending else ()
+    found = (policy.blocked_by(repo, spec, facts, now) for spec in specs)
+    return next((block for block in found if block), None)
+
+
+def production_line(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> str:
+    """Say what happens or happened on production, as the status does."""
+    blocked = _blocked(state, repo, now, facts)
+    staging = state.staging
+    if state.joined and not state.turn_due:
+        return rides.status_line(state.joined, repo)
+    if waiting := lanes.waiting_line(state, facts):
+        return f"*Production*  {waiting}"
+    if state.ahead:
+        return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
+    if staging and not staging.is_good and not state.shipped:
+        return _stopped(state, repo) if state.stopped_by else ""
+    return f"*Production*  {_production_now(state, repo, blocked, facts)}{_shipped(state)}"
+
+
+def _production_now(
+    state: State, repo: RepoConfig, blocked: LockOrFreeze | None, facts: Mapping[str, str]
+) -> str:
+    return (
+        _acting(state, repo, facts)
+        or _stopped(state, repo)
+        or _waiting(state, repo, blocked)
+        or _thinking(state, repo, facts)
+        or _ended(state, repo)
+    )
+
+
+def _acting(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
+    run = state.running
+    if run and run.attempt.environment == "production":
+        stopped = f" · {_stopped(state, repo)}" if state.stopped_by else ""
+        return f"{_doing(run)} · since {text.when(run.started_at)}{stopped}"
+    if unknown := state.unknown:
+        service = text.inline(unknown.attempt.service or "", 60)
+        return f"❓ nobody can tell whether {service} was changed: please say so on its card"
+    if card := state.approved:
+        starting = f"starting to {action(card.request.specs)}"
+        return f"⏳ {waiting_line(state, facts) or starting}"
+    return ""
+
+
+def _doing(run: Run) -> str:
+    service = text.inline(run.attempt.service or "", 60)
+    match run.attempt.kind:
+        case "deploy":
+            return f"🚀 deploying {service} {text.short(run.attempt.sha)}"
+        case "rollback":
+            return f"↩️ rolling back {service} to {text.short(run.attempt.sha)}"
+        case "job":
+            return f"⚙️ running {service} for {text.short(run.attempt.sha)}"
+        case "e2e":
+            return "🧪 testing"
+
+
+def _stopped(state: State, repo: RepoConfig) -> str:
+    if not state.stopped_by:
+        return ""
+    red = state.verification is not None and state.verification.passed is False
+    tested = "❌ tests failed · " if red else ""
+    by = text.user(state.stopped_by)
+    return f"{tested}⏹️ stopped by {by} · {out_line(state, repo) or CONTINUE}"
+
+
+def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
+    if state.pending:
+        return _card(state, repo, state.pending, blocked)
+    if state.question:
+        return f"💬 waiting for words · since {text.when(state.question.at)}"
+    return waits(state.wait) if state.wait else ""
+
+
+def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | None) -> str:
+    asked = f"{action(card.request.specs)} · since {text.when(card.at)}"
+    if state.held_by:
+        if state.unheard and not state.model_down:
+            return f"⏸️ {text.user(state.held_by)}'s message was not understood · card: {asked}"
+        down = ": the model does not answer" if state.model_down else ""
+        return f"⏸️ reading {text.user(state.held_by)}'s message{down} · card: {asked}"
+    if card.held_steps:
+        return f"✋ on hold until an approver releases it: {asked}"
+    if blocked:
+        return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
+    if (quiet := quiet_until(state, repo, card)) is not None:
+        return f"🌙 waits for working hours, {text.when(quiet)}: {asked}"
+    needed = max(step.facts.needed for step in card.steps)
+    count = f" ({needed - max(map(card.missing, card.steps))} of {needed})" if needed > 1 else ""
+    return f"🔔 waiting for approval{count}: {asked}"
+
+
+def _told(blocked: LockOrFreeze, repo: RepoConfig) -> str:
+    return locks.told(blocked, people.name_of(blocked.user, repo))
+
+
+def _thinking(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
+    if state.turn_due or state.ask_again:
+        if state.model_down:
+            return f"⚠️ the model does not answer · next try {text.when(state.model_down.retry_at)}"
+        if state.waits_for_source and not state.unread:
+            return f"⏳ {waiting_line(state, facts)}"
+        return "🤔 reading" if state.unread else "🤔 thinking"
+    if state.plan_ended is not None and state.effects and repo.production.e2e:
+        return "🧪 tests are next"
+    return ""
+
+
+def _ended(state: State, repo: RepoConfig) -> str:
+    check = state.verification
+    if check and check.passed is False:
+        return "❌ tests failed" + (" after the rollback" if check.after_rollback else "")
+    newest = list(state.cards.values())[-1] if state.cards else None
+    if newest and newest.status == "expired":
+        return f"⌛ approval expired: {action(newest.request.specs)} · ask again on its card"
+    if newest and newest.status == "rejected":
+        out = out_line(state, repo)
+        return f"🚫 rejected by {text.user(newest.decided_by)}{f' · {out}' if out else ''}"
+    if state.rolled_back:
+        tested = " and tested" if check and check.passed else ""
+        return f"↩️ rolled back{tested}"
+    if state.shipped:
+        tested = " and tested" if check and check.passed else ""
+        return f"✅ done{tested}{_since_done(state)}"
+    return "✅ nothing under way"
+
+
+def _since_done(state: State) -> str:
+    ends = [say.at for say in state.says if say.because == "done"]
+    at = state.verification.at if state.verification else max(ends, default=None)
+    return f" · {text.when(at)}" if at else ""
+
+
+def _shipped(state: State) -> str:
+    if not state.shipped:
+        return ""
+    running = [f"{text.inline(name, 60)} {text.short(sha)}" for name, sha in state.shipped.items()]
+    return f"\nChanged here: {', '.join(running)}"
