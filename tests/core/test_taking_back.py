@@ -181,6 +181,13 @@ async def test_a_model_reads_what_going_back_is_about(box: Town) -> None:
     assert "to be taken back unless people name others: backend" in await told()
 
 
+async def test_a_model_that_people_ask_elsewhere_reads_what_changed_last(box: Town) -> None:
+    await box.mentions("what is on production?")
+    state, entries = await box.state(), await box.log.read(box.thread_id)
+    read = render(state, entries, box.config, await box.log.now(REPO))
+    assert "changed last, together: frontend" in read
+
+
 @pytest.mark.parametrize("plans", [False, True])
 async def test_code_refuses_a_model_that_takes_back_what_is_not_of_the_thread(plans: bool) -> None:
     box = Box(repo_config(approval="plan" if plans else "call"))
