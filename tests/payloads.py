@@ -36,9 +36,10 @@ def check(text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
         parsed = cast("_BlockModel", Block).parse(dict(block))
         assert parsed is not None, f"unknown block {block['type']!r}"
         parsed.to_dict()
-    once("action_id", blocks)
-    once("block_id", blocks)
-    strings = list(texts(blocks))
+    found = list(pairs(blocks))
+    once("action_id", found)
+    once("block_id", found)
+    strings = [value for key, value in found if key == "text" and isinstance(value, str)]
     total = sum(map(len, strings))
     assert total <= MAX_CHARACTERS, f"{total} characters over all blocks"
     for written in [text, *strings]:
@@ -47,10 +48,10 @@ def check(text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
     check_elements(blocks)
 
 
-def once(key: str, blocks: Sequence[Mapping[str, Any]]) -> None:
-    """Fail if a value of this key occurs twice."""
-    found = Counter(value for name, value in pairs(blocks) if name == key)
-    twice = [value for value, count in found.items() if count > 1]
+def once(key: str, found: Sequence[tuple[str, object]]) -> None:
+    """Fail if a value of this key occurs twice among what was found."""
+    values = Counter(value for name, value in found if name == key)
+    twice = [value for value, count in values.items() if count > 1]
     assert not twice, f"{key} twice: {twice}"
 
 
@@ -75,10 +76,11 @@ def texts(value: object) -> Iterator[str]:
 
 def pairs(value: object) -> Iterator[tuple[str, object]]:
     """Return all keys and values, however deep."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
             yield str(key), inner  # pyright: ignore[reportUnknownArgumentType]
-            yield from pairs(inner)  # pyright: ignore[reportUnknownArgumentType]
+            if not isinstance(inner, str):
+                yield from pairs(inner)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, list | tuple):
         for inner in value:  # pyright: ignore[reportUnknownVariableType]
             yield from pairs(inner)  # pyright: ignore[reportUnknownArgumentType]

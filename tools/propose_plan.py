@@ -1,6 +1,7 @@
 """propose_plan: propose several steps in their order, by one card that is approved as a whole."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
@@ -21,11 +22,16 @@ def tools(repo: RepoConfig) -> list[Tool]:
         "Propose several steps for one commit, done in this order, by one card; "
         "for a single step call its own tool."
     )
-    return [Tool(NAME, description, _arguments(repo), _propose, modes=("deploy",))]
+    return [
+        Tool(
+            NAME, description, _arguments(tuple(repo.production.order)), _propose, modes=("deploy",)
+        )
+    ]
 
 
-def _arguments(repo: RepoConfig) -> type[Arguments]:
-    step = Annotated[str, Field(json_schema_extra={"enum": list(repo.production.order)})]
+@cache  # a class costs more than a turn
+def _arguments(names: tuple[str, ...]) -> type[Arguments]:
+    step = Annotated[str, Field(json_schema_extra={"enum": list(names)})]
     fields: dict[str, Any] = {
         "sha": (str, Field(description="The commit, one of the SHAs given above.")),
         "steps": (

@@ -1,6 +1,7 @@
 """propose_rollback: roll several services back by one card, each to where code says it goes."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
@@ -24,11 +25,12 @@ def tools(repo: RepoConfig) -> list[Tool]:
         "Propose to roll back several services, done in this order, by one card; "
         "for a single one, or a version that people named, call its own tool."
     )
-    return [Tool(NAME, description, _arguments(repo), _propose)]
+    return [Tool(NAME, description, _arguments(tuple(repo.production.services)), _propose)]
 
 
-def _arguments(repo: RepoConfig) -> type[Arguments]:
-    step = Annotated[str, Field(json_schema_extra={"enum": list(repo.production.services)})]
+@cache  # a class costs more than a turn
+def _arguments(names: tuple[str, ...]) -> type[Arguments]:
+    step = Annotated[str, Field(json_schema_extra={"enum": list(names)})]
     fields: dict[str, Any] = {
         "steps": (
             list[step],

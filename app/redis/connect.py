@@ -51,6 +51,7 @@ _COMMAND_SECONDS = 1.5
 _CONNECTIONS = 20  # one costs more to open than a command, and Redis does one at a time
 _PAUSES = (0.05, 0.25)
 _OLDEST = (6, 2)
+_DRIVER = DriverInfo()  # else each connection looks redis-py's version up anew
 _ALMOST_FULL = 0.8
 _NOWHERE = "{deploybot}:nowhere"
 
@@ -69,7 +70,7 @@ def connect(url: str) -> Client:
         "socket_connect_timeout": _COMMAND_SECONDS,
         "health_check_interval": 30,
         "retry": once,
-        "driver_info": DriverInfo(),  # else each connection looks redis-py's version up anew
+        "driver_info": _DRIVER,
     }
     scheme, separator, rest = url.partition("://")
     if scheme.endswith("+cluster"):

@@ -2,7 +2,8 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from app.core.records import Card
@@ -42,28 +43,30 @@ class Slack(FakeChat):
     async def post(
         self, channel: str, text: str, blocks: Blocks, thread_ts: str | None, key: str
     ) -> str:
-        self.check(text, blocks)
-        return await super().post(channel, text, blocks, thread_ts, key)
+        with self._checked(text, blocks):
+            return await super().post(channel, text, blocks, thread_ts, key)
 
     async def update(self, channel: str, ts: str, text: str, blocks: Blocks) -> None:
-        self.check(text, blocks)
-        await super().update(channel, ts, text, blocks)
+        with self._checked(text, blocks):
+            await super().update(channel, ts, text, blocks)
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
-        self.check(text, [])
-        await super().ephemeral(channel, user, text, thread_ts)
+        with self._checked(text, []):
+            payloads.check(text, [])
+            await super().ephemeral(channel, user, text, thread_ts)
 
-    def check(self, text: str, blocks: Blocks) -> None:
-        """Fail on a mention, link or hidden character that is not ours, and keep why."""
+    @contextmanager
+    def _checked(self, text: str, blocks: Blocks) -> Generator[None]:
+        """Fail on a mention, link or hidden character that is not ours; keep why a check failed."""
         self.sent.append((text, blocks))
         try:
-            payloads.check(text, blocks)
             for shown in (text, *payloads.texts(blocks)):
                 for token in payloads.TOKEN.findall(shown):
                     assert _OURS.fullmatch(token), f"not ours: {token!r} in {shown!r}"
             for shown in (text, *marked(blocks)):
                 assert not _CALLS.search(_CODE.sub("", shown)), shown
                 assert not _HIDDEN.search(shown), shown
+            yield
         except AssertionError as error:
             self.wrong.append(str(error))  # the sender survives it, the test does not
             raise

@@ -159,11 +159,12 @@ async def played(
     return answer, await held(store)
 
 
-@pytest.mark.parametrize(("fault", "count"), FAULTS)
 @pytest.mark.parametrize("what", WRITES)
-async def test_a_fault_changes_nothing(store: Store, what: str, fault: Fault, count: int) -> None:
+async def test_a_fault_changes_nothing(store: Store, what: str) -> None:
     expected = await played(store, WRITES[what])
-    assert await played(store, WRITES[what], fault, count) == expected
+    for fault, count in FAULTS:
+        found = await played(store, WRITES[what], fault, count)
+        assert found == expected, f"{fault}, {count} times"
 
 
 @pytest.mark.parametrize("what", READS)
