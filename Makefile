@@ -13,6 +13,7 @@ export npm_config_cache := $(CURDIR)/.cache/npm
 export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+unexport PYTHONDONTWRITEBYTECODE  # or each process would compile everything anew
 
 .PHONY: help setup demo merge test cover mutants check bench soak screenshots a-day lock clean
 

@@ -14,6 +14,7 @@ from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.embedded import find_server, start_embedded, stop_embedded
 from app.redis.log import RedisLog
+from tests.forks import Zygote, the_zygote
 from tests.waiting import until
 
 
@@ -26,8 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one embedded server for all tests."""
     directory = tmp_path_factory.mktemp("redis")
-    yield asyncio.run(start_embedded(directory))
+    yield asyncio.run(_without_waiting_for_the_disk(directory))
     asyncio.run(stop_embedded(directory))
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Zygote:
+    """Return what forks services."""
+    return the_zygote()
 
 
 @pytest.fixture
@@ -65,9 +72,19 @@ async def cluster_log(cluster_url: str) -> AsyncIterator[RedisLog]:
     await log.close()
 
 
+async def _without_waiting_for_the_disk(directory: Path) -> str:
+    """Start a server; what it has written is lost only if the machine dies, and it does not."""
+    url = await start_embedded(directory)
+    client = connect(url)
+    await cast("Any", client).config_set("appendfsync", "no")
+    await client.aclose()
+    return url
+
+
 def _cluster_node(directory: Path, port: int) -> subprocess.Popen[bytes]:
     options = ["--port", str(port), "--cluster-port", str(free_port()), "--bind", "127.0.0.1"]
-    options += ["--cluster-enabled", "yes", "--appendonly", "yes", "--save", ""]
+    options += ["--cluster-enabled", "yes", "--appendonly", "yes"]
+    options += ["--appendfsync", "no", "--save", ""]
     return subprocess.Popen([find_server(), *options], cwd=directory, stdout=subprocess.DEVNULL)
 
 

@@ -3,7 +3,9 @@
 Its configuration is the service's, so only what reads a file and asks for the hash is left out.
 """
 
+import asyncio
 import os
+from collections.abc import Sequence
 
 from app import signed
 from app.approving import Wish, settled
@@ -16,8 +18,13 @@ from tests.shop import REPO
 KEY = "k" * 32
 
 
-async def main() -> None:
+def main(_: Sequence[str]) -> int:
     """Approve the card once."""
+    asyncio.run(_approve())
+    return 0
+
+
+async def _approve() -> None:
     settings = load_settings()
     log = PointedLog(connect(settings.redis_url), settings.deploybot_lease_seconds)
     log.points = own_points()

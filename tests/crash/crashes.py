@@ -15,10 +15,11 @@ from app.redis.connect import connect
 from app.redis.log import RedisLog
 from tests.crash.approver import KEY
 from tests.crash.deploy import Deploy
-from tests.crash.instances import Service, Zygote
+from tests.crash.instances import Service
 from tests.crash.outside import Outside
 from tests.crash.people import GITHUB_SECRET, SLACK_SECRET
 from tests.crash.points import Fault, Kind, Points
+from tests.forks import Zygote
 from tests.shop import BOB, REPO
 from tests.waiting import until
 
@@ -113,7 +114,7 @@ class Crashes:
         token = signed.sign(KEY, BOB, (), int(time.time()) - 60, 7 * 24 * 3600)
         env = {**self._env, "THREAD": thread_id, "CALL": call_id, "TOKEN": token}
         env |= {"FAULT": fault.encoded()} if fault else {}
-        pid = self._zygote.start(env, self._output)
+        pid = self._zygote.start("tests.crash.approver", env, self._output)
         await until(lambda: not Path(f"/proc/{pid}").exists(), 30)
 
     async def revive(self) -> None:

@@ -1,54 +1,16 @@
 """Processes of the service: forked, killed, frozen, restarted; knows nothing of what they do."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import certifi
-
 from app.demo.child import free_port
 from tests.crash.points import Fault
+from tests.forks import Zygote
 from tests.waiting import is_ready, until
-
-
-class Zygote:
-    """Forks service processes; one for all tests. `folder` is for a file of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._one_certificate = folder / "certificate.pem"
-        known, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
-        self._one_certificate.write_text(known + end)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.zygote"],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self, env: Mapping[str, str], output: Path) -> int:
-        """Start a service and return its pid."""
-        assert self._process.stdin
-        assert self._process.stdout
-        # To load all that are known takes longer than all else; nothing here is asked by TLS.
-        env = {**env, "SSL_CERT_FILE": str(self._one_certificate)}
-        self._process.stdin.write(json.dumps({"env": env, "output": str(output)}) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def end(self) -> None:
-        """End it and all that it started."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 class Service:
@@ -67,7 +29,7 @@ class Service:
         """Start it with a fault to come; return when it is ready or dead."""
         env = self._env | ({"FAULT": fault.encoded()} if fault else {})
         self._dead_since, self._was_ready = None, False
-        self._pid = self._zygote.start(env, self._output)
+        self._pid = self._zygote.start("tests.crash.service", env, self._output)
         await until(self._is_ready_or_dead, 60)
         self._was_ready = self.lives()
 

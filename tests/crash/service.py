@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,11 +128,12 @@ def build() -> tuple[Server, PointedLog]:
     return Server(config), log
 
 
-async def main() -> None:
+def main(_: Sequence[str]) -> int:
+    asyncio.run(_serve())
+    return 0
+
+
+async def _serve() -> None:
     server, log = build()
     await server.serve()
     await log.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

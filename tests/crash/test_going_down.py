@@ -11,10 +11,11 @@ import pytest
 from tests.chance import report
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy
-from tests.crash.instances import Service, Zygote
+from tests.crash.instances import Service
 from tests.crash.points import Fault
 from tests.crash.standby import FIRST, SECOND, standby, taken_over
 from tests.crash.target import CLASSES
+from tests.forks import Zygote
 from tests.waiting import until
 
 # What is promised.

@@ -13,10 +13,10 @@ import pytest
 from app.core.state import State
 from tests.adapters.github_bodies import SHA
 from tests.crash.crashes import Crashes, crashes
-from tests.crash.instances import Zygote
 from tests.crash.ordinary import OLD, OrdinaryDay, ran_before
 from tests.crash.points import Fault
 from tests.crash.target import ACTIONS, CLASSES
+from tests.forks import Zygote
 from tests.shop import REPO
 from tests.waiting import until
 

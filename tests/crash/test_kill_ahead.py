@@ -9,9 +9,9 @@ from app.core.state import State
 from tests.adapters.github_bodies import SHA
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy
-from tests.crash.instances import Zygote
 from tests.crash.points import Fault
 from tests.crash.target import ACTIONS, CLASSES
+from tests.forks import Zygote
 from tests.shop import REPO
 
 # In the order in which they come: what is approved for the first run through staging lapses with

@@ -9,9 +9,9 @@ from app.core.state import State
 from tests.crash import people
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy, to
-from tests.crash.instances import Zygote
 from tests.crash.points import Fault
 from tests.crash.target import ACTIONS, CLASSES
+from tests.forks import Zygote
 from tests.shop import REPO
 from tests.waiting import until
 

@@ -8,9 +8,9 @@ import pytest
 from app.core.state import State
 from tests.chance import SOAK
 from tests.crash.crashes import Crashes, crashes
-from tests.crash.instances import Zygote
 from tests.crash.plan import SEEDS, Plan, plan
 from tests.crash.target import ACTIONS, CLASSES
+from tests.forks import Zygote
 from tests.shop import REPO
 from tests.waiting import until
 

@@ -11,10 +11,10 @@ from app.core.undeployed import asked
 from tests.crash import people
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import Deploy, to
-from tests.crash.instances import Zygote
 from tests.crash.ordinary import ran_before
 from tests.crash.points import Fault
 from tests.crash.target import ACTIONS, CLASSES
+from tests.forks import Zygote
 from tests.shop import BOB, REPO
 from tests.story import NEW, THREAD, Story
 from tests.waiting import until

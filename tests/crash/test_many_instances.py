@@ -9,9 +9,9 @@ import pytest
 from tests.chance import SOAK, report
 from tests.crash.crashes import LEASE_SECONDS, crashes
 from tests.crash.deploy import is_at_its_end
-from tests.crash.instances import Zygote
 from tests.crash.points import Fault, Kind
 from tests.crash.standby import SECOND, standby, taken_over, wakes
+from tests.forks import Zygote
 from tests.waiting import until
 
 CLICKS = 100

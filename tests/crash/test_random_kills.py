@@ -13,9 +13,9 @@ import pytest
 from app.core.state import State
 from tests.chance import SEED, report
 from tests.crash.crashes import Crashes, crashes
-from tests.crash.instances import Zygote
 from tests.crash.shipping import doubled, effects_of, lost
 from tests.crash.target import CLASSES
+from tests.forks import Zygote
 
 KILLS = int(os.environ.get("KILLS", "100"))
 KILLS_OF_A_CLASS = -(-KILLS // len(CLASSES))

@@ -15,9 +15,9 @@ from tests.chance import report
 from tests.crash import people
 from tests.crash.crashes import Crashes, crashes
 from tests.crash.deploy import to
-from tests.crash.instances import Zygote
 from tests.crash.outside import ONLY_WEB
 from tests.crash.shipping import doubled, effects_of, lost
+from tests.forks import Zygote
 from tests.shop import CARA, REPO
 from tests.waiting import until
 

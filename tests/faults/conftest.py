@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from app.demo.child import free_port
-from tests.crash.instances import Zygote
+from tests.certificates import CERTIFICATE
 from tests.faults import stores
 from tests.faults.stores import Node, OwnServer, Store
+
+
+@pytest.fixture(autouse=True)
+def one_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients load one certificate: a test makes several, and asks nobody by TLS."""
+    monkeypatch.setenv(*CERTIFICATE)
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +87,3 @@ async def own_server(tmp_path: Path) -> AsyncIterator[OwnServer]:
     """Give a server that the test may ill-treat."""
     async with OwnServer.run(tmp_path / "own") as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """Give what forks services."""
-    zygote = Zygote(tmp_path_factory.mktemp("zygote"))
-    yield zygote
-    zygote.end()

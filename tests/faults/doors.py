@@ -12,9 +12,9 @@ from app.redis.connect import connect
 from app.redis.log import RedisLog
 from tests.crash.crashes import LEASE_SECONDS, Crashes, crashes
 from tests.crash.deploy import to
-from tests.crash.instances import Zygote
 from tests.crash.people import Delivery
 from tests.faults.stores import Store
+from tests.forks import Zygote
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from app.redis.connect import connect
 from app.redis.log import RedisLog
 from tests.crash import people
 from tests.crash.crashes import crashes
-from tests.crash.instances import Zygote
 from tests.faults.doors import deliver, readiness
 from tests.faults.stores import OwnServer, Store, one_server
 from tests.faults.test_lost_replies import REPO, WRITES, held, played, told
+from tests.forks import Zygote
 from tests.waiting import until
 
 OTHER = "0bad" + "0" * 36

@@ -10,10 +10,10 @@ from pathlib import Path
 from app.core.ids import thread_id_for
 from tests.chance import SOAK
 from tests.crash import people
-from tests.crash.instances import Zygote
 from tests.crash.people import CHANNEL
 from tests.faults.doors import deliver, readiness, service_behind
 from tests.faults.stores import Store
+from tests.forks import Zygote
 from tests.shop import REPO
 from tests.waiting import until
 

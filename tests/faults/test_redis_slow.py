@@ -5,10 +5,10 @@ from pathlib import Path
 
 from app.core.ids import thread_id_for
 from tests.crash import people
-from tests.crash.instances import Zygote
 from tests.crash.people import CHANNEL, Delivery
 from tests.faults.doors import Answered, deliver, service_behind
 from tests.faults.stores import Store
+from tests.forks import Zygote
 from tests.shop import REPO
 
 SLOW, TOO_SLOW = 0.2, 5.0

@@ -11,10 +11,10 @@ import pytest
 from app.core.errors import StoreUnavailable
 from tests.chance import SEED, SOAK, report
 from tests.crash.crashes import Crashes
-from tests.crash.instances import Zygote
 from tests.faults.doors import service_behind
 from tests.faults.proxy import Proxy
 from tests.faults.stores import OwnServer, is_ours, one_server
+from tests.forks import Zygote
 
 TROUBLES = 100 if SOAK else 8
 SHORT = 0.3

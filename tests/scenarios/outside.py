@@ -1,7 +1,6 @@
 """What comes to the service's doors past the local Slack and GitHub, and what its store has."""
 
 import json
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,13 +13,14 @@ from redis.asyncio import Redis
 
 from app.core.events import Entry
 from app.core.fold import fold
-from app.demo.child import Child, free_port
+from app.demo.child import free_port
 from app.demo.local_slack import BOT_USER, Workspace
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded
 from app.redis.log import RedisLog
 from tests import signing
 from tests.adapters.github_bodies import merged
+from tests.forks import Forked
 from tests.scenarios.world import CHANNEL, SECRET, World
 from tests.waiting import is_ready, until
 
@@ -219,11 +219,11 @@ def slow(w: World, what: str) -> Path:
 async def second_service(w: World, *options: str) -> AsyncGenerator[str]:
     """Run a second service on the same store, and yield its address."""
     port = free_port()
-    argv = [sys.executable, "-m", "app.cli", "serve", *options]
-    child = Child(argv, w.folder / "second.txt", env=w.env | {"PORT": str(port)}, cwd=w.folder)
+    argv, output = ["serve", *options], w.folder / "second.txt"
+    second = Forked("app.cli", argv, output, env=w.env | {"PORT": str(port)}, cwd=w.folder)
     url = f"http://127.0.0.1:{port}"
     try:
-        await child.ready(lambda: is_ready(url))
+        await second.ready(lambda: is_ready(url))
         yield url
     finally:
-        await child.end(grace_seconds=25)
+        await second.end(grace_seconds=25)

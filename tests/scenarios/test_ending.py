@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.world import World, world
-from tests.waiting import until
+from app.demo.child import Child
+from tests.scenarios.world import world
+from tests.waiting import is_ready, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -15,12 +17,13 @@ async def test_a_signal_ends_the_service_and_its_embedded_redis(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     async with world(tmp_path) as w:
-        assert w.service
+        await w.stop()
+        argv = [sys.executable, "-m", "app.cli", "serve"]
+        service = Child(argv, tmp_path / "ending.txt", env=w.env, cwd=tmp_path)
+        await service.ready(lambda: is_ready(w.url))
         redis = int((tmp_path / ".deploybot" / "redis" / "redis.pid").read_text())
-        os.kill(w.service.pid, number)
-        await until(lambda: _ended(w) and not Path(f"/proc/{redis}").exists())
-        assert w.service.exit_code() == 0
-
-
-def _ended(w: World) -> bool:
-    return w.service is None or w.service.exit_code() is not None
+        os.kill(service.pid, number)
+        await until(lambda: service.exit_code() is not None)
+        await until(lambda: not Path(f"/proc/{redis}").exists())
+        assert service.exit_code() == 0
+        await service.end()

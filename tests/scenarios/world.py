@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from app.demo.child import Child, free_port
+from app.demo.child import free_port
 from app.demo.emulate import Emulate, identity
 from app.demo.local_slack import ALICE, BOB, BOT_USER, CARA, LocalSlack, Workspace
 from app.redis.embedded import stop_embedded
+from tests.forks import Forked
 from tests.payloads import check
 from tests.scripted_openai import ScriptedOpenAI
 from tests.waiting import is_ready, until
@@ -64,14 +65,14 @@ class World:
         self.github = github
         self.url = f"http://127.0.0.1:{port}"
         self.env = env
-        self.service: Child | None = None
+        self.service: Forked | None = None
 
     # The service.
 
     async def start(self, *options: str) -> None:
         """Start the service and wait until it is ready."""
-        argv = [sys.executable, "-m", "app.cli", "serve", *options]
-        self.service = Child(argv, self.folder / "service.txt", env=self.env, cwd=self.folder)
+        argv, output = ["serve", *options], self.folder / "service.txt"
+        self.service = Forked("app.cli", argv, output, env=self.env, cwd=self.folder)
         await self.service.ready(lambda: is_ready(self.url))
 
     async def stop(self) -> None:

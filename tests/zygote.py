@@ -1,12 +1,12 @@
-"""Starts service processes quickly: it has built one already, and forks one when asked to.
+"""Starts programs quickly: it has imported what they need already, and forks when asked to.
 
-A request is one line of JSON on standard input: {"env": {…}, "output": path}; the answer is a pid.
-With a CALL in its environment, it is what approves on the command line.
-When its input ends, it kills what it started and ends.
+A request is one line of JSON on standard input: the module whose `main` is called, its `argv`, and
+the `env`, the `output` and the `cwd` of the process; the answer is a pid. When its input ends, it
+kills what it started and ends.
 """
 
-import asyncio
 import gc
+import importlib
 import json
 import os
 import signal
@@ -16,8 +16,10 @@ from typing import Any
 
 import anyio
 
+from app import cli, serving
 from tests.crash import approver, service
 
+READY = (approver, cli, service, serving)
 NOWHERE = "http://127.0.0.1:1"
 ANYWHERE = {
     "REDIS_URL": "redis://127.0.0.1:1",
@@ -61,12 +63,12 @@ def _fork(request: dict[str, Any]) -> int:
     for stream in (1, 2):
         os.dup2(output, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
     code = 1
     try:
-        asyncio.run((approver if "CALL" in os.environ else service).main())
-        code = 0
+        code = importlib.import_module(request["program"]).main(request["argv"])
     finally:
         os._exit(code)
 
