@@ -14,7 +14,7 @@ from app.core.events import (
 from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
-from tools.approvers import expires_at, with_approvers
+from tools.approvers import expires_at, frozen_until, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
@@ -65,6 +65,7 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
     repo, recorded, proposal = desk.repo, desk.facts, proposals[number]
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
     target = repo.production.targets[name]
+    frozen = frozen_until(desk, [each.name for each in proposals if each.kind != "rollback"])
     was = None
     if kind != "job":
         was = ledger.production(recorded, name) or await _current(desk, name)
@@ -88,9 +89,10 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
         call_id=desk.call_id if len(proposals) == 1 else f"{desk.call_id}.{number + 1}",
         production_was=was,
         policy_version=repo.policy_version(name),
-        expires_at=expires_at(desk),
+        expires_at=expires_at(desk, frozen),
     )
     facts = await _facts(desk, proposal, was, change, riders)
+    facts = await with_approvers(desk, name, facts, frozen)
     planned = {each.name for each in proposals}
     left_out = tuple(service for service in _left_out(desk, sha) if service not in planned)
     return PlanStep(spec=spec, facts=facts.model_copy(update={"left_out": left_out}))
@@ -104,7 +106,7 @@ async def _facts(
     merges = await riders.merges(kind, name, sha, change)
     barred, unmapped = await riders.barred(kind, name, sha, change, merges)
     jobs = await files_for_jobs(desk, kind, name, sha, change)
-    facts = CardFacts(
+    return CardFacts(
         commits=change.commits[:MAX_COMMITS],
         commits_total=change.total,
         compare_url=compare_url(state.pull_request, was, sha),
@@ -119,7 +121,6 @@ async def _facts(
         declined=tuple(each for each in map(declined, merges) if each),
         spoken=tuple(each for each in map(spoken, merges) if each)[:MAX_SPOKEN],
     )
-    return await with_approvers(desk, name, facts)
 
 
 def _hold(recorded: Mapping[str, str], kind: EffectKind, name: str) -> str:

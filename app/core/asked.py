@@ -62,7 +62,9 @@ def so_far(state: State, repo: RepoConfig, card: Card) -> str:
     quiet, first = quiet_until(state, repo, card), first_asked(card)
     said = "nobody was asked" if first is None else f"asked {utc(first)}"
     if quiet is not None and first is None:
-        said = f"nobody is called before working hours, {utc(quiet)}"
+        frozen = card.request.facts.frozen_until
+        said = f"nobody is called before {'the end of the freeze' if frozen else 'working hours'}"
+        said = f"{said}, {utc(quiet)}"
     later = (call for call in card.reminded if call.at != first)
     return said + "".join(f", {CALLED[call.kind]} {utc(call.at)}" for call in later)
 

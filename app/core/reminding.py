@@ -44,8 +44,7 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     if whom and reminder is None:
         is_first = card.request.facts.quiet_until is not None and urgent is None
         again = hours.after(open_in, since, repo.remind_after_seconds * 1000)
-        morning = hours.opens(open_in, card.at)
-        return Call("reminder", morning if is_first else again, whom)
+        return Call("reminder", _opens(state, repo, card) if is_first else again, whom)
     if not repo.escalate_to or reminded(card, "escalation"):
         return None
     at = hours.after(open_in, since, repo.escalate_after_seconds * 1000)
@@ -71,7 +70,13 @@ def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
     quiet = card.request.facts.quiet_until
     if quiet is None or state.is_urgent or reminded(card, "reminder") or not to_call(card):
         return None
-    return hours.opens(hours_of(state, repo), card.at)
+    return _opens(state, repo, card)
+
+
+def _opens(state: State, repo: RepoConfig, card: Card) -> int:
+    """Return when those who can approve may be called for the first time."""
+    frozen = None if state.is_urgent else card.request.facts.frozen_until
+    return hours.opens(hours_of(state, repo), max(card.at, frozen or 0))
 
 
 def reminded(card: Card, kind: CallKind) -> Reminded | None:

@@ -116,6 +116,18 @@ async def test_a_rollback_goes_through_a_freeze() -> None:
     assert production(box) == [BACKEND, "production backend 0ddba11"]
 
 
+async def test_a_rollback_calls_people_in_a_freeze() -> None:
+    box = Box(repo_config(freeze=(freeze(START + HOUR, START + 2 * HOUR),)))
+    await box.has_old_version()
+    await waiting(box)
+    await box.approves()
+    await box.later(HOUR)
+    box.model.will("rollback_backend_in_prod", sha=OLD, reason="")
+    await box.says("it is broken")
+    await box.later(60_000)
+    assert (await box.card()).request.facts.quiet_until is None
+
+
 async def test_a_rollback_waits_for_a_lock() -> None:
     box = Box()
     await rolling_back(box)

@@ -206,9 +206,9 @@ async def test_what_is_urgent_already_does_not_become_it_again() -> None:
 
 async def test_once_working_hours_have_begun_a_card_says_nothing_of_them() -> None:
     night, morning = at("2027-01-16 11:00"), at("2027-01-18 09:00")
-    made = await waiting(box("2027-01-16 11:00", freeze=(freeze(night, morning + HOUR),)))
+    made = await waiting(box("2027-01-16 11:00", freeze=(freeze(night + HOUR, morning + HOUR),)))
     assert "*Working hours* begin" in await shown(made, await slot_of(made, "card"))
-    assert next_change(await made.state(), made.config, night) == morning
+    assert next_change(await made.state(), made.config, night + HOUR) == morning
     await until(made, "2027-01-18 09:01")
     assert await calls(made) == []
     assert "*Working hours*" not in await shown(made, await slot_of(made, "card"))
@@ -436,3 +436,57 @@ async def test_of_a_plan_those_are_reminded_whose_step_still_needs_it() -> None:
     await until(made, "2027-01-15 12:00")
     told = await shown(made, await slot_of(made, "escalate"))
     assert "I asked `U04DAN`; bob and `U03CARA` <!date^" in told
+
+
+def frozen(begin: str, end: str, **changes: Any) -> Box:
+    """Build a box whose services are frozen for a time."""
+    return box(begin, freeze=(freeze(at(begin) - HOUR, at(end)),), **changes)
+
+
+async def test_what_comes_in_a_freeze_waits_quietly_until_its_end() -> None:
+    made = await waiting(frozen("2027-01-15 10:00", "2027-01-15 14:00"))
+    card, end = (await made.card()).request, at("2027-01-15 14:00")
+    assert card.facts.quiet_until == end
+    assert card.spec.expires_at == at("2027-01-18 09:00")
+    said = await shown(made, f"card:{card.call_id}")
+    assert "<@" not in said
+    assert "*Frozen*, so people are called <!date^" in said
+    assert "`4af9ec0`: waits for the end of a freeze" in said
+    assert "❄️ backend is frozen" in await shown(made, "status")
+    await until(made, "2027-01-15 13:59")
+    assert await calls(made) == []
+    await until(made, "2027-01-15 14:00")
+    assert await calls(made) == [("reminder", (BOB, CARA), end)]
+    assert "waits on its card above: it came in a freeze, <!date^" in await shown(
+        made, f"remind:{card.call_id}"
+    )
+
+
+async def test_a_freeze_that_ends_at_night_calls_in_the_morning() -> None:
+    made = await waiting(frozen("2027-01-15 16:00", "2027-01-17 20:00"))
+    monday = at("2027-01-18 09:00")
+    assert (await made.card()).request.spec.expires_at == monday + 24 * HOUR
+    await until(made, "2027-01-17 21:00")
+    assert "🌙 waits for the freeze's end, <!date^" in await shown(made, "status")
+    await until(made, "2027-01-18 09:00")
+    assert await calls(made) == [("reminder", (BOB, CARA), monday)]
+
+
+async def test_what_is_urgent_in_a_freeze_calls_at_once() -> None:
+    made = await waiting(
+        frozen("2027-01-15 10:00", "2027-01-15 14:00"), say="urgent: checkout is down"
+    )
+    card = (await made.card()).request
+    assert card.facts.quiet_until is None
+    assert f"<@{BOB}>" in await shown(made, f"card:{card.call_id}")
+
+
+async def test_what_becomes_urgent_in_a_freeze_calls_at_once() -> None:
+    made = await waiting(frozen("2027-01-15 10:00", "2027-01-15 14:00"))
+    await made.does(ev.MarkedUrgent(user=ALICE))
+    assert [kind for kind, _, _ in await calls(made)] == ["urgent"]
+
+
+async def test_a_freeze_without_an_end_keeps_no_card_for_ever() -> None:
+    made = await waiting(frozen("2027-01-15 10:00", "2099-01-15 10:00"))
+    assert (await made.card()).request.spec.expires_at < at("2027-02-17 00:00")

@@ -47,11 +47,15 @@ def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
     if call is None or state.held_by or card.shown_at is None:
         return None
     at = hours.opens(hours_of(state, here.repo), max(call.at, here.now))
-    return (here.now + AGAIN_MS if at == here.now and _is_kept(card, here) else at), call
+    kept = call.kind != "urgent" and _is_kept(card, here)
+    return (here.now + AGAIN_MS if at == here.now and kept else at), call
 
 
 def _is_kept(card: Card, here: Here) -> bool:
-    """Tell whether nobody could approve it now: a step is on hold, locked or frozen."""
+    """Tell whether nobody could approve it now: a step is on hold, locked or frozen.
+
+    What is urgent is called for all the same: they may unlock, release the hold, break the glass.
+    """
     return any(
         policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)
         or policy.hold_on(spec, here.facts) is not None

@@ -58,7 +58,8 @@ def _notice(state: State, card: Card, repo: RepoConfig) -> str:
         return f"Nobody can approve to {named}"
     if card.request.facts.quiet_until is not None:  # a message of its own calls people
         quiet = quiet_until(state, repo, card) is not None
-        return f"{what[0].upper()}{what[1:]}: waits for {'working hours' if quiet else 'approval'}"
+        frozen = "the end of a freeze" if card.request.facts.frozen_until else "working hours"
+        return f"{what[0].upper()}{what[1:]}: waits for {frozen if quiet else 'approval'}"
     whom = ", ".join(dict.fromkeys(filter(None, (called(step.facts) for step in card.steps))))
     return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
 
@@ -215,7 +216,10 @@ def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
     quiet = quiet_until(state, repo, card)
     if quiet is None or quiet <= now:
         return ""
-    return f"*Working hours* begin {text.when(quiet)}; nobody is called before that."
+    begins = f"*Working hours* begin {text.when(quiet)}"
+    if card.request.facts.frozen_until:
+        begins = f"*Frozen*, so people are called {text.when(quiet)}"
+    return f"{begins}; nobody is called before that."
 
 
 def _reason(card: Card) -> list[Block]:

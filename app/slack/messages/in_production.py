@@ -108,7 +108,8 @@ def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | No
     if blocked:
         return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
     if (quiet := quiet_until(state, repo, card)) is not None:
-        return f"🌙 waits for working hours, {text.when(quiet)}: {asked}"
+        what = "the freeze's end" if card.request.facts.frozen_until else "working hours"
+        return f"🌙 waits for {what}, {text.when(quiet)}: {asked}"
     needed = max(step.facts.needed for step in card.steps)
     count = f" ({needed - max(map(card.missing, card.steps))} of {needed})" if needed > 1 else ""
     return f"🔔 waiting for approval{count}: {asked}"

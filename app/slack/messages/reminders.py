@@ -73,7 +73,8 @@ def _reminder(card: Card, call: Reminded) -> str:
     since, expires = text.when(card.at), text.when(card.expires_at)
     waits = f"waits on its card above since {since}"
     if first_asked(card) == call.at:
-        waits = f"waits on its card above: it came outside working hours, {since}"
+        came = "in a freeze" if card.request.facts.frozen_until else "outside working hours"
+        waits = f"waits on its card above: it came {came}, {since}"
     return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{_given(card)} It expires {expires}."
 
 
