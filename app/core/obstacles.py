@@ -36,11 +36,29 @@ class Seen:
 
 
 def waiting(threads: Sequence[State]) -> Answer:
-    """Say what waits in the newest threads, for people or for something else, the oldest first."""
-    lines = [line for state in reversed(threads) for line in _waits(state)]
+    """Say what runs on production, and what waits in the newest threads, the oldest first."""
+    runs = [line for state in reversed(threads) for line in _under_way(state)]
+    waits = [line for state in reversed(threads) for line in _waits(state)]
+    lines = runs + waits
     if not lines:
         return Answer("Nothing waits for anybody.")
-    return Answer("Waiting:", tuple(lines[:SHOWN]), max(0, len(lines) - SHOWN))
+    title = "Under way, and waiting:" if runs else "Waiting:"
+    if not waits:
+        title = "Nothing waits for anybody. Under way:"
+    return Answer(title, tuple(lines[:SHOWN]), max(0, len(lines) - SHOWN))
+
+
+def _under_way(state: State) -> list[Line]:
+    """Say what a thread does to production now, since when and approved by whom."""
+    run = state.running
+    if run is None or run.attempt.environment != "production":
+        return []
+    asked = state.asked(run.call_id)
+    by = asked.card.approvals_of(asked.step) if asked else []
+    who = [part for given in by for part in (text(", "), user(given.user))][1:]
+    approved = [text(", approved by "), *who] if who else []
+    told = [*_whose(state), text(f", {_runs(run)} since "), time(run.started_at), *approved]
+    return [(*told, *thread(place(state)))]
 
 
 def _waits(state: State) -> list[Line]:

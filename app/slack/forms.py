@@ -50,7 +50,7 @@ def home(states: Sequence[State]) -> Block:
 
 
 def waiting_line(state: State) -> str:
-    """Say what a thread waits for, "" if it waits for nobody."""
+    """Say what a thread waits for or does to production, "" if neither."""
     where = f"<#{state.channel}>, {inline(state.repo)}"
     card = state.pending
     if card:
@@ -58,8 +58,13 @@ def waiting_line(state: State) -> str:
         return f"*{_steps(card)}* {sha} in {where}: approve until {until}"
     if state.unknown:
         return f"*{state.unknown.attempt.service}* in {where}: say whether it happened"
-    question = state.question
-    return f"A question in {where}: {inline(question.text)}" if question else ""
+    if state.question:
+        return f"A question in {where}: {inline(state.question.text)}"
+    run = state.running
+    if run is None or not run.is_production_effect:
+        return ""
+    what = f"{run.attempt.kind} {inline(run.attempt.service or '', 60)}"
+    return f"*{what}* {short(run.attempt.sha)} in {where}: running since {when(run.started_at)}"
 
 
 def _steps(card: Card) -> str:

@@ -505,6 +505,13 @@ async def test_the_command_shows_what_waits(waiting: Desk) -> None:
     assert "I deploy nothing in this channel" in await waiting.commands("status", "C09")
 
 
+async def test_the_command_shows_what_runs_on_production(desk: Desk) -> None:
+    story = Story().merged().staged().asks().approves()
+    await desk.tells(story.starts("p", "production", call_id="c1"))
+    answer = await desk.commands("status")
+    assert "*deploy backend* `4af9ec0` in <#C01DEPLOYS>, acme/shop: running since <!date^" in answer
+
+
 async def test_nothing_waits_where_nothing_waits(desk: Desk) -> None:
     assert await desk.commands("status") == "Nothing waits for anybody here."
 
