@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core import lanes
+from app.core import lanes, outgoing
 from app.core.config import RepoConfig
 from app.core.events import Pull, RideChanged, RidersTold
 from app.core.state import State
@@ -60,8 +60,7 @@ def end(state: State, repo: RepoConfig) -> tuple[RidersTold, int] | None:
     Where it brought another commit to production, nobody can say here which of them that has.
     """
     over = not state.joined and lanes.stage_of(state, repo) is None and state.mode == "deploy"
-    touched = state.change.touched if state.change else tuple(repo.production.services)
-    services = tuple(service for service in touched if service not in state.shipped)
+    services = tuple(outgoing.left(state, repo))
     if not over or not services or set(state.shipped.values()) - {state.sha}:
         return None
     if state.stopped_by:
