@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from app.core.events import Entry
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.state import State
@@ -36,7 +37,11 @@ class Deploy:
 
     async def state(self) -> State:
         """Return the thread's state."""
-        return fold(await self._box.log.read(self.thread_id))
+        return fold(await self.entries())
+
+    async def entries(self) -> list[Entry]:
+        """Return the thread's log."""
+        return await self._box.log.read(self.thread_id)
 
     async def merge(self, instance: int = 0) -> None:
         """Merge it, and deliver that."""
