@@ -21,7 +21,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from tests.crash.crashes import Crashes, Send
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 
 
 class Deploy:
