@@ -12,7 +12,7 @@ from app.core import policy, refusals, words
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
 from app.core.records import Card
-from app.core.rides import left_by
+from app.core.rides import broken
 from app.core.spec import spec_hash
 from app.core.state import State
 from app.core.writing import mentions, when
@@ -294,7 +294,7 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
     """Hear what a person wrote in the thread: most of it is for the agent, some for code."""
     if words.is_stop(text):
         return _stop(state, user)
-    if words.is_continue(text) and (state.stopped_by or left_by(state)):
+    if words.is_continue(text) and (state.stopped_by or broken(state)):
         return Accepted((ev.Continued(user=user),))
     if words.is_end_of_wait(text) and state.wait:
         ended = ev.WaitEnded(call_id=state.wait.call_id, because="person", user=user)

@@ -133,8 +133,8 @@ def _other_merges(state: State) -> list[str]:
     lines: list[str] = []
     if state.is_urgent:
         lines.append("this merge is marked urgent: it goes before all others")
-    if left := rides.left_by(state):
-        told = f"{lanes.named(left)} was to ship this one, too, and ended without it"
+    if ride := rides.broken(state):
+        told = f"{lanes.named(ride.by)}, which was to ship this one, too, {rides.ended(ride)}"
         lines.append(f"{told}; people say `continue` here to take this one up by itself")
     if state.carried:
         newest = list(state.carried.values())[-MERGES_SHOWN:]

@@ -2,7 +2,7 @@
 
 from app.core import awaited
 from app.core.config import RepoConfig
-from app.core.rides import left_by
+from app.core.rides import broken, ended
 from app.core.state import State
 from app.core.writing import short
 
@@ -15,8 +15,8 @@ def ending(state: State, repo: RepoConfig) -> str:
     if _goes_on(state, repo):
         return ""
     staging, check = state.staging, state.verification
-    if left := left_by(state):
-        return f"#{left.number}, which was to ship it, ended without it"
+    if ride := broken(state):
+        return f"#{ride.by.number}, which was to ship it, {ended(ride)}"
     if state.joined:
         return f"a newer merge ships it, #{state.joined.into.number}"
     if state.stopped_by:

@@ -69,6 +69,8 @@ def history(state: State, entries: Sequence[ev.Entry], now: int, tokens: int) ->
 def _ride(told: ev.RidersTold | ev.RideChanged) -> str:
     if told.how == "goes on":
         return "it goes on after all"
+    if told.how == "left out":
+        return f"it is done and left out {', '.join(told.services)}"
     by = f" by @{told.user}" if told.user else ""
     return f"{told.how}{by}, so {', '.join(told.services)} did not go out"
 

@@ -77,7 +77,7 @@ def urgent(state: State, user: str) -> Decision:
         return Refused("This is marked urgent already: it goes before all others.")
     if state.joined:
         into = lanes.named(state.joined.into)
-        if rides.left_by(state):
+        if rides.broken(state):
             return Refused("Nothing ships this one now: say `continue` first.")
         return Refused(f"{into} ships this one, too: say it in the thread of {into}.")
     return Accepted((ev.MarkedUrgent(user=user),))

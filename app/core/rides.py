@@ -5,12 +5,12 @@ and deletes.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import lanes, outgoing
 from app.core.config import RepoConfig
-from app.core.events import Pull, RideChanged, RidersTold
+from app.core.events import RideChanged, RidersTold
 from app.core.state import State
 
 FACT = "ride/"
@@ -38,12 +38,14 @@ def facts_of(state: State, told: RidersTold) -> dict[str, str]:
     return {key(each): json.dumps({**by, "since": since[each]}) for each in state.carried}
 
 
-def told(state: State, facts: Mapping[str, str]) -> Told | None:
-    """Return what the merge that ships this one has left for it."""
+def told(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> Told | None:
+    """Return what the merge that ships this one has left for it; `services` are its own alone."""
     fact = facts.get(key(state.thread_id))
     if fact is None:
         return None
-    return Told(RideChanged.model_validate_json(fact), json.loads(fact)["since"])
+    change, own = RideChanged.model_validate_json(fact), outgoing.left(state, repo)
+    services = tuple(service for service in change.services if service in own)
+    return Told(change.model_copy(update={"services": services}), json.loads(fact)["since"])
 
 
 def concerns(state: State, told: Told) -> bool:
@@ -51,7 +53,9 @@ def concerns(state: State, told: Told) -> bool:
     joined = state.joined
     if joined is None or told.since < joined.at:
         return False
-    return joined.ride is not None or told.change.how != "goes on"
+    if told.change.how == "goes on":
+        return joined.ride is not None
+    return bool(told.change.services)
 
 
 def end(state: State, repo: RepoConfig) -> tuple[RidersTold, int] | None:
@@ -69,10 +73,27 @@ def end(state: State, repo: RepoConfig) -> tuple[RidersTold, int] | None:
     if card and card.status == "rejected":
         at = (card.decided_at or 0) + REJECTED_MS
         return RidersTold(how="rejected", user=card.decided_by, services=services), at
-    return (RidersTold(how="expired", services=services), 0) if state.lapsed else None
+    if state.lapsed:
+        return RidersTold(how="expired", services=services), 0
+    left_out = _left_out(state, services)
+    return (RidersTold(how="left out", services=left_out), 0) if left_out else None
 
 
-def left_by(state: State) -> Pull | None:
-    """Return the merge that was to ship this one, and ended without it."""
+def _left_out(state: State, services: Sequence[str]) -> tuple[str, ...]:
+    """Return what a plan that has ended was not for; not what has the commit, or gave it back."""
+    if state.plan_ended is None or state.turn_due or state.question:
+        return ()
+    return tuple(name for name in services if name not in state.there | state.rolled_back.keys())
+
+
+def broken(state: State) -> RideChanged | None:
+    """Return how the merge that was to ship this one ended without it, or without all of it."""
     ride = state.joined.ride if state.joined else None
-    return ride.end.by if ride and ride.is_broken else None
+    return ride.end if ride and ride.is_broken else None
+
+
+def ended(ride: RideChanged) -> str:
+    """Say of that merge how it ended; nothing is from outside."""
+    if ride.how == "left out":
+        return f"is done and left out {', '.join(ride.services)}"
+    return "ended without it"

@@ -97,6 +97,7 @@ class State:
     steps: int = 0
     errors: int = 0
     plan_ended: str | None = None
+    there: set[str] = field(default_factory=set[str])  # what had its commit when the plan ended
     stopped_by: str | None = None
     wait: WaitStarted | None = None
     wait_held: WaitStarted | None = None  # while words are read: an answer to them lets it go on

@@ -86,9 +86,17 @@ def test_whom_it_was_to_ship_with_is_told_when_that_one_ended() -> None:
     stopped = ev.RideChanged(by=NEWER, how="stopped", user=BOB, services=("frontend",))
     read = told(ev.Superseded(into=NEWER), stopped)
     assert f"#13 was to ship this one, too: stopped by @{BOB}, so frontend did not go out" in read
-    assert "#13 was to ship this one, too, and ended without it; people say `continue`" in read
+    ended = "#13, which was to ship this one, too, ended without it; people say `continue`"
+    assert ended in read
     expired = stopped.model_copy(update={"how": "expired", "user": ""})
     assert "expired, so frontend did not go out" in told(ev.Superseded(into=NEWER), expired)
+
+
+def test_what_the_one_that_ships_it_left_out_is_told() -> None:
+    left_out = ev.RideChanged(by=NEWER, how="left out", services=("frontend",))
+    read = told(ev.Superseded(into=NEWER), left_out)
+    assert "#13 was to ship this one, too: it is done and left out frontend" in read
+    assert "#13, which was to ship this one, too, is done and left out frontend; people" in read
 
 
 def test_that_it_goes_on_after_all_is_told() -> None:

@@ -4,13 +4,14 @@ from typing import Literal
 
 from app.core.events.values import Frozen, Pull
 
-How = Literal["stopped", "rejected", "expired", "goes on"]
+How = Literal["stopped", "rejected", "expired", "left out", "goes on"]
 
 
 class RidersTold(Frozen):
     """The merges that ship with this one are told how it ended, or that it goes on after all.
 
-    `services` did not go out; `user` stopped it or rejected its card.
+    `services` did not go out; `user` stopped it or rejected its card. It is done where it only
+    left them out.
     """
 
     type: Literal["riders_told"] = "riders_told"

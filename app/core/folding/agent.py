@@ -68,6 +68,8 @@ class FoldAgent(Folding):
         s = self.state
         self.concluded()
         s.plan_ended = e.message
+        running = s.facts.running if s.facts else ()
+        s.there = {each.service for each in running if s.sha in (each.sha, each.ahead_of)}
         if not s.effects:
             s.mode = "deploy"
         self.say(e.call_id, e.message, "done")

@@ -13,7 +13,8 @@ def tell_riders(state: State, here: Here) -> Append | None:
     end, told = rides.end(state, here.repo), state.riders_told
     if end and end[1] <= here.now and told in (None, "goes on"):
         return _to_all(state, end[0])
-    goes_on = lanes.stage_of(state, here.repo) is not None and told not in (None, "goes on")
+    ships = state.mode == "deploy" and lanes.stage_of(state, here.repo) is not None
+    goes_on = ships and told not in (None, "goes on")
     return _to_all(state, ev.RidersTold(how="goes on")) if goes_on else None
 
 
@@ -29,7 +30,7 @@ def next_told(state: State, here: Here) -> int | None:
 
 def hear_of_ride(state: State, here: Here) -> Append | None:
     """Take up what the merge that ships this one has to say."""
-    told = None if state.newer else rides.told(state, here.facts)
+    told = None if state.newer else rides.told(state, here.repo, here.facts)
     if told is None:
         return None
     name = rides.key(state.thread_id)

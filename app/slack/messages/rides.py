@@ -9,7 +9,7 @@ from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.lanes import joined_line, titled
 
-_MARKS = {"stopped": "⏹️", "rejected": "🚫", "expired": "⌛"}
+_MARKS = {"stopped": "⏹️", "rejected": "🚫", "expired": "⌛", "left out": "⚠️"}
 
 
 def status_line(joined: Joined, repo: RepoConfig) -> str:
@@ -18,7 +18,7 @@ def status_line(joined: Joined, repo: RepoConfig) -> str:
     if ride is None or not ride.is_broken:
         return joined_line(joined)
     since = f" · since {text.when(ride.ended_at)}"
-    return f"{_end(ride, repo)}{since} · say `continue` to ship this without it"
+    return f"{_end(ride, repo)}{since} · say `continue` to {_goal(ride, 'it')}"
 
 
 def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
@@ -31,7 +31,7 @@ def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
     else:
         called = people.owner(state, repo) if ride.n == 0 else None
         whom = f"{called}: " if called else ""
-        said = f"{whom}{end}. Say `continue` here to ship this without {number}; {_both(ride)}."
+        said = f"{whom}{end}. Say `continue` here to {_goal(ride, number)}; {_both(ride)}."
         return Message(said, (blocks.section(said),))
     return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
 
@@ -39,15 +39,24 @@ def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
 def _end(ride: Ride, repo: RepoConfig) -> str:
     """Say what became of the other merge, and what of this one did not go out."""
     end = ride.end
+    other = f"{_MARKS[end.how]} {titled(end.by)}, which was to ship this, too,"
+    names = people.all_of([text.inline(service, 60) for service in end.services])
+    if end.how == "left out":
+        return f"{other} is done and left out {names}"
     by = f" by {people.name_of(end.user, repo, call=False)}" if end.user else ""
     ended = {
         "stopped": f"was stopped{by}",
         "rejected": f"was rejected{by}",
         "expired": "expired before anybody approved it",
     }[end.how]
-    names = people.all_of([text.inline(service, 60) for service in end.services])
-    mark = _MARKS[end.how]
-    return f"{mark} {titled(end.by)}, which was to ship this, too, {ended}: {names} did not go out"
+    return f"{other} {ended}: {names} did not go out"
+
+
+def _goal(ride: Ride, other: str) -> str:
+    """Say what it comes to when people take this one up here."""
+    if ride.end.how == "left out":
+        return f"ask for {people.all_of([text.inline(name, 60) for name in ride.end.services])}"
+    return f"ship this without {other}"
 
 
 def _both(ride: Ride) -> str:
@@ -57,4 +66,5 @@ def _both(ride: Ride) -> str:
         "stopped": f"`continue` {there} ships both",
         "rejected": f"what is said {there} is for both",
         "expired": f"*Ask again* {there} asks for both",
+        "left out": f"what is said {there} is for both",
     }[ride.end.how]
