@@ -95,8 +95,9 @@ def _not_to_be_lifted(click: Click, card: Card) -> str:
 
 
 def _lock(click: Click, spec: ActionSpec) -> str:
-    lock = locks.lock_on(click.facts, spec.service, click.now)
-    return f"{refusals.against(lock.block, spec.kind)} Broken glass ends no lock." if lock else ""
+    standing = locks.on(click.repo, click.facts, spec.service, click.now)
+    lock = next((block for block in standing if block.user), None)
+    return f"{refusals.against(lock, spec.kind)} Broken glass ends no lock." if lock else ""
 
 
 def _lifts(click: Click, card: Card) -> tuple[Lift, ...]:

@@ -1,4 +1,4 @@
-"""Which services of which repository locking words name: one, several or all of them."""
+"""Which services and jobs of which repository locking words name: one, several or all of them."""
 
 from collections.abc import Collection, Sequence
 from itertools import takewhile
@@ -14,18 +14,20 @@ _AROUND = "`'\".,!?:"
 
 
 def targets(
-    said: str, repos: Sequence[RepoConfig]
+    said: str, repos: Sequence[RepoConfig], *, unlocks: bool = False
 ) -> tuple[RepoConfig, tuple[str, ...], Sequence[str]]:
     """Return the repository, its services, and the words that follow them; `repos` can be meant.
 
+    All that are locked are the services, whose jobs are locked with them, and the other jobs; all
+    that are unlocked are also jobs with a lock of their own.
     Raise `UserError`, in Slack's markup, where nothing or more than one thing can be meant.
     """
     words = said.replace(",", " , ").split()
     if not words:
         raise NotOfTheForm
     repos, words = _repos(words, repos)
-    names, rest = _listed(words, {name for repo in repos for name in repo.production.services})
-    repo, services = _services(names, repos)
+    names, rest = _listed(words, {name for repo in repos for name in repo.production.targets})
+    repo, services = _services(names, repos, unlocks=unlocks)
     return repo, services, rest
 
 
@@ -65,7 +67,7 @@ def _service(word: str) -> str:
 
 
 def _services(
-    names: Sequence[str], repos: Sequence[RepoConfig]
+    names: Sequence[str], repos: Sequence[RepoConfig], *, unlocks: bool
 ) -> tuple[RepoConfig, tuple[str, ...]]:
     found = [repo for repo in repos if all(_has(repo, name) for name in names)]
     if not all(names):
@@ -77,12 +79,15 @@ def _services(
     if not found:
         raise _unknown(names, repos)
     [repo] = found
-    every = any(name in ALL for name in names)
-    return repo, tuple(repo.production.services if every else dict.fromkeys(names))
+    if not any(name in ALL for name in names):
+        return repo, tuple(dict.fromkeys(names))
+    jobs = repo.production.jobs
+    own = [job for job, its in jobs.items() if unlocks or its.before is None or job in names]
+    return repo, (*repo.production.services, *own)
 
 
 def _has(repo: RepoConfig, name: str) -> bool:
-    return name in ALL or name in repo.production.services
+    return name in ALL or name in repo.production.targets
 
 
 def _unknown(names: Sequence[str], repos: Sequence[RepoConfig]) -> UserError:
@@ -90,7 +95,7 @@ def _unknown(names: Sequence[str], repos: Sequence[RepoConfig]) -> UserError:
     unknown = [name for name in names if not any(_has(repo, name) for repo in repos)]
     if not unknown:
         return UserError(f"{listed(names)} are of several repositories. Say it for each by itself.")
-    known = ", ".join(sorted({name for repo in repos for name in repo.production.services}))
+    known = ", ".join(sorted({name for repo in repos for name in repo.production.targets}))
     return NotOfTheForm(
         f"I know no service “{inline(unknown[0], 60)}” here. There are: {known}, all. {FORM}",
         near=unknown[0] != names[0],

@@ -67,8 +67,9 @@ def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | Unlock
     verb = _VERB.match(said)
     if verb is None:
         raise NotOfTheForm
-    repo, services, rest = targets(said[verb.end() :], repos)
-    if verb[1].lower() == "lock":
+    locks = verb[1].lower() == "lock"
+    repo, services, rest = targets(said[verb.end() :], repos, unlocks=not locks)
+    if locks:
         until = lock_ends.end(" ".join(rest), repo.zone, now)
         return LockWish(repo, services, until, reason)
     if rest:

@@ -1,5 +1,6 @@
 """What keeps a service as it is: people's locks, which are facts, and freezes, which are planned.
 
+What keeps a service keeps the jobs that run before it: they change what it works with.
 Times are in milliseconds since the epoch. Nobody is asked here whether they may do anything.
 """
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from app.core.config import RepoConfig
 from app.core.events import Block, ServiceLocked
+from app.core.freezes import Freeze
 from app.core.inert import inline
 from app.core.instant import Instant
 from app.core.writing import local, mentions, when
@@ -62,35 +64,52 @@ def lock_on(facts: Mapping[str, str], service: str, now: int) -> Lock | None:
 
 
 def locked_services(facts: Mapping[str, str]) -> list[str]:
-    """Return the services that somebody locked at some time."""
+    """Return the services and jobs that somebody locked at some time."""
     return sorted(fact.removeprefix(FACT) for fact in facts if fact.startswith(FACT))
 
 
-def frozen(repo: RepoConfig, service: str, now: int) -> Block | None:
-    """Return the freeze that is in force on a service; of several, the one that ends last."""
+def frozen(repo: RepoConfig, name: str, now: int) -> Block | None:
+    """Return the freeze in force on a service or a job; of several, the one that ends last."""
     found: list[Block] = []
-    if service not in repo.production.targets:
-        return None
-    for freeze in repo.freezes_of(service):
+    for each, freeze in _freezes(repo, name):
         window = freeze.calendar.window(now)
         if window:
             since, until = window
-            found.append(Block(service=service, reason=freeze.reason, since=since, until=until))
+            found.append(Block(service=each, reason=freeze.reason, since=since, until=until))
     return max(found, key=lambda block: block.until or 0, default=None)
 
 
-def on(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> tuple[Block, ...]:
-    """Return everything that is in force on a service: its lock first, then its freeze."""
-    lock, freeze = lock_on(facts, service, now), frozen(repo, service, now)
-    return (*([lock.block] if lock else []), *([freeze] if freeze else []))
+def on(repo: RepoConfig, facts: Mapping[str, str], name: str, now: int) -> tuple[Block, ...]:
+    """Return everything that is in force on a service or a job: locks first, then its freeze."""
+    found = (lock_on(facts, each, now) for each in _with_its_service(repo, name))
+    freeze = frozen(repo, name, now)
+    return (*(lock.block for lock in found if lock), *([freeze] if freeze else []))
 
 
-def next_change(repo: RepoConfig, facts: Mapping[str, str], service: str, now: int) -> int | None:
-    """Return when a lock or a freeze of a service ends by itself, or the next freeze begins."""
-    if service not in repo.production.targets:
+def in_force(repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[Block]:
+    """Return what is in force on all services, and the locks that jobs have of their own."""
+    of_jobs = (lock_on(facts, job, now) for job in repo.production.jobs)
+    of_services = (on(repo, facts, service, now) for service in repo.production.services)
+    return [*(b for each in of_services for b in each), *(lock.block for lock in of_jobs if lock)]
+
+
+def _with_its_service(repo: RepoConfig, name: str) -> tuple[str, ...]:
+    """Return a service; or a job and the service that it changes by running before it."""
+    target = repo.production.targets.get(name)
+    return (name, target.before) if target and target.before else (name,)
+
+
+def _freezes(repo: RepoConfig, name: str) -> list[tuple[str, Freeze]]:
+    names = _with_its_service(repo, name) if name in repo.production.targets else ()
+    return [(each, freeze) for each in names for freeze in repo.freezes_of(each)]
+
+
+def next_change(repo: RepoConfig, facts: Mapping[str, str], name: str, now: int) -> int | None:
+    """Return when what is in force on it ends by itself, or the next freeze begins."""
+    if name not in repo.production.targets:
         return None
-    times = [block.until for block in on(repo, facts, service, now)]
-    times += [freeze.calendar.next_start(now) for freeze in repo.freezes_of(service)]
+    times = [block.until for block in on(repo, facts, name, now)]
+    times += [freeze.calendar.next_start(now) for _, freeze in _freezes(repo, name)]
     return min((time for time in times if time is not None), default=None)
 
 

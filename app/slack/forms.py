@@ -72,12 +72,10 @@ def _steps(card: Card) -> str:
 
 
 def blocks_lines(repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[str]:
-    """Say which services are locked or frozen now."""
-    found = (locks.on(repo, facts, service, now) for service in repo.production.services)
+    """Say which services and jobs are locked or frozen now."""
     return [
         f"{'🔒' if block.user else '❄️'} {inline(repo.name)}: {locks.told(block)}"
-        for blocks in found
-        for block in blocks
+        for block in locks.in_force(repo, facts, now)
     ]
 
 

@@ -208,12 +208,15 @@ def i13_a_model_only_proposes(world: World) -> None:
 def i14_nothing_begins_that_is_locked_frozen_or_stopped(world: World) -> None:
     """Hold for what stood when the process looked for the last time before it sent.
 
-    A lock stands against a rollback, too; a freeze does not.
+    A lock stands against a rollback, too, and that of a service against the jobs before it; a
+    freeze does not stand against a rollback.
     """
     for attempt in _new_effects(world):
         looked = world.ground.looked[attempt.attempt_id]
         assert looked is not None, "sent without a last look"
-        assert attempt.service not in looked, f"{where_of(attempt)} was locked"
+        target = REPOS[attempt.repo].production.targets[attempt.service or ""]
+        kept = {attempt.service, target.before}
+        assert looked.isdisjoint(kept), f"{where_of(attempt)} was locked"
         may = attempt.kind == "rollback" or "freeze" in _lifted(world, attempt)
         assert FROZEN not in looked or may, f"{where_of(attempt)} was frozen"
         assert STOPPED not in looked, f"{where_of(attempt)} was stopped"

@@ -121,6 +121,8 @@ LOCKS = (
         "lock site for 1m",
         "lock all for 10m because surgery",
         "lock frontend",
+        "lock api for 1m",
+        "lock migrate",
     ),
     *("unlock backend", "unlock frontend", "unlock all", "unlock all"),
 )
@@ -236,7 +238,8 @@ class Machine(RuleBasedStateMachine):
         )
         if freeze:
             return self.do("freeze everything", *clicks, self.world.freezes(60), self._maybe(work))
-        lock = self.world.mentions(spec.repo, CROWD[0], f"lock {spec.service} for 1m")
+        name = REPOS[spec.repo].production.targets[spec.service].before or spec.service
+        lock = self.world.mentions(spec.repo, CROWD[0], f"lock {name} for 1m")
         return self.do("lock", *clicks, lock, self._maybe(work))
 
     # People who click.

@@ -229,14 +229,14 @@ def _reason(card: Card) -> list[Block]:
 
 def _blocked(card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int) -> list[Block]:
     """Say which locks and freezes are in force, and what that means for this card."""
-    return [
-        blocks.section(
-            f"{'🔒' if block.user else '❄️'} "
-            f"{refusals.against(block, spec.kind, people.name_of(block.user, repo))}"
-        )
+    lines = (
+        f"{'🔒' if block.user else '❄️'} "
+        f"{refusals.against(block, spec.kind, people.name_of(block.user, repo))}"
         for spec in card.request.specs
         for block in locks.on(repo, facts, spec.service, now)
-    ]
+    )
+    # A lock of a service stands against its jobs, too.
+    return [blocks.section(line) for line in dict.fromkeys(lines)]
 
 
 def _standing(state: State, card: Card) -> list[Block]:
