@@ -164,6 +164,17 @@ async def test_ship_both_leaves_the_card_to_the_newer_merge(desk: Desk) -> None:
     assert f"<{NEWER.url}|#13>" in told.says("card:c1")
 
 
+def test_a_card_that_comes_after_both_were_to_ship_says_nothing_of_that_choice() -> None:
+    told = offered().then(
+        ev.NewerAnswered(other=OTHER, answer="both", user=BOB), ev.Superseded(into=NEWER, user=BOB)
+    )
+    told.says("status")
+    told.then(ev.HumanSaid(user=ALICE, text="continue")).asks(call_id="c2")
+    said = told.says("card:c2")
+    assert "chose" not in said
+    assert not set(CHOICES) & set(told.buttons("card:c2"))
+
+
 # Each click gets an answer.
 
 

@@ -88,6 +88,25 @@ def test_a_lock_that_is_over_by_itself_is_told_as_over() -> None:
     assert next_change(story.state, repo, story.now, facts) is None
 
 
+def test_of_a_lock_that_ended_in_parts_each_end_is_told_of_its_own_services() -> None:
+    story = Story().began_by_command().locks("frontend", "backend", until=START + HOUR)
+    story.unlocks("backend")
+    story.now = START + HOUR
+    assert (
+        "🔓 *frontend* and *backend* were locked by <@U01ALICE> · "
+        "*frontend* over, *backend* unlocked by <@U02BOB>"
+    ) in story.says("status")
+
+
+def test_who_ended_which_part_of_a_lock_is_told() -> None:
+    story = Story().began_by_command().locks("frontend", "backend")
+    story.unlocks("backend").unlocks("frontend", user=ALICE)
+    said = "· *frontend* unlocked by <@U01ALICE>, *backend* unlocked by <@U02BOB>"
+    assert said in story.says("status")
+    story = Story().began_by_command().locks("frontend", "backend").unlocks("frontend", "backend")
+    assert "were locked by <@U01ALICE> · unlocked by <@U02BOB>" in story.says("status")
+
+
 def test_a_lock_that_another_thread_replaced_is_over_here() -> None:
     story = Story().began_by_command().locks("backend")
     again = ev.ServiceLocked(services=("backend",), user=ALICE)

@@ -111,11 +111,13 @@ def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:
     number, newest = len(state.offers) - 1, state.offers[-1]
     added = list(newest.pulls)
     if newest.answer:
-        chose = f"{text.user(newest.user)} chose {CHOICES[newest.answer]}"
         after = {
             "keep": f"{link(added[0])} waits until this is done",
             "wait": "the next merge that is tested is asked about",
-        }.get(newest.answer, "")
+        }.get(newest.answer)
+        if after is None:  # a card that comes after "both" is for this merge alone
+            return []
+        chose = f"{text.user(newest.user)} chose {CHOICES[newest.answer]}"
         return [blocks.context(blocks.mrkdwn(f"{chose}: {after}."))]
     rows = [f"• {_row(pull, repo)}" for pull in added[:MAX_PULLS]]
     if len(added) > MAX_PULLS:

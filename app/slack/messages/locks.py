@@ -25,10 +25,8 @@ def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int
         return f"🔓 {_verb(locking.services, 'is', 'are')} unlocked by {by}{end}"
     held = held_by(state, locking, facts, now)
     if not held:
-        who = [text.user(user) for user in dict.fromkeys(locking.ended.values())]
-        how = f"unlocked by {people.all_of(who)}" if who else "over"
         was = _verb(locking.services, "was", "were")
-        return f"🔓 {was} locked by {by}{_reason(locking)} · {how}"
+        return f"🔓 {was} locked by {by}{_reason(locking)} · {_ends(locking)}"
     until = f" until {text.when(locking.until)}" if locking.until is not None else ""
     ends = f"Whoever locked it, or an approver, ends that with `unlock {listed(held)}`."
     means = "Nothing begins on production meanwhile; what already runs goes on."
@@ -54,6 +52,18 @@ def next_end(state: State, facts: Mapping[str, str], now: int) -> int | None:
         if locking.until is not None and held_by(state, locking, facts, now)
     ]
     return min(ends, default=None)
+
+
+def _ends(locking: Locking) -> str:
+    """Say how a lock ended; how it did for each service where that differs."""
+    by_end: dict[str, list[str]] = {}
+    for service in locking.services:
+        who = locking.ended.get(service)
+        how = f"unlocked by {text.user(who)}" if who else "over"
+        by_end.setdefault(how, []).append(f"*{text.inline(service, 60)}*")
+    if len(by_end) == 1:
+        return next(iter(by_end))
+    return ", ".join(f"{people.all_of(names)} {how}" for how, names in by_end.items())
 
 
 def _verb(services: tuple[str, ...], one: str, several: str) -> str:
