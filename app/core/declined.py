@@ -1,4 +1,4 @@
-"""Merges to which people said no, or something; a newer commit brings them all the same."""
+"""Merges to which people said no, or something, or red ones; a newer commit brings them anyway."""
 
 from app.core import lanes
 from app.core.events import Declined, Spoken
@@ -9,15 +9,24 @@ LONGEST_QUOTE = 300
 
 
 def declined(state: State) -> Declined | None:
-    """Say who rejected or stopped a merge in its thread; None if nobody, or production has it."""
+    """Say why a merge does not go out by itself: people said no, or staging was red; else None."""
     if state.effects or lanes.merge_of(state) is None:
         return None
     if state.stopped_by:
         return Declined(pull=lanes.pull_of(state), how="stopped", user=state.stopped_by)
-    card = next(reversed(state.cards.values()), None)
-    if card is None or card.status != "rejected" or state.joined:
+    if state.joined:
         return None
-    return Declined(pull=lanes.pull_of(state), how="rejected", user=card.decided_by)
+    card = next(reversed(state.cards.values()), None)
+    if card and card.status == "rejected":
+        return Declined(pull=lanes.pull_of(state), how="rejected", user=card.decided_by)
+    return Declined(pull=lanes.pull_of(state), how="red") if _is_red(state) else None
+
+
+def _is_red(state: State) -> bool:
+    staging = state.staging
+    if staging is None or staging.sha != state.sha or staging.stopped:
+        return False
+    return staging.passed is False and not staging.is_good
 
 
 def spoken(state: State) -> Spoken | None:
@@ -26,7 +35,8 @@ def spoken(state: State) -> Spoken | None:
     That is where production has it, where people said no to it, or chose to ship it with another.
     """
     chosen = state.joined is not None and state.joined.user
-    if state.effects or chosen or not state.words or declined(state):
+    said_no = declined(state)
+    if state.effects or chosen or not state.words or (said_no and said_no.user):
         return None
     newest = state.words[-1]
     text = cut(newest.text, LONGEST_QUOTE)

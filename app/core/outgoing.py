@@ -1,4 +1,4 @@
-"""Merges to which people said no, and whose commits another merge brought out all the same.
+"""Merges to which people said no, or staging, and whose commits another merge brought out anyway.
 
 The one that ships them leaves a fact for each service, "out/<thread>/<service>", which the other
 takes up and deletes. Its status need not say then how to go on with what is there already.

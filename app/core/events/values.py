@@ -108,11 +108,11 @@ class Pull(Frozen):
 
 
 class Declined(Frozen):
-    """A merge to which people said no in its own thread, and that goes out with another one."""
+    """A merge that goes out with another one: people said no to it, or it was red on staging."""
 
     pull: Pull
-    how: Literal["rejected", "stopped"]
-    user: str
+    how: Literal["rejected", "stopped", "red"]
+    user: str = ""
 
 
 class Spoken(Frozen):
@@ -133,7 +133,7 @@ class CardFacts(Frozen):
     before that.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
-    `declined` are merges among the commits that nobody wanted to go out by themselves, `spoken`
+    `declined` are merges among the commits that would not have gone out by themselves, `spoken`
     those about which people wrote.
     """
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.core import approvers, glass, locks, policy, refusals
 from app.core.config import RepoConfig
-from app.core.events import Commit, Files, PlanStep
+from app.core.events import Commit, Declined, Files, PlanStep
 from app.core.records import Card
 from app.core.reminding import quiet_until
 from app.core.state import State
@@ -191,13 +191,17 @@ def _left_out(card: Card) -> str:
 
 
 def _declined(card: Card, repo: RepoConfig) -> list[str]:
-    """Name the merges that go out with it, although people said no to them."""
+    """Name the merges that go out with it, although people, or staging, said no to them."""
     found = dict.fromkeys(each for step in card.steps for each in step.facts.declined)
     return [
-        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, "
-        f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
-        for each in found
+        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}" for each in found
     ]
+
+
+def _said_no(each: Declined, repo: RepoConfig) -> str:
+    if each.how == "red":
+        return "which was red on staging"
+    return f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
 
 
 def _spoken(card: Card, repo: RepoConfig) -> list[str]:

@@ -36,7 +36,7 @@ def production_line(state: State, repo: RepoConfig, now: int, facts: Mapping[str
     if state.ahead:
         return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
     if staging and not staging.is_good and not state.shipped:
-        return _stopped(state, repo) if state.stopped_by else ""
+        return _stopped(state, repo) or _out(state, repo)
     return f"*Production*  {_production_now(state, repo, blocked, facts)}{_shipped(state)}"
 
 
@@ -86,6 +86,11 @@ def _stopped(state: State, repo: RepoConfig) -> str:
     tested = "❌ tests failed · " if red else ""
     by = text.user(state.stopped_by)
     return f"{tested}⏹️ stopped by {by} · {out_line(state, repo) or CONTINUE}"
+
+
+def _out(state: State, repo: RepoConfig) -> str:
+    out = out_line(state, repo)
+    return f"*Production*  {out}" if out else ""
 
 
 def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:

@@ -1,4 +1,4 @@
-"""Says that what people stopped or rejected here went out with another merge all the same."""
+"""Says that what was stopped, rejected or red here went out with another merge all the same."""
 
 from app.core import outgoing
 from app.core.config import RepoConfig
@@ -20,7 +20,11 @@ def out_line(state: State, repo: RepoConfig) -> str:
     verb = "has" if len(state.went_out) == 1 else "have"
     thread = f"the thread of {titled(newest)}" if newest.sha else "another thread"
     out = f"{names} {verb} this on production already, by {thread}"
+    staging = state.staging
+    said_no = state.stopped_by or staging is None or staging.is_good
     if not left:
-        return f"{out}: nothing to continue"
+        return f"{out}: nothing to continue" if said_no else out
     rest = people.all_of([text.inline(service, 60) for service in left])
-    return f"{out} · say `continue` to take {rest} up again"
+    if said_no:
+        return f"{out} · say `continue` to take {rest} up again"
+    return f"{out} · {rest} {'does' if len(left) == 1 else 'do'} not"

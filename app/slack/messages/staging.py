@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core import overriding
+from app.core import outgoing, overriding
 from app.core.config import RepoConfig
 from app.core.records import Run, Staging
 from app.core.state import State
@@ -45,7 +45,7 @@ def staging_failed(
         parts.append(blocks.section(why))
     parts += runs.tail(failed) if failed else []
     parts += lanes.red_together(state, repo, staging)
-    if can_retry(state, staging):
+    if can_retry(state, repo, staging):
         offered = overriding.is_offered(state, staging, facts)
         override = [override_button(state, staging)] if offered else []
         parts.append(blocks.actions([*retry_buttons(state, staging), *override]))
@@ -66,11 +66,12 @@ def _series(state: State) -> set[str]:
     return {pull.sha for pull in state.carried.values()}
 
 
-def can_retry(state: State, staging: Staging) -> bool:
-    """Tell whether running staging again is the way on."""
+def can_retry(state: State, repo: RepoConfig, staging: Staging) -> bool:
+    """Tell whether running staging again is the way on; not where another merge brought it out."""
     failed = staging.passed is False and not staging.stopped
     newest = staging is state.staging and staging.override is None
-    return failed and newest and state.stopped_by is None
+    out = state.went_out and not outgoing.left(state, repo)
+    return failed and newest and state.stopped_by is None and not out
 
 
 def retry_buttons(state: State, staging: Staging) -> list[Block]:

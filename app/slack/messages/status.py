@@ -45,7 +45,7 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
     offered = ahead.offered_now(state, repo, facts, now)
     parts += ahead.offer(offered, repo) if offered else []
     approve = [ahead.approve_button(state, offered)] if offered else []
-    if buttons := approve + _buttons(state) or undeployed_buttons(state, facts):
+    if buttons := approve + _buttons(state, repo) or undeployed_buttons(state, facts):
         parts.append(blocks.actions(buttons))
     text_now = _plain(lines[0 if opening or asked else -1])
     return Message(
@@ -100,9 +100,9 @@ def _byline(state: State, repo: RepoConfig) -> list[Block]:
     ]
 
 
-def _buttons(state: State) -> list[Block]:
+def _buttons(state: State, repo: RepoConfig) -> list[Block]:
     staging = state.staging
-    if staging and can_retry(state, staging):
+    if staging and can_retry(state, repo, staging):
         return retry_buttons(state, staging)
     return [blocks.button("Stop", "stop", state.thread_id)] if can_stop(state) else []
 
