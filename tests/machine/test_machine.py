@@ -43,7 +43,7 @@ from tests.machine.places import (
 from tests.machine.targets import ANYWHERE, Behaviour, where_of
 from tests.machine.world import Lab, Mirror, World
 
-PARTS = 8  # so that several workers share them to the end
+PARTS = 12  # so that all workers share them
 RUNS = int(os.environ.get("MACHINE_RUNS", "2000"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 LEAST_RUNS = 1000  # fewer may miss something rare
@@ -616,7 +616,7 @@ def test_anything_in_any_order(lab: Lab, part: int, shared: Path) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=max(1, RUNS // PARTS),
+            max_examples=-(-RUNS // PARTS),
             stateful_step_count=STEPS,
             deadline=None,
             print_blob=True,

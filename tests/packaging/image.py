@@ -56,6 +56,7 @@ def run(command: str, root: Path, workdir: Path) -> None:
         python.symlink_to(Path(sys.base_prefix) / "bin/python3")
     environ = {**os.environ, "PATH": f"{bin_folder}:/usr/bin:/bin", "HOME": str(root)}
     environ |= {"PIP_CACHE_DIR": str(ROOT / ".cache/pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environ["PIP_NO_COMPILE"] = "1"  # which takes longest, and is pip's affair
     done = subprocess.run(
         ["/bin/sh", "-c", command], cwd=workdir, env=environ, capture_output=True, text=True
     )
