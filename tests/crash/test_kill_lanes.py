@@ -57,7 +57,7 @@ async def test_kills_between_merges_lose_none_of_them_and_ship_each_once(
 
 
 async def two_waits_and_joins_three(box: Crashes, one: Deploy, two: Deploy, three: Deploy) -> None:
-    """Let the first be tested while the others wait; it asks once the second has joined the third."""
+    """Let the first be tested, and ask, once the second has joined the third while both wait."""
     box.target.held.add("staging e2e")
     await one.merge()
     await comes_to(box, one, lambda state: state.staging and len(state.staging.attempts) == 3)

@@ -13,7 +13,8 @@ from tests.day.clock import Clock
 from tests.day.company import ON_HOLIDAY
 from tests.fake_source import FakeSource
 
-TAKES = {"deploy": 40, "rollback": 30, "e2e": 150, "job": 60}
+# The tests do not end in the very second in which a merge that waits for them looks again.
+TAKES = {"deploy": 40, "rollback": 30, "e2e": 154, "job": 60}
 
 
 def sha_of(name: str) -> str:
