@@ -102,7 +102,8 @@ async def fetch_facts(job: Job) -> None:
         blocks = locks.on(repo, job.facts, service, job.now)
         told = ledger.running(job.facts, service, current, blocks)
         back_to = way_back.earlier(repo, job.facts, happened, service)
-        running.append(told.model_copy(update={"back_to": back_to}))
+        out = way_back.takes_out(happened, service, back_to)
+        running.append(told.model_copy(update={"back_to": back_to, "takes_out": out}))
     staged = ledger.staged(history)[:STAGED_SHOWN]
     head = job.state.sha or (staged[0].sha if staged else None)
     ahead, commits, problems = await _compared(job, running, head)

@@ -168,7 +168,8 @@ def _running(running: ev.Running, repo: RepoConfig) -> str:
     if running.ahead_of:
         parts.append(f"has {short(running.ahead_of)} and more: leave it out")
     if running.back_to:
-        parts.append(f"a rollback goes to {short(running.back_to)}")
+        out = f" and takes out {', '.join(running.takes_out)}" if running.takes_out else ""
+        parts.append(f"a rollback goes to {short(running.back_to)}{out}")
     if running.hold is not None:
         parts.append(f"ON HOLD: {outside(running.hold, 40)}")
     for block in running.blocks:

@@ -28,6 +28,16 @@ def earlier(
     return next((sha for sha in reversed(before) if sha not in (runs, bad)), None)
 
 
+def takes_out(records: Sequence[Record], service: str, to: str | None) -> tuple[str, ...]:
+    """Name what came to a service since a version, merges before bare commits; none if unknown."""
+    came = [r for r in records if (r.service, r.outcome) == (service, "succeeded")]
+    since = list(takewhile(lambda record: record.sha != to, came))
+    if to is None or len(since) == len(came):  # the history does not reach back to it
+        return ()
+    named = (f"#{r.pull}" if r.pull else short(r.sha) for r in since if r.kind == "deploy")
+    return tuple(dict.fromkeys(named))
+
+
 def _ran(records: Sequence[Record], service: str) -> list[str]:
     """Return what a service ran, oldest first; each once, where it ran last."""
     ran = [r.sha for r in records if r.service == service and r.outcome == "succeeded"]

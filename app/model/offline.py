@@ -133,7 +133,7 @@ class _Answering:
             return Step("run_e2e_tests", {"environment": heard.environment})
         if self.plan.memory.odd_sha:
             return self._odd_sha()
-        if self.plan.memory.nothing_back:
+        if self.plan.memory.nothing_back or self._is_in_newer(heard):
             return _reply(say.nothing_back(self.state))
         step = self.plan.next_step()
         changeable = self.state.changeable
@@ -146,6 +146,11 @@ class _Answering:
         if heard.services and all(there.get(service) == sha for service in heard.services):
             return _reply(f"{say.there_already(heard.services, sha)} {say.CARD_WAITS}")
         return _reply(say.SAME_CARD)
+
+    def _is_in_newer(self, heard: Heard) -> bool:
+        """Tell whether what people want back, naming nothing, has others' commits on top of it."""
+        unnamed = heard.kind == "rollback" and not heard.services and not heard.sha
+        return unnamed and not self.state.owes_step and self.plan.is_in_newer()
 
     def _change(self, step: Step, card: Card) -> Step:
         """Give up what is left of a plan if people want something else than that."""

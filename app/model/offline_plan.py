@@ -148,8 +148,8 @@ class Plan:
         order = [s for s in in_order(named, memory) if s not in self.state.rolled_back]
         picked = wanted(order, memory) if self.state.mode == "rollback" else order
         if not order and not self.state.rolled_back:
-            moved = bool(memory.before)
-            return self._which_way(say.MOVED_ON if moved else say.NOTHING_TO_GO_BACK, ())
+            moved = say.moved_on(self.state) if memory.before else say.NOTHING_TO_GO_BACK
+            return self._which_way(moved, ())
         if self.repo.approval == "plan" and memory.back_sha is None and len(picked) > 1:
             return self._all_back(picked)
         for service in picked:
@@ -180,6 +180,11 @@ class Plan:
         if memory.back is not None:
             return f"{say.AS_ASKED}."
         return say.why_back(memory.by_button, memory.red)
+
+    def is_in_newer(self) -> bool:
+        """Tell whether newer commits, which have this thread's, run wherever it shipped."""
+        before, sha = list(self.memory.before), self.state.sha
+        return sha is not None and bool(before) and self._ahead(before, sha) == before
 
     def _to_go_back(self) -> list[str]:
         """Return what this thread shipped and still runs, or else the newest change."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core.events import Commit, Files
+from app.core.events import Commit, Files, Running
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import short
@@ -28,7 +28,8 @@ NO_WAIT = (
     'when, like "wait until 15:00".'
 )
 UNSURE = "I did not make this plan and cannot ask who did. What should I do next?"
-MOVED_ON = "Production has moved on since this thread. Which service should go back?"
+MOVED_ON = "Production has moved on since this thread."
+WHICH_BACK = "Which service should go back?"
 NOTHING_TO_GO_BACK = (
     "I know of no newest deploy to take back: nothing is recorded, or the last change was a "
     "rollback. Which service should go back?"
@@ -155,13 +156,31 @@ def nothing_back(state: State) -> str:
     ahead = [r.service for r in running if r.ahead_of == sha and not state.is_untouched(r.service)]
     if ahead:
         named = " and ".join(map(spelt, ahead))
-        parts = [f"{_newer(ahead, sha)[0]}.", f'To take that back, say "roll back {named}".']
+        out = _takes_out([r for r in running if r.service in ahead])
+        that = f": that takes {out}" if out else ""
+        parts = [f"{_newer(ahead, sha)[0]}.", f'To take that back, say "roll back {named}"{that}.']
     else:
         parts = [
             f"Nothing of {short(sha)} is on production, so there is nothing to take back here.",
             'To take back something else, say "roll back" and the name of its service.',
         ]
     return " ".join([*parts, CARD_WAITS] if state.pending else parts)
+
+
+def moved_on(state: State) -> str:
+    """Ask what should go back where none is this thread's own any more, and say what that takes."""
+    out = _takes_out(state.facts.running if state.facts else ())
+    return " ".join([MOVED_ON, *([f"Going back takes {out}."] if out else []), WHICH_BACK])
+
+
+def _takes_out(running: Sequence[Running]) -> str:
+    """Say which merges leave which services, those of the same merges together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for each in running:
+        if each.takes_out:
+            found.setdefault(each.takes_out, []).append(spelt(each.service))
+    of = [f"{', '.join(out)} out of {' and '.join(of)}" for out, of in found.items()]
+    return ", and ".join(of)
 
 
 def done(

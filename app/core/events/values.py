@@ -52,7 +52,8 @@ class Block(Frozen):
 class Running(Frozen):
     """What a service runs in production; `sha` is None when nobody knows.
 
-    `back_to` is the version that a rollback goes to, None where there is none. `ahead_of` is the
+    `back_to` is the version that a rollback goes to, None where there is none, and `takes_out` what
+    that takes out: merges, as "#12", or commits, the newest first. `ahead_of` is the
     thread's commit where what runs has it, and more: a deploy of that one would go back.
     """
 
@@ -63,6 +64,7 @@ class Running(Frozen):
     hold: str | None = None
     blocks: tuple[Block, ...] = ()
     back_to: str | None = None
+    takes_out: tuple[str, ...] = ()
     ahead_of: str | None = None
 
 
