@@ -43,7 +43,7 @@ from tests.machine.places import (
 from tests.machine.targets import ANYWHERE, Behaviour, where_of
 from tests.machine.world import Lab, Mirror, World
 
-PARTS = 12  # so that all workers share them
+PARTS = 10  # so that all workers share them
 RUNS = int(os.environ.get("MACHINE_RUNS", "2000"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 LEAST_RUNS = 1000  # fewer may miss something rare
