@@ -96,6 +96,10 @@ async def _threads(desk: Desk) -> list[State]:
 async def _blocked(desk: Desk, of: str) -> Answer:
     facts = await desk.log.facts(desk.repo.name)
     services = _services(desk, of)
+    jobs = desk.repo.production.jobs.items()
+    brought = (job for job, its in jobs if not of or its.before in services)
+    locked_jobs = (job for job in brought if locks.lock_on(facts, job, desk.now))
+    services = (*services, *locked_jobs)
     found = {service: locks.lock_on(facts, service, desk.now) for service in services}
     locked = {
         service: (lock, place(fold(await desk.log.read(lock.thread_id))))

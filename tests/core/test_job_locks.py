@@ -133,6 +133,20 @@ async def test_a_lock_of_its_service_in_the_very_last_moment_stops_a_job() -> No
     assert ended[-1].summary.startswith("not started: backend is locked by U01ALICE since")
 
 
+async def test_why_a_service_is_blocked_tells_the_lock_of_its_job() -> None:
+    box = await merged(shop(), MIGRATION)
+    await lock(box, "migrate")
+    await box.says("why is the backend blocked?")
+    say = (await box.state()).says[-1]
+    told = ["".join(piece.text for piece in line) for line in say.lines]
+    assert say.text == "Blocked:"
+    assert told[0].startswith("migrate: locked by ")
+    assert ": load test" in told[0]
+    await box.says("why is the frontend blocked?")
+    say = (await box.state()).says[-1]
+    assert say.text.startswith("Nothing blocks frontend")
+
+
 # Freezes.
 
 
