@@ -238,7 +238,9 @@ class Machine(RuleBasedStateMachine):
         )
         if freeze:
             return self.do("freeze everything", *clicks, self.world.freezes(60), self._maybe(work))
-        name = REPOS[spec.repo].production.targets[spec.service].before or spec.service
+        targets = REPOS[spec.repo].production.targets
+        of_jobs = (targets[each.service].before for each in card.request.specs)
+        name = next(filter(None, of_jobs), spec.service)  # which has to keep its jobs, too
         lock = self.world.mentions(spec.repo, CROWD[0], f"lock {name} for 1m")
         return self.do("lock", *clicks, lock, self._maybe(work))
 
