@@ -1,21 +1,30 @@
 """Who could approve a card, found out when it is made: people, not only the names of groups."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from app.core import approvers, hours, locks
+from app.core import approvers, hours, policy
 from app.core.events import CardFacts
 from app.core.people import Roster, is_group
+from app.core.reminding import LONGEST_QUIET_MS
+from app.core.spec import EffectKind
 from tools.tool import Desk
 
-LONGEST_QUIET_MS = 30 * 24 * 3600 * 1000  # a freeze may never end
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Until when locks and freezes keep people from approving a card, as far as is known now."""
+
+    until: int
+    locked: bool
 
 
 async def with_approvers(
-    desk: Desk, service: str, facts: CardFacts, frozen_until: int | None
+    desk: Desk, service: str, facts: CardFacts, kept: Kept | None
 ) -> CardFacts:
     """Add who may approve for a service, and whether nobody is to be called for it yet.
 
-    `frozen_until` is when the freezes end that stand against a step of the card.
+    `kept` is what stands against some step of the card.
     """
     named = desk.repo.approvers_of(service)
     roster = await desk.directory.roster(named) if desk.directory else _as_configured(named)
@@ -27,32 +36,38 @@ async def with_approvers(
         "unread": roster.unread,
         "empty": roster.empty,
         "unchecked": (*facts.unchecked, *approvers.unchecked(roster)),
-        "quiet_until": quiet_until(desk, frozen_until),
-        "frozen_until": frozen_until,
+        "quiet_until": quiet_until(desk, kept),
+        "frozen_until": kept.until if kept else None,
+        "locked": kept is not None and kept.locked,
     }
     return facts.model_copy(update=changes)
 
 
-def frozen_until(desk: Desk, services: Sequence[str]) -> int | None:
-    """Return when all of these services are out of their freezes; None if they are, or urgent."""
-    frozen = (locks.frozen(desk.repo, service, desk.now) for service in services)
-    ends = [block.until for block in frozen if block and block.until is not None]
-    if desk.state.is_urgent or not ends:
+def kept(desk: Desk, steps: Sequence[tuple[EffectKind, str]]) -> Kept | None:
+    """Return what keeps people from approving these steps; None if nothing does, or urgent."""
+    found = [
+        block
+        for kind, service in steps
+        for block in policy.blocks_of(desk.repo, kind, service, desk.facts, desk.now)
+    ]
+    if desk.state.is_urgent or not found:
         return None
-    return min(max(ends), desk.now + LONGEST_QUIET_MS)
+    latest = desk.now + LONGEST_QUIET_MS
+    ends = (latest if block.until is None else block.until for block in found)
+    return Kept(min(max(ends), latest), any(block.user for block in found))
 
 
-def quiet_until(desk: Desk, frozen_until: int | None) -> int | None:
-    """Return when people are to be called, in working time and out of freezes; None if now."""
+def quiet_until(desk: Desk, kept: Kept | None) -> int | None:
+    """Return when people are called, in working time and able to approve; None if now."""
     if desk.state.is_urgent:
         return None
-    opens = hours.opens(desk.repo.hours, frozen_until or desk.now)
+    opens = hours.opens(desk.repo.hours, kept.until if kept else desk.now)
     return None if opens == desk.now else opens
 
 
-def expires_at(desk: Desk, frozen_until: int | None) -> int:
+def expires_at(desk: Desk, kept: Kept | None) -> int:
     """Return when a card made now expires: not before people had working time to be called in."""
-    repo, begins = desk.repo, quiet_until(desk, frozen_until) or desk.now
+    repo, begins = desk.repo, quiet_until(desk, kept) or desk.now
     life = repo.approval_expires_seconds * 1000
     expires = begins + life
     if desk.state.is_urgent or hours.is_open(repo.hours, expires):

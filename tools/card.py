@@ -14,7 +14,7 @@ from app.core.events import (
 from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
-from tools.approvers import expires_at, frozen_until, with_approvers
+from tools.approvers import expires_at, kept, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
@@ -65,7 +65,7 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
     repo, recorded, proposal = desk.repo, desk.facts, proposals[number]
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
     target = repo.production.targets[name]
-    frozen = frozen_until(desk, [each.name for each in proposals if each.kind != "rollback"])
+    keeps = kept(desk, [(each.kind, each.name) for each in proposals])
     was = None
     if kind != "job":
         was = ledger.production(recorded, name) or await _current(desk, name)
@@ -89,10 +89,10 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
         call_id=desk.call_id if len(proposals) == 1 else f"{desk.call_id}.{number + 1}",
         production_was=was,
         policy_version=repo.policy_version(name),
-        expires_at=expires_at(desk, frozen),
+        expires_at=expires_at(desk, keeps),
     )
     facts = await _facts(desk, proposal, was, change, riders)
-    facts = await with_approvers(desk, name, facts, frozen)
+    facts = await with_approvers(desk, name, facts, keeps)
     planned = {each.name for each in proposals}
     left_out = tuple(service for service in _left_out(desk, sha) if service not in planned)
     return PlanStep(spec=spec, facts=facts.model_copy(update={"left_out": left_out}))

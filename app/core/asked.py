@@ -6,7 +6,7 @@ from app.core import approvers
 from app.core.config import RepoConfig
 from app.core.events import CallKind, Candidate
 from app.core.records import Card
-from app.core.reminding import first_asked, next_call, quiet_until
+from app.core.reminding import first_asked, kept_by, next_call, quiet_until
 from app.core.state import State
 from app.core.untrusted import one_line
 from app.core.writing import utc
@@ -62,9 +62,10 @@ def so_far(state: State, repo: RepoConfig, card: Card) -> str:
     quiet, first = quiet_until(state, repo, card), first_asked(card)
     said = "nobody was asked" if first is None else f"asked {utc(first)}"
     if quiet is not None and first is None:
-        frozen = card.request.facts.frozen_until
-        said = f"nobody is called before {'the end of the freeze' if frozen else 'working hours'}"
-        said = f"{said}, {utc(quiet)}"
+        kept = kept_by(card)
+        opens = f"the end of the {kept}" if kept else "working hours"
+        latest = "at the latest " if kept == "lock" else ""
+        said = f"nobody is called before {opens}, {latest}{utc(quiet)}"
     later = (call for call in card.reminded if call.at != first)
     return said + "".join(f", {CALLED[call.kind]} {utc(call.at)}" for call in later)
 

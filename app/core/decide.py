@@ -12,6 +12,7 @@ from app.core.rules import (
     outgoing,
     production,
     reminders,
+    renewals,
     rides,
     running,
     shadow,
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     verification.place_holds,
     verification.verify,
     production.release_locks,
+    renewals.renew,
     production.expire,
     production.notice_moved,
     reminders.remind,
@@ -74,6 +76,7 @@ RULES: tuple[Rule, ...] = (
 # When (ms) a thread that waits has to be looked at, though nothing happens.
 CLOCKS: tuple[Clock, ...] = (
     production.next_expiry,
+    renewals.next_look,
     ahead.next_expiry,
     waiting.next_end,
     reminders.next_reminder,

@@ -42,6 +42,11 @@ class Hours:
             span -= end - begin
         return LAST
 
+    def closes(self, since: int, until: int) -> int:
+        """Return when the last working time of a span ends."""
+        ends = (min(end, until) for begin, end in self._windows(since) if begin < until)
+        return max(ends, default=until)
+
     def _windows(self, since: int) -> Iterator[tuple[int, int]]:
         """Return what is left of the windows after a time, in order; they do not overlap."""
         day = datetime.fromtimestamp(since / 1000, UTC).date() - timedelta(days=2)
@@ -81,3 +86,8 @@ def opens(hours: Hours | None, now: int) -> int:
 def after(hours: Hours | None, since: int, span: int) -> int:
     """Return when so much working time has passed since then."""
     return since + span if hours is None else hours.after(since, span)
+
+
+def closes(hours: Hours | None, since: int, until: int) -> int:
+    """Return when the last working time of a span ends."""
+    return until if hours is None else hours.closes(since, until)

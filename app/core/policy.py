@@ -8,7 +8,7 @@ from app.core.config import RepoConfig
 from app.core.events import Block, Lift, PlanStep
 from app.core.people import Person
 from app.core.records import Asked, Card
-from app.core.spec import ActionSpec, plan_hash
+from app.core.spec import ActionSpec, EffectKind, plan_hash
 from app.core.state import State
 from app.core.writing import mentions, short, utc
 
@@ -133,10 +133,17 @@ def blocked_by(
     A lock is somebody at work on the service, so it stands against a rollback, too; a freeze is
     only a time in which nothing new is to come.
     """
-    found = locks.on(repo, facts, spec.service, now)
-    is_free = spec.kind == "rollback" or "freeze" in lifted
-    against = (block for block in found if block.user or not is_free)
+    found = blocks_of(repo, spec.kind, spec.service, facts, now)
+    against = (block for block in found if block.user or "freeze" not in lifted)
     return next(against, None)
+
+
+def blocks_of(
+    repo: RepoConfig, kind: EffectKind, service: str, facts: Mapping[str, str], now: int
+) -> tuple[Block, ...]:
+    """Return the lock and the freeze that stand against an effect of this kind now."""
+    found = locks.on(repo, facts, service, now)
+    return tuple(block for block in found if block.user or kind != "rollback")
 
 
 def not_as_shown(card: Card) -> str | None:

@@ -12,6 +12,8 @@ from app.core.hours import Hours
 from app.core.records import Card, Reminded
 from app.core.state import State
 
+LONGEST_QUIET_MS = 30 * 24 * 3600 * 1000  # a freeze or a lock may never end
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -71,6 +73,12 @@ def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
     if quiet is None or state.is_urgent or reminded(card, "reminder") or not to_call(card):
         return None
     return _opens(state, repo, card)
+
+
+def kept_by(card: Card) -> str:
+    """Name what kept people from approving when a card was made, "" where nothing did."""
+    facts = card.request.facts
+    return "" if facts.frozen_until is None else "lock" if facts.locked else "freeze"
 
 
 def _opens(state: State, repo: RepoConfig, card: Card) -> int:

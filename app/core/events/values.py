@@ -131,8 +131,8 @@ class CardFacts(Frozen):
     `approvers` are those whom the rules name, but for the `barred`; `candidates` the people behind
     them as the chat knew them (none: it was not asked), `more` the number of those not looked at,
     `unread` and `empty` user groups whose members are unknown, or that have none. `quiet_until`:
-    working time had not begun, or a freeze not ended (`frozen_until`), so nobody was to be called
-    before that.
+    working time had not begun, or a freeze or a lock (`locked`) not ended (`frozen_until`), so
+    nobody was to be called before that.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
     `declined` are merges among the commits that would not have gone out by themselves, `spoken`
@@ -157,6 +157,7 @@ class CardFacts(Frozen):
     empty: tuple[str, ...] = ()
     quiet_until: Instant | None = None
     frozen_until: Instant | None = None
+    locked: bool = False
     jobs: Mapping[str, Files] = {}
     risky: str = ""
     declined: tuple[Declined, ...] = ()

@@ -3,6 +3,7 @@
 from app.core import events as ev
 from app.core import ledger, policy
 from app.core.actions import Action, Append, Here, Start
+from app.core.rules.renewals import why_late
 from app.core.rules.staging import STAGING_LOCK
 from app.core.spec import approval_cause
 from app.core.state import State
@@ -33,7 +34,7 @@ def expire(state: State, here: Here) -> Action | None:
     card = state.pending
     if card is None:
         return None
-    late = "nobody decided in time" if here.now >= card.expires_at else None
+    late = why_late(card, here) if here.now >= card.expires_at else None
     reason = policy.not_as_shown(card) or late
     return (
         Append([ev.ApprovalExpired(call_id=card.request.call_id, reason=reason)])

@@ -6,7 +6,7 @@ from app.core import approvers, glass, locks, policy, refusals
 from app.core.config import RepoConfig
 from app.core.events import Commit, Declined, Files, PlanStep
 from app.core.records import Card
-from app.core.reminding import quiet_until
+from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
@@ -58,8 +58,9 @@ def _notice(state: State, card: Card, repo: RepoConfig) -> str:
         return f"Nobody can approve to {named}"
     if card.request.facts.quiet_until is not None:  # a message of its own calls people
         quiet = quiet_until(state, repo, card) is not None
-        frozen = "the end of a freeze" if card.request.facts.frozen_until else "working hours"
-        return f"{what[0].upper()}{what[1:]}: waits for {frozen if quiet else 'approval'}"
+        kept = kept_by(card)
+        until = f"the end of a {kept}" if kept else "working hours"
+        return f"{what[0].upper()}{what[1:]}: waits for {until if quiet else 'approval'}"
     whom = ", ".join(dict.fromkeys(filter(None, (called(step.facts) for step in card.steps))))
     return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
 
@@ -220,9 +221,15 @@ def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
     quiet = quiet_until(state, repo, card)
     if quiet is None or quiet <= now:
         return ""
-    begins = f"*Working hours* begin {text.when(quiet)}"
-    if card.request.facts.frozen_until:
-        begins = f"*Frozen*, so people are called {text.when(quiet)}"
+    match kept_by(card):
+        case "lock":
+            begins = (
+                f"*Locked*, so people are called when it is over, {text.when(quiet)} at the latest"
+            )
+        case "freeze":
+            begins = f"*Frozen*, so people are called {text.when(quiet)}"
+        case _:
+            begins = f"*Working hours* begin {text.when(quiet)}"
     return f"{begins}; nobody is called before that."
 
 

@@ -6,7 +6,7 @@ from app.core import locks, policy
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
 from app.core.records import Card, Run
-from app.core.reminding import quiet_until
+from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import ahead, lanes, people, rides
@@ -113,8 +113,10 @@ def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | No
     if blocked:
         return f"{'🔒' if blocked.user else '❄️'} {_told(blocked, repo)} · card: {asked}"
     if (quiet := quiet_until(state, repo, card)) is not None:
-        what = "the freeze's end" if card.request.facts.frozen_until else "working hours"
-        return f"🌙 waits for {what}, {text.when(quiet)}: {asked}"
+        kept = kept_by(card)
+        what = f"the {kept}'s end" if kept else "working hours"
+        latest = "at the latest " if kept == "lock" else ""
+        return f"🌙 waits for {what}, {latest}{text.when(quiet)}: {asked}"
     needed = max(step.facts.needed for step in card.steps)
     count = f" ({needed - max(map(card.missing, card.steps))} of {needed})" if needed > 1 else ""
     return f"🔔 waiting for approval{count}: {asked}"

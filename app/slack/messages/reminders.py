@@ -3,7 +3,7 @@
 from app.core import hours
 from app.core.config import RepoConfig
 from app.core.records import Card, Reminded
-from app.core.reminding import first_asked, hours_of, reminded
+from app.core.reminding import first_asked, hours_of, kept_by, reminded
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Message
@@ -13,6 +13,7 @@ from app.slack.messages.lanes import titled
 from app.slack.messages.shown import action
 
 SLOTS = {"urgent": "urgent", "hotfix": "hotfix", "reminder": "remind", "escalation": "escalate"}
+_CAME = {"": "outside working hours", "freeze": "in a freeze", "lock": "under a lock"}
 
 
 def slot(card: Card, call: Reminded) -> str:
@@ -73,7 +74,7 @@ def _reminder(card: Card, call: Reminded) -> str:
     since, expires = text.when(card.at), text.when(card.expires_at)
     waits = f"waits on its card above since {since}"
     if first_asked(card) == call.at:
-        came = "in a freeze" if card.request.facts.frozen_until else "outside working hours"
+        came = _CAME[kept_by(card)]
         waits = f"waits on its card above: it came {came}, {since}"
     return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{_given(card)} It expires {expires}."
 

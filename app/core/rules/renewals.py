@@ -1,0 +1,81 @@
+"""Cards that nobody could approve for a lock or a freeze are made anew instead of expiring."""
+
+from app.core import events as ev
+from app.core import hours, locks, policy
+from app.core.actions import Append, Here
+from app.core.events import Block
+from app.core.records import Card
+from app.core.reminding import LONGEST_QUIET_MS, hours_of
+from app.core.rules.reminders import AGAIN_MS
+from app.core.state import State
+
+OVER = "what kept people from approving is over, so it is made anew"
+
+
+def renew(state: State, here: Here) -> Append | None:
+    """Let a card be made anew that would expire while it is locked or frozen, or soon after that.
+
+    So is one that waits quietly for the end of a lock that somebody ended before: people are called
+    at once, and it lives from then on.
+    """
+    card = state.pending
+    why = _why(state, here, card) if card else ""
+    if card is None or not why or policy.not_as_shown(card):
+        return None
+    call_id = card.request.call_id
+    expired = ev.ApprovalExpired(call_id=call_id, reason=why)
+    return Append([expired, ev.AskedAgain(call_id=call_id, user="")])
+
+
+def why_late(card: Card, here: Here) -> str:
+    """Say why a card expires whose time is up."""
+    block = _block(card, here)
+    if block is None:
+        return "nobody decided in time"
+    return f"nobody could approve it when its time was up: {_told(block, here)}"
+
+
+def next_look(state: State, here: Here) -> int | None:
+    """Return when to look whether a card is to be made anew; who locks wakes no worker here."""
+    card = state.pending
+    if card is None:
+        return None
+    soon, due = here.now + AGAIN_MS, _late(state, here, card)
+    unlocked_early = card.request.facts.locked and _is_early(card, here)
+    return soon if due <= here.now or unlocked_early else due
+
+
+def _why(state: State, here: Here, card: Card) -> str:
+    if _is_early(card, here) and _block(card, here) is None:
+        return OVER
+    block = _block(card, here) if here.now >= _late(state, here, card) else None
+    if block is None or _waited_for_ever(card):
+        return ""
+    return f"nobody could approve it, so it is made anew: {_told(block, here)}"
+
+
+def _late(state: State, here: Here, card: Card) -> int:
+    """Return when too little of a card's life is left for people to be called, and to act."""
+    begins = max(card.at, card.request.facts.frozen_until or 0)
+    ends = hours.closes(hours_of(state, here.repo), begins, card.expires_at)
+    return max((begins + ends) // 2, ends - here.repo.escalate_after_seconds * 1000)
+
+
+def _is_early(card: Card, here: Here) -> bool:
+    """Tell whether a card still waits quietly for the end of what stood against it."""
+    return here.now < (card.request.facts.frozen_until or 0)
+
+
+def _waited_for_ever(card: Card) -> bool:
+    until = card.request.facts.frozen_until
+    return until is not None and until - card.at >= LONGEST_QUIET_MS
+
+
+def _told(block: Block, here: Here) -> str:
+    return f"{block.service} is {locks.plainly(block, here.repo)}"
+
+
+def _block(card: Card, here: Here) -> Block | None:
+    specs = card.request.specs
+    found = (policy.blocked_by(here.repo, spec, here.facts, here.now) for spec in specs)
+    return next((block for block in found if block), None)
