@@ -56,7 +56,8 @@ class SlackPage:
         return list(await self.page.evaluate(f"{every}.map(message => message.innerText)"))
 
     async def buttons(self, words: str) -> list[str]:
-        """Return the buttons that the newest message with these words has."""
+        """Return the buttons that the newest message with these words has, once there is one."""
+        await self.sees(words)
         found = f"{_message(words, THREAD)}.querySelectorAll('.bk-button')"
         return list(await self.page.evaluate(f"[...{found}].map(button => button.innerText)"))
 
