@@ -12,9 +12,10 @@ from redis.exceptions import RedisError
 
 from app.demo.child import free_port
 from app.redis.connect import connect
-from app.redis.embedded import find_server, start_embedded, stop_embedded
+from app.redis.embedded import find_server, stop_embedded
 from app.redis.log import RedisLog
 from tests.forks import Zygote, the_zygote
+from tests.servers import start_with
 from tests.waiting import until
 
 # What takes a minute or more: a process that got one of them last would end alone.
@@ -44,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one embedded server for all tests."""
     directory = tmp_path_factory.mktemp("redis")
-    yield asyncio.run(_without_waiting_for_the_disk(directory))
+    # What it has written is lost only if the machine dies, and it does not.
+    yield asyncio.run(start_with(directory, "appendfsync", "no"))
     asyncio.run(stop_embedded(directory))
 
 
@@ -87,15 +89,6 @@ async def cluster_log(cluster_url: str) -> AsyncIterator[RedisLog]:
     log = RedisLog(connect(cluster_url))
     yield log
     await log.close()
-
-
-async def _without_waiting_for_the_disk(directory: Path) -> str:
-    """Start a server; what it has written is lost only if the machine dies, and it does not."""
-    url = await start_embedded(directory)
-    client = connect(url)
-    await cast("Any", client).config_set("appendfsync", "no")
-    await client.aclose()
-    return url
 
 
 def _cluster_node(directory: Path, port: int) -> subprocess.Popen[bytes]:

@@ -3,32 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, cast
 
 import pytest
 import structlog
 
-from app.redis.connect import connect
-from app.redis.embedded import start_embedded, stop_embedded
+from app.redis.embedded import stop_embedded
 from tests.machine.world import Lab
+from tests.servers import start_with
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a server without a disk: nothing here is about that."""
     directory = tmp_path_factory.mktemp("machine")
-    yield asyncio.run(start_without_disk(directory))
+    yield asyncio.run(start_with(directory, "appendonly", "no"))
     asyncio.run(stop_embedded(directory))
-
-
-async def start_without_disk(directory: Path) -> str:
-    """Start a server that writes nothing down, and return its URL."""
-    url = await start_embedded(directory)
-    client = connect(url)
-    await cast("Any", client).config_set("appendonly", "no")
-    await client.aclose()
-    return url
 
 
 @pytest.fixture
