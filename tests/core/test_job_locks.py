@@ -1,6 +1,5 @@
 """What keeps a service as it is keeps the jobs before it, too; a job can be locked by itself."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from app.core import glass, lock_words, locks
 from app.core.clicks import Click, Refused
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.errors import UserError
-from app.core.events import Commit
 from app.core.lock_words import LockWish, UnlockWish
 from app.core.policy import Person
 from app.model.offline import OfflinePlanner
@@ -18,10 +16,9 @@ from app.slack import forms
 from app.slack.messages import next_change, render
 from tests import payloads
 from tests.core.box import OLD, SHA, Box
-from tests.core.test_blocked import HOUR, START, lock, production, unlock
+from tests.core.test_blocked import HOUR, START, Locksmith, lock, production, unlock
 from tests.core.test_jobs import MIGRATE, MIGRATION, TARGET, merged, shop, steps
 from tests.fake_calendar import freeze
-from tests.fake_source import FakeSource
 from tests.shop import ALICE, CARA, REPO
 
 RUNS = "production migrate 4af9ec0"
@@ -102,20 +99,6 @@ def test_the_status_tells_the_lock_of_a_service_once_and_that_of_a_job() -> None
         "🔒 acme/shop: backend",
         "🔒 acme/shop: migrate",
     ]
-
-
-@dataclass
-class Locksmith(FakeSource):
-    """A GitHub that is asked twice before an effect; meanwhile, the second time, alice locks."""
-
-    boxes: list[Box] = field(default_factory=list[Box])
-    asked: int = 0
-
-    async def commit(self, repo: str, ref: str) -> Commit | None:
-        self.asked += bool(self.boxes)
-        if self.asked == 2:
-            await lock(self.boxes[0], "backend")
-        return await super().commit(repo, ref)
 
 
 async def test_a_lock_of_its_service_in_the_very_last_moment_stops_a_job() -> None:
