@@ -4,43 +4,39 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.packaging.files import ROOT, instructions, locked
 from tests.packaging.image import build
 
-
-@pytest.fixture(scope="module")
-def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("image"))
+OF_A_VENV = ("pip", "setuptools")
 
 
-def test_the_command_starts_from_the_image(venv: Path) -> None:
+def test_the_image_starts_and_holds_the_lock_and_the_texts(tmp_path: Path) -> None:
+    venv = build(tmp_path)  # once: it takes half a minute
     done = subprocess.run(
         [venv / "bin/deploybot", "--help"], cwd=venv, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "serve" in done.stdout
+    assert not _installed(venv) - set(locked("requirements.lock")) - {"deploybot", *OF_A_VENV}
+    packages = next(venv.glob("lib/python3*/site-packages"))
+    assert [path for path in _data() if not (packages / path).is_file()] == []
 
 
-def test_the_image_holds_the_run_time_lock_and_nothing_more(venv: Path) -> None:
+def _installed(venv: Path) -> set[str]:
     listed = subprocess.run(
         [venv / "bin/python", "-m", "pip", "list", "--format=json"], capture_output=True, check=True
     )
-    names = {package["name"].lower().replace("_", "-") for package in json.loads(listed.stdout)}
-    extra = names - set(locked("requirements.lock")) - {"deploybot", "pip", "setuptools"}
-    assert not extra
+    return {package["name"].lower().replace("_", "-") for package in json.loads(listed.stdout)}
 
 
-def test_texts_and_scripts_are_shipped(venv: Path) -> None:
-    packages = next(venv.glob("lib/python3*/site-packages"))
-    data = [
+def _data() -> list[Path]:
+    """Return every text and script that the service reads."""
+    return [
         path.relative_to(ROOT)
         for folder in ("app", "tools", "prompts")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     ]
-    assert [path for path in data if not (packages / path).is_file()] == []
 
 
 def test_every_install_is_pinned_by_hash_or_our_own() -> None:
