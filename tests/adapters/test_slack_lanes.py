@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -68,12 +69,12 @@ async def desk() -> AsyncGenerator[Desk]:
         yield desk
 
 
-def urgent(*commits: ev.Commit, total: int = 1) -> Story:
+def urgent(*commits: ev.Commit, total: int = 1, **more: Any) -> Story:
     """Let the card of an urgent #12, which takes #11 with it, wait."""
     told = Story().merged()
     told.then(ev.MarkedUrgent(user=ALICE), ev.Carried(pulls=(pull(OTHER, 11),))).staged()
     own = ev.Commit(sha=NEW, title="Add gift cards", author="alice")
-    return told.asks(facts=card_facts(commits=(own, *commits), commits_total=total))
+    return told.asks(facts=card_facts(commits=(own, *commits), commits_total=total, **more))
 
 
 def test_an_urgent_card_counts_what_it_takes_with_it_and_lists_it_once() -> None:
@@ -83,7 +84,7 @@ def test_an_urgent_card_counts_what_it_takes_with_it_and_lists_it_once() -> None
 
 
 def test_an_urgent_card_whose_commits_are_not_known_points_at_the_pull_requests() -> None:
-    said = urgent().says("card:c1")
+    said = urgent(unchecked=("the difference",)).says("card:c1")
     assert "🚨 *Urgent.* It takes others with it, listed below." in said
     assert "*Ships:*" in said
 

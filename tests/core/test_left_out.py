@@ -132,3 +132,21 @@ async def test_what_the_rider_brought_out_itself_is_no_news_to_it(box: Town) -> 
     found = rides.told(state, box.config, facts)
     assert found is not None
     assert not rides.concerns(state, found)
+
+
+async def test_what_went_out_by_itself_meanwhile_is_not_listed_by_the_card_of_the_other() -> None:
+    box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO]))
+    await box.runs_old()
+    await box.merged(ONE, TWO)
+    await box.presses("both", ONE)
+    assert "*Ships:*" in await box.card_says(TWO)
+    await box.presses("stop", TWO)
+    await goes_on(box, ONE)
+    await box.ships(ONE)
+    await goes_on(box, TWO)
+    card = (await box.of(TWO)).pending
+    assert card is not None
+    assert [commit.sha for commit in card.request.facts.commits] == [TWO]
+    said = await box.card_says(TWO)
+    assert "*Ships:*" not in said
+    assert "|#1>" not in said

@@ -22,7 +22,8 @@ Twenty merges, two teams, one monorepo, one hotfix: every message as people saw 
 in the night after it. `make a-day` writes this file by playing the day with the service's own
 doors, store, worker and sender, a local Slack, the planner without a model, and a clock that stands
 still while something happens. `tests/scenarios/test_a_day.py` fails when the day is another one.
-Times are in London, which is UTC in November.
+Times are in London, which is UTC in November. Nobody hears of the twentieth merge: it changes the
+README, and nothing of any service.
 
 A message notifies whom it mentions, and who follows its thread: who wrote there, or was mentioned
 there before. Edits notify nobody, so a message is shown as it was posted and, below *later*, as the

@@ -1,6 +1,6 @@
 """Merges of the same services in the messages of one: what it ships, waits for, is asked about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.core import lanes
 from app.core.config import RepoConfig
@@ -71,13 +71,23 @@ def ships(state: State, repo: RepoConfig, card: Card) -> list[Block]:
     if card.request.spec.sha != state.sha or card.request.spec.kind != "deploy":
         return []
     urgent = [blocks.section(_riding_along(state, card))] if state.is_urgent else []
-    if not state.carried:
+    pulls = _going_in(state, card)
+    if len(pulls) == 1:
         return urgent
-    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(state, repo)]))]
+    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(pulls, repo)]))]
 
 
-def _rows(state: State, repo: RepoConfig) -> list[str]:
-    pulls = lanes.pulls_of(state)
+def _going_in(state: State, card: Card) -> list[Pull]:
+    """Return the merges that a card ships, without those that production has already."""
+    own, *carried = lanes.pulls_of(state)
+    facts = [step.facts for step in card.steps]
+    if any(each.unchecked or len(each.commits) < each.commits_total for each in facts):
+        return [own, *carried]  # not every commit is known
+    new = {commit.sha for each in facts for commit in each.commits}
+    return [own, *(pull for pull in carried if pull.sha in new)]
+
+
+def _rows(pulls: Sequence[Pull], repo: RepoConfig) -> list[str]:
     rows = [f"• {_row(pull, repo)}" for pull in pulls[:MAX_PULLS]]
     more = list(pulls[MAX_PULLS:])
     return [*rows, f"… and {len(more)} more: {_numbers(more)}"] if more else rows
@@ -91,7 +101,7 @@ def _riding_along(state: State, card: Card) -> str:
     """Say how much goes out with an urgent merge that is not its own; the card lists it."""
     facts = card.request.facts
     others = [commit for commit in facts.commits if commit.sha != state.sha]
-    if not others and not state.carried:
+    if not others and len(_going_in(state, card)) == 1:
         unknown = facts.commits_total <= 1 and bool(facts.unchecked)
         return (
             "🚨 *Urgent.* What else goes out with it was not checked"
@@ -139,7 +149,7 @@ def red_together(state: State, repo: RepoConfig, staging: Staging) -> list[Block
     """Name the merges in a red staging, and offer to test them one by one."""
     if not state.carried or staging.sha != state.sha or staging is not state.staging:
         return []
-    shown = blocks.section("\n".join(["*In it are:*", *_rows(state, repo)]))
+    shown = blocks.section("\n".join(["*In it are:*", *_rows(lanes.pulls_of(state), repo)]))
     if state.stopped_by or state.series:
         return [shown]
     button = blocks.button("Test one by one", "one_by_one", state.thread_id)
