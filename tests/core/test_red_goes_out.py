@@ -68,7 +68,9 @@ def test_words_about_a_red_merge_are_quoted_beside_that() -> None:
 def test_only_a_red_staging_of_its_own_that_counts_is_a_reason() -> None:
     assert declined(Story().merged().staged().state) is None
     assert declined(Story().merged().state) is None
-    newer = ev.Pull(thread_id="acme/shop/fedcba9876", number=2, title="Change 2", at=1)
+    newer = ev.Pull(
+        thread_id="acme/shop/fedcba9876", sha=TWO, number=2, title="", url="", author="bob", at=1
+    )
     assert declined(Story().merged().then(ev.Coalesced(into=newer)).state) is None
     story = Story().merged().staged()
     sha = str(story.state.sha)
