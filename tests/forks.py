@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -38,6 +39,9 @@ class Zygote:
         output: Path,
         argv: Sequence[str] = (),
         cwd: Path = ROOT,
+        *,
+        errors: Path | None = None,
+        end: Path | None = None,
     ) -> int:
         """Call `main` of a module in a process group of its own, and return its pid."""
         assert self._process.stdin
@@ -47,6 +51,8 @@ class Zygote:
             "argv": list(argv),
             "env": {**env, **dict([CERTIFICATE])},
             "output": str(output),
+            "errors": str(errors or output),
+            "end": str(end or ""),
             "cwd": str(cwd),
         }
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -68,6 +74,18 @@ def the_zygote() -> Zygote:
     zygote = Zygote()
     atexit.register(zygote.end)
     return zygote
+
+
+def run(
+    program: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors, end = (Path(folder) / name for name in ("output", "errors", "end"))
+        os.mkfifo(end)
+        the_zygote().start(program, env, output, argv, cwd, errors=errors, end=end)
+        code = int(end.read_text())  # once it is written
+        return subprocess.CompletedProcess(argv, code, output.read_text(), errors.read_text())
 
 
 class Forked:

@@ -1,8 +1,9 @@
 """Starts programs quickly: it has imported what they need already, and forks when asked to.
 
 A request is one line of JSON on standard input: the module whose `main` is called, its `argv`, and
-the `env`, the `output` and the `cwd` of the process; the answer is a pid. When its input ends, it
-kills what it started and ends.
+the `env`, the `output`, the `errors` and the `cwd` of the process, which writes its exit code to
+the pipe `end`, if one is named; the answer is a pid. When its input ends, it kills what it started
+and ends.
 """
 
 import gc
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from typing import Any
 
@@ -59,18 +61,31 @@ def _fork(request: dict[str, Any]) -> int:
         return pid
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
-    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(output, stream)
+    for stream, path in ((1, request["output"]), (2, request["errors"])):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    code = 1
+    end = os.open(request["end"], os.O_WRONLY) if request["end"] else None
+    code = _ran(request["program"], request["argv"])
+    if end is not None:
+        os.write(end, str(code).encode())
+    os._exit(code)
+
+
+def _ran(program: str, argv: list[str]) -> int:
+    """Run a program to its end, as the interpreter does."""
     try:
-        code = importlib.import_module(request["program"]).main(request["argv"])
+        return int(importlib.import_module(program).main(argv))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
     finally:
-        os._exit(code)
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from app.demo.child import free_port
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.log import RedisLog
+from tests import forks
 from tests.shop import BOB
 from tests.story import NEW, START, THREAD, Story
 
@@ -30,16 +31,18 @@ GOOD = (
 def deploybot(
     folder: Path, *arguments: str, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the command in a folder."""
-    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *arguments],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    """Run the command in a folder, in a process of its own."""
+    return forks.run("app.cli", arguments, {"PATH": "/usr/bin:/bin", **variables}, folder)
+
+
+def test_it_starts_in_an_environment_that_has_nothing(tmp_path: Path) -> None:
+    """What the others fork starts like this."""
+    argv = [sys.executable, "-m", "app.cli", "threads", "list"]
+    environ = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is no configuration file 'deploybot.toml'.")
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(

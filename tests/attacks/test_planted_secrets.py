@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from app.github.credentials import Token
 from app.redis.connect import connect
 from app.redis.embedded import start_embedded, stop_embedded
 from app.redis.log import RedisLog
+from tests import forks
 from tests.adapters.github_stub import StubGitHub
 from tests.attacks.canaries import Canary, canaries
 from tests.attacks.siege import FIELDS, Field, Siege
@@ -25,7 +24,6 @@ from tests.attacks.sinks import Store, answers_over_http, logging_as_the_service
 from tests.fake_source import FakeSource
 from tests.shop import REPO
 
-ROOT = Path(__file__).parents[2]
 CANARIES = canaries()
 EVERY = 1 if os.environ.get("SOAK") else 2  # so each is planted in every other field
 
@@ -192,11 +190,8 @@ async def test_no_command_prints_a_planted_secret(
 
 async def printed(folder: Path, url: str, *command: str) -> str:
     """Run a command, and return all that it prints."""
-    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "REDIS_URL": url}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", *command, cwd=folder, env=env, stdout=PIPE, stderr=PIPE
-    )
-    out, error = await process.communicate()
-    assert (process.returncode, error) == (0, b"")
-    assert len(out) > 50
-    return out.decode()
+    env = {"PATH": "/usr/bin:/bin", "REDIS_URL": url}
+    done = await asyncio.to_thread(forks.run, "app.cli", command, env, folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) > 50
+    return done.stdout
