@@ -1,9 +1,11 @@
 """When a lock ends by itself: the times and the spans that locking words name."""
 
 import re
-from datetime import tzinfo
+from dataclasses import dataclass
 
-from app.core import duration
+from app.core import spans
+from app.core.coming import WEEKDAY, dated
+from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.inert import inline
 from app.core.lock_form import FORM, NotOfTheForm
@@ -12,25 +14,34 @@ from app.core.writing import when
 
 LONGEST_DAYS = 366
 _HOUR = r"\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m"
-_CLOCK = rf"(?:tomorrow |\d{{4}}-\d{{2}}-\d{{2}} )?(?:{_HOUR}|noon)|midnight|tomorrow"
+_DAY = rf"tomorrow|\d{{4}}-\d{{2}}-\d{{2}}|{WEEKDAY}"
+_CLOCK = rf"(?:(?:{_DAY}) (?:at )?)?(?:{_HOUR}|noon)|midnight|tomorrow|tonight|{WEEKDAY}"
 _UNTIL = r"(?:until|till?|'til)"
-_SPAN = r"\d{1,7} ?(?:s|m|h|d|minutes?|mins?|hours?|hrs?|days?)"
+_SPAN = spans.SPAN
 _END = re.compile(rf"{_UNTIL} (?P<until>{_CLOCK})|for (?P<span>{_SPAN}|\S+)", re.IGNORECASE)
 _AT_ITS_END = re.compile(rf"(?<!\S)(?:{_UNTIL} (?:{_CLOCK})|for {_SPAN})(?=[.!?]*$)", re.IGNORECASE)
 
 
-def end(said: str, zone: tzinfo, now: int) -> int | None:
-    """Return the end (ms) that words name, None for no words; raise `UserError` if they are none.
+@dataclass(frozen=True, slots=True)
+class End:
+    """When a lock ends (ms, or never), and how code chose the hour where words left it open."""
+
+    at: int | None = None
+    chosen: str = ""
+
+
+def end(said: str, repo: RepoConfig, now: int) -> End:
+    """Return the end that words name; raise `UserError` if they name none.
 
     "tomorrow" alone is 9:00, like Slack's own reminders: a lock should not end while all sleep.
     """
     if not said:
-        return None
+        return End()
     match = _END.fullmatch(said)
     if match is None:
         raise NotOfTheForm
     span, clock = match["span"], match["until"]
-    return _after(span, now) if span else _at(clock, zone, now)
+    return End(_after(span, now)) if span else _at(clock, repo, now)
 
 
 def unread_end(reason: str) -> str:
@@ -41,20 +52,15 @@ def unread_end(reason: str) -> str:
 
 def _after(span: str, now: int) -> int:
     try:
-        return now + duration.seconds(_short(span)) * 1000
+        return now + spans.milliseconds(span)
     except ValueError:
         raise UserError(f"“{inline(span, 40)}” is no time to lock for. {FORM}") from None
 
 
-def _short(span: str) -> str:
-    """Write "2 hours" like "2h"; leave what is written otherwise."""
-    match = re.fullmatch(r"(\d+) ?([a-z])[a-z]*", span.lower())
-    return match[1] + match[2] if match else span.lower()
-
-
-def _at(clock: str, zone: tzinfo, now: int) -> int:
+def _at(clock: str, repo: RepoConfig, now: int) -> End:
+    meant = dated(re.sub(r" at ", " ", clock, flags=re.IGNORECASE), repo, now)
     try:
-        times = meanings(clock, zone, now)
+        times = meanings(meant.clock, repo.zone, now)
     except ValueError:
         raise UserError(f"{clock} is no time. {FORM}") from None
     coming = [time for time in times if time > now]
@@ -63,4 +69,4 @@ def _at(clock: str, zone: tzinfo, now: int) -> int:
         raise UserError(f"{clock} is over{written}. {FORM}")
     if coming[0] > now + LONGEST_DAYS * 24 * 3600 * 1000:
         raise UserError(f"{clock} is more than {LONGEST_DAYS} days away. {FORM}")
-    return coming[0]
+    return End(coming[0], meant.chosen)

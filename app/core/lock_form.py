@@ -4,10 +4,12 @@ from app.core.errors import UserError
 
 FORM = (
     "Say it like `lock backend until 15:00 because load test`, `lock backend and frontend for 2h`, "
-    "`lock all until tomorrow` or `unlock backend`; a day is written `until 2026-12-31 15:00`."
+    "`lock all until tomorrow` or `unlock backend`; a day is written `until monday` or "
+    "`until 2026-12-31 15:00`."
 )
 ENDS = ("until", "till", "til", "'til", "for")
 ALL = ("all", "everything")
+BOTH = "both"
 
 
 class NotOfTheForm(UserError):

@@ -6,7 +6,7 @@ from itertools import takewhile
 from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.inert import inline
-from app.core.lock_form import ALL, ENDS, FORM, NotOfTheForm
+from app.core.lock_form import ALL, BOTH, ENDS, FORM, NotOfTheForm
 from app.core.writing import listed
 
 _JOINTS = (",", "and", "&", "+")
@@ -22,13 +22,20 @@ def targets(
     that are unlocked are also jobs with a lock of their own.
     Raise `UserError`, in Slack's markup, where nothing or more than one thing can be meant.
     """
-    words = said.replace(",", " , ").split()
+    known = {name for repo in repos for name in repo.production.targets}
+    words = [word for word in said.replace(",", " , ").split() if not _says_nothing(word, known)]
     if not words:
         raise NotOfTheForm
     repos, words = _repos(words, repos)
-    names, rest = _listed(words, {name for repo in repos for name in repo.production.targets})
+    if words[0].lower() == BOTH and len(words) > 2 and words[2].lower() in _JOINTS:
+        words = words[1:]
+    names, rest = _listed(words, known)
     repo, services = _services(names, repos, unlocks=unlocks)
     return repo, services, rest
+
+
+def _says_nothing(word: str, known: Collection[str]) -> bool:
+    return _service(word) in ("service", "services") and _service(word) not in known
 
 
 def _repos(words: list[str], repos: Sequence[RepoConfig]) -> tuple[Sequence[RepoConfig], list[str]]:
@@ -77,8 +84,10 @@ def _services(
         several = " and ".join(repo.name for repo in found)
         raise UserError(f"That can mean {several}. Name the repository, as in {example}.")
     if not found:
-        raise _unknown(names, repos)
+        raise _no_pair(repos) if list(names) == [BOTH] else _unknown(names, repos)
     [repo] = found
+    if BOTH in names:
+        return repo, tuple(repo.production.services)
     if not any(name in ALL for name in names):
         return repo, tuple(dict.fromkeys(names))
     jobs = repo.production.jobs
@@ -87,7 +96,20 @@ def _services(
 
 
 def _has(repo: RepoConfig, name: str) -> bool:
+    if name == BOTH:
+        return len(repo.production.services) == 2
     return name in ALL or name in repo.production.targets
+
+
+def _no_pair(repos: Sequence[RepoConfig]) -> UserError:
+    """Say that no repository has just the two services that "both" would be."""
+    there = "no repository here has exactly two"
+    if len(repos) == 1:
+        services = list(repos[0].production.services)
+        there = f"{repos[0].name} has {len(services)} ({listed(services)})"
+    return NotOfTheForm(
+        f"“both” is for two services, and {there}. Name the ones that you mean, or say `all`."
+    )
 
 
 def _unknown(names: Sequence[str], repos: Sequence[RepoConfig]) -> UserError:

@@ -1,11 +1,12 @@
 """The words that lock and unlock services, understood by code alone, before any model reads them.
 
-lock [<repository>] <services|all> [until <when> | for <30m>] [because <why>]
-unlock [<repository>] <services|all> [because <why>]
+lock [<repository>] <services|both|all> [until <when> | for <30m>] [because <why>]
+unlock [<repository>] <services|both|all> [because <why>]
 
-`services` are one or several ("a, b and c"). `when` is 15:00, 3pm, noon, midnight, tomorrow,
-tomorrow 9:00 or 2026-12-31 15:00; 30m may be spelt 30 minutes. What follows "because" is the
-reason, whole, also where it names a time. A "please" or "thanks" may stand around the rest.
+`services` are one or several ("a, b and c"). `when` is 15:00, 3pm, noon, midnight, tonight,
+tomorrow, monday, tomorrow 9:00, monday 9:00 or 2026-12-31 15:00; 30m may be spelt 30 minutes or
+half an hour. What follows "because" is the reason, whole, also where it names a time. A greeting,
+"can you", "please" or "thanks" may stand around the rest.
 """
 
 import re
@@ -21,8 +22,9 @@ from app.core.locks import MAX_REASON
 from app.core.untrusted import cut, masked, one_line
 
 MAX_OPENING = 200
+_GREETING = r"(?:hey|hi|hello|ok|okay)(?:,? (?:there|bot|deploybot))?"
 _VERB = re.compile(
-    r"(?:(?:please|pls|(?:can|could) you(?: please| pls)?)[\s,]+)?"
+    rf"(?:(?:{_GREETING}|please|pls|(?:can|could|would) you)[\s,:!]+){{0,4}}"
     r"(lock|unlock)(?:[\s,:]+(?:the )?|$)",
     re.IGNORECASE,
 )
@@ -35,12 +37,13 @@ _AROUND = " ,;.!?"
 
 @dataclass(frozen=True, slots=True)
 class LockWish:
-    """A person wants services to be left as they are."""
+    """A person wants services to be left as they are; `chosen` is how code chose the end's hour."""
 
     repo: RepoConfig
     services: tuple[str, ...]
     until: int | None
     reason: str
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class UnlockWish:
 
 
 def is_about_locks(text: str) -> bool:
-    """Tell whether words begin with lock or unlock, and so are for code alone."""
+    """Tell whether words begin with lock or unlock, politely or not, and so are for code alone."""
     return bool(_VERB.match(_said(text[:MAX_OPENING])))
 
 
@@ -70,8 +73,8 @@ def parse(text: str, repos: Sequence[RepoConfig], now: int) -> LockWish | Unlock
     locks = verb[1].lower() == "lock"
     repo, services, rest = targets(said[verb.end() :], repos, unlocks=not locks)
     if locks:
-        until = lock_ends.end(" ".join(rest), repo.zone, now)
-        return LockWish(repo, services, until, reason)
+        end = lock_ends.end(" ".join(rest), repo, now)
+        return LockWish(repo, services, end.at, reason, end.chosen)
     if rest:
         raise NotOfTheForm
     return UnlockWish(repo, services, reason)

@@ -25,9 +25,10 @@ def lock(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> Decis
     left = _left(wish, others)
     if not left:
         return Refused(f"{_told(others)} Nothing new was locked.")
-    return Accepted(
-        (ev.ServiceLocked(services=left, user=user, reason=wish.reason, until=wish.until),)
+    locked = ev.ServiceLocked(
+        services=left, user=user, reason=wish.reason, until=wish.until, chosen=wish.chosen
     )
+    return Accepted((locked,))
 
 
 def untaken(wish: LockWish, user: str, facts: Mapping[str, str], now: int) -> str:

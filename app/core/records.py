@@ -297,6 +297,7 @@ class Locking:
     ends: bool = False
     opens: bool = False
     ended: dict[str, str] = field(default_factory=dict[str, str])
+    chosen: str = ""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ TOLD: Mapping[str, str] = {
     "waiting": "waiting",
     "blocked": "blocked",
 }
-FIXED: Mapping[str, str] = {"help": HELP, "no wait": say.NO_WAIT}
+FIXED: Mapping[str, str] = {"help": HELP, "locking": say.HOW_TO_LOCK, "no wait": say.NO_WAIT}
 MAX_WAIT_SECONDS = 7 * 24 * 3600
 
 

@@ -27,6 +27,10 @@ NO_WAIT = (
     'That is no time to wait: nothing has changed. Say how long, like "wait 10 minutes", or until '
     'when, like "wait until 15:00".'
 )
+HOW_TO_LOCK = (
+    'Anyone may lock a service: say "lock backend until 15:00 because load test", and nothing '
+    'begins on it meanwhile. Whoever locked it, or an approver, says "unlock backend".'
+)
 UNSURE = "I did not make this plan and cannot ask who did. What should I do next?"
 MOVED_ON = "Production has moved on since this thread."
 WHICH_BACK = "Which service should go back?"

@@ -28,6 +28,7 @@ Talk = Literal[
     "flaky",
     "ignore red",
     "blocked",
+    "locking",
     "went out",
     "who approved",
     "when",
@@ -189,6 +190,12 @@ def patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], .
         ("blocked", rf"{_WHY}(?:is|are) (?:{a}|{_IT})(?: still)? {_KEPT}"),
         ("blocked", rf"wh(?:o|at) (?:has |is )?(?:locked|blocks|blocking|freezes) (?:{a}|{_IT})"),
         ("blocked", rf"what is {_KEPT}|(?:show (?:me )?|list )?locks"),
+        ("locking", rf"how (?:do|can|should) (?:i|we|you) (?:un)?lock(?: (?:{a}|{_IT}))?"),
+        (
+            "locking",
+            rf"(?:can|could|may|should|shall) (?:i|we) (?:un)?lock (?:{a}|{_IT}|{_ALL})"
+            rf"(?: (?:until|for) [^.\n,]+| {_SPAN})?",
+        ),
         ("running", rf"(?:what|which) {_VERSION} (?:of )?{a} (?:is|runs|run)(?: {_PROD})?"),
         ("running", rf"(?:what|which {_VERSION}) (?:is|does) {a} (?:run|on|at)(?: {_PROD})?"),
         ("went out", rf"(?:what|which (?:services|deploys)) {_HAS}{_OUT}(?: {_DAY})?"),

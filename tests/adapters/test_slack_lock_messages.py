@@ -45,6 +45,12 @@ def test_a_command_has_a_message_of_its_own_in_the_channel() -> None:
     assert "thinking" not in said
 
 
+def test_an_hour_that_code_chose_is_told_with_the_lock() -> None:
+    chosen = "Monday 08:30 Europe/Berlin, when working hours begin"
+    story = Story().began_by_command().locks("backend", until=START + HOUR, chosen=chosen)
+    assert f"{{time}}|2027-01-15 09:00 UTC> ({chosen})\nNothing begins" in story.says("status")
+
+
 def test_a_mention_that_locks_is_answered_by_the_threads_own_message() -> None:
     story = mentioned().locks("backend")
     assert list(story.show()) == ["status"]

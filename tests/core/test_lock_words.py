@@ -8,6 +8,7 @@ import pytest
 from app.core import lock_words
 from app.core.config import EnvironmentConfig, TargetConfig
 from app.core.errors import UserError
+from app.core.hours import Hours
 from app.core.lock_form import FORM, NotOfTheForm
 from app.core.lock_words import LockWish, UnlockWish
 from tests.shop import repo_config
@@ -75,6 +76,23 @@ def refusal(text: str, now: int = NOON) -> str:
         ("lock backend for 30 minutes because load test", "2026-11-25 12:30", "load test"),
         ("lock backend for 1 hour, because load test", "2026-11-25 13:00", "load test"),
         ("lock backend for 1d", "2026-11-26 12:00", ""),
+        ("lock backend for an hour", "2026-11-25 13:00", ""),
+        ("lock backend for a day because load test", "2026-11-26 12:00", "load test"),
+        ("lock backend for half an hour", "2026-11-25 12:30", ""),
+        ("lock backend for a half hour, thanks", "2026-11-25 12:30", ""),
+        ("lock backend for an hour and a half", "2026-11-25 13:30", ""),
+        ("lock backend for 1h 30m", "2026-11-25 13:30", ""),
+        ("lock backend for 1h30m because load test", "2026-11-25 13:30", "load test"),
+        ("lock backend for 1 hour and 30 minutes", "2026-11-25 13:30", ""),
+        ("lock backend for 1 day, 2 hours and 5 minutes", "2026-11-26 14:05", ""),
+        ("lock backend for 90 minutes", "2026-11-25 13:30", ""),
+        ("lock backend for Two Hours", "2026-11-25 14:00", ""),
+        ("lock backend for a week", "2026-12-02 12:00", ""),
+        ("lock backend until tomorrow at 10:00", "2026-11-26 10:00", ""),
+        ("lock backend until monday at 9am", "2026-11-30 09:00", ""),
+        ("lock backend until Tuesday 9:00 because load test", "2026-12-01 09:00", "load test"),
+        ("lock backend until wed noon", "2026-12-02 12:00", ""),
+        ("lock the backend service until 15:00", "2026-11-25 15:00", ""),
     ],
 )
 def test_a_lock_is_understood(text: str, until: str | None, reason: str) -> None:
@@ -82,6 +100,73 @@ def test_a_lock_is_understood(text: str, until: str | None, reason: str) -> None
     assert found.repo == SHOP
     assert (found.services, found.reason) == (("backend",), reason)
     assert found.until == (ms(until) if until else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hey can you lock backend?", "hey, could you please lock the backend?"),
+        *("please lock backend", "would you lock backend please", "ok, lock backend"),
+        *("hi deploybot, can you lock backend", "hello! lock backend"),
+    ],
+)
+def test_a_lock_may_be_asked_for_politely(text: str) -> None:
+    assert wish(text) == LockWish(SHOP, ("backend",), None, "")
+    assert lock_words.is_about_locks(text)
+
+
+# Days whose hour the words leave open: 2026-11-25 is a Wednesday.
+
+OFFICE = Hours(frozenset(range(5)), begin=8 * 60 + 30, end=17 * 60, zone=BERLIN)
+LATE = Hours(frozenset(range(5)), begin=14 * 60, end=20 * 60, zone=BERLIN)
+NIGHTLY = Hours(frozenset(range(5)), begin=14 * 60, end=24 * 60, zone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("hours", "day", "until", "chosen"),
+    [
+        (None, "monday", "2026-11-30 00:00", "Monday 00:00 Europe/Berlin, when it begins"),
+        (None, "Thurs", "2026-11-26 00:00", "Thursday 00:00 Europe/Berlin, when it begins"),
+        (None, "wednesday", "2026-12-02 00:00", "Wednesday 00:00 Europe/Berlin, when it begins"),
+        (OFFICE, "MON", "2026-11-30 08:30", "Monday 08:30 Europe/Berlin, when working hours begin"),
+        (OFFICE, "sunday", "2026-11-29 00:00", "Sunday 00:00 Europe/Berlin, when it begins"),
+        (OFFICE, "monday 7:00", "2026-11-30 07:00", ""),
+        (None, "tonight", "2026-11-25 18:00", "tonight 18:00 Europe/Berlin"),
+        (OFFICE, "Tonight", "2026-11-25 18:00", "tonight 18:00 Europe/Berlin"),
+        (
+            LATE,
+            "tonight",
+            "2026-11-25 20:00",
+            "tonight 20:00 Europe/Berlin, when working hours end",
+        ),
+        (
+            NIGHTLY,
+            "tonight",
+            "2026-11-26 00:00",
+            "tonight 00:00 Europe/Berlin, when working hours end",
+        ),
+    ],
+)
+def test_an_hour_that_is_left_open_is_chosen_and_told(
+    hours: Hours | None, day: str, until: str, chosen: str
+) -> None:
+    shop = repo_config(zone=BERLIN, hours=hours)
+    found = lock_words.parse(f"lock backend until {day}", [shop], NOON)
+    assert found == LockWish(shop, ("backend",), ms(until), "", chosen)
+
+
+def test_on_a_day_off_tonight_is_in_the_evening() -> None:
+    shop = repo_config(zone=BERLIN, hours=LATE)
+    found = lock_words.parse("lock backend until tonight", [shop], ms("2026-11-28 12:00"))
+    assert isinstance(found, LockWish)
+    assert found.until == ms("2026-11-28 18:00")
+
+
+def test_a_tonight_that_has_begun_is_over() -> None:
+    said = refusal("lock backend until tonight", ms("2026-11-25 18:00"))
+    over = f"<!date^{ms('2026-11-25 18:00') // 1000}^"
+    assert said.startswith(f"tonight is over ({over}")
+    assert said.endswith(FORM)
 
 
 def test_all_are_all_services_of_production() -> None:
@@ -100,6 +185,12 @@ def test_all_are_all_services_of_production() -> None:
         ("lock backend and backend", ("backend",)),
         ("lock backend and everything else", None),
         ("lock frontend and all", ("frontend", "backend")),
+        ("lock both", ("frontend", "backend")),
+        ("hey, lock both services for 2h?", ("frontend", "backend")),
+        ("lock both backend and frontend", ("backend", "frontend")),
+        ("lock both of them down", None),
+        ("lock all services", ("frontend", "backend")),
+        ("lock the backend and frontend services", ("backend", "frontend")),
     ],
 )
 def test_several_services_are_named_in_a_list(text: str, services: tuple[str, ...] | None) -> None:
@@ -116,6 +207,8 @@ def test_several_services_are_named_in_a_list(text: str, services: tuple[str, ..
         ("lock backend because the fix is for 2d.", "for 2d"),
         ("lock backend for 1h because we wait until 15:00", ""),
         ("lock backend because of what we wait for", ""),
+        ("lock backend because we test until monday", "until monday"),
+        ("lock backend because we test for half an hour!", "for half an hour"),
         ("lock backend", ""),
     ],
 )
@@ -161,6 +254,7 @@ def test_without_a_zone_times_are_utc() -> None:
     [
         *("unlock backend", "Unlock the backend!", "unlock shop backend."),
         *("please unlock backend", "can you unlock the backend please?"),
+        *("could you unlock backend please", "hey, can you unlock the backend service?"),
         *("unlock backend, thanks", "unlock backend. Thank you!", "please unlock backend thx"),
     ],
 )
@@ -201,6 +295,13 @@ def test_an_unlock_may_have_a_reason(text: str, services: tuple[str, ...], reaso
         "unlock backend until 15:00",
         "unlock backend, it was only a drill",
         "lock backend until 15:00 for 2h",
+        "lock backend until next monday",
+        "lock backend until someday",
+        "lock backend for an hour or two",
+        "lock backend for 1h 30m until 15:00",
+        "lock both of them",
+        "lock services",
+        "can you lock backend tomorrow",
     ],
 )
 def test_what_is_not_of_the_form_is_answered_by_the_form(text: str) -> None:
@@ -223,6 +324,8 @@ def test_what_is_not_of_the_form_is_answered_by_the_form(text: str) -> None:
         ("lock backend for ever", "“ever” is no time to lock for. Say it"),
         ("lock backend until 0001-01-01 00:00", "0001-01-01 00:00 is over. Say it"),
         ("lock backend for 0m", "“0m” is no time to lock for. Say it"),
+        ("lock backend for 5 weeks", "“5 weeks” is no time to lock for. Say it"),
+        ("lock backend until monday 25:00", "monday 25:00 is no time. Say it"),
         ("lock backend for 60d", "“60d” is no time to lock for. Say it"),
     ],
 )
@@ -251,6 +354,17 @@ def test_words_are_near_the_form_where_they_begin_with_a_service(text: str, near
         ("locked?", False),
         ("who locked the backend?", False),
         ("unlocking works again", False),
+        ("why is backend locked?", False),
+        ("is backend locked?", False),
+        ("don't lock backend", False),
+        ("please don't lock backend", False),
+        ("hey, do not unlock backend", False),
+        ("we should lock backend tomorrow", False),
+        ("can we lock backend?", False),
+        ("can you tell me who locked backend?", False),
+        ("hey <@U02BOB>, can you lock backend?", False),
+        ("hey bob, can you lock backend?", False),
+        ("ok, who locks backend?", False),
     ],
 )
 def test_only_words_that_begin_with_it_are_for_code(text: str, about: bool) -> None:
@@ -303,6 +417,29 @@ def test_a_service_of_several_repositories_has_to_be_named_with_one(text: str, w
     assert str(refused.value) == (
         "That can mean acme/shop and acme/blog. Name the repository, "
         f"as in `lock acme/shop {word}`."
+    )
+
+
+def test_both_is_of_the_repository_that_has_two() -> None:
+    api = repo_config(name="acme/api", production=EnvironmentConfig(services={"api": _target}))
+    found = lock_words.parse("unlock both", [SHOP, api], NOON)
+    assert found == UnlockWish(SHOP, ("frontend", "backend"))
+
+
+@pytest.mark.parametrize(
+    ("repos", "there"),
+    [
+        (1, "acme/api has 3 (a, b and c)"),
+        (2, "no repository here has exactly two"),
+    ],
+)
+def test_both_is_refused_where_there_are_not_two(repos: int, there: str) -> None:
+    three = EnvironmentConfig(services=dict.fromkeys("abc", _target))
+    found = [repo_config(name=f"acme/{name}", production=three) for name in ("api", "web")]
+    with pytest.raises(NotOfTheForm) as refused:
+        lock_words.parse("lock both", found[:repos], NOON)
+    assert str(refused.value) == (
+        f"“both” is for two services, and {there}. Name the ones that you mean, or say `all`."
     )
 
 

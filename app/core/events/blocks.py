@@ -23,13 +23,17 @@ class HoldReleased(Frozen):
 
 
 class ServiceLocked(Frozen):
-    """A person locked services: nothing begins on them before `until` (None: before an unlock)."""
+    """A person locked services: nothing begins on them before `until` (None: before an unlock).
+
+    `chosen` says how code chose the hour of an end that was said without one.
+    """
 
     type: Literal["service_locked"] = "service_locked"
     services: tuple[str, ...]
     user: str
     reason: str = ""
     until: Instant | None = None
+    chosen: str = ""
 
 
 class ServiceUnlocked(Frozen):

@@ -19,7 +19,7 @@ class FoldBlocks(Folding):
     def on_service_locked(self, e: ev.ServiceLocked) -> None:
         s = self.state
         placed = Locking(len(s.lockings), e.services, e.user, self.at, e.reason, e.until)
-        placed.opens = s.version == 2
+        placed.opens, placed.chosen = s.version == 2, e.chosen
         s.lockings.append(placed)
         s.facts = None
 

@@ -27,10 +27,17 @@ def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int
     if not held:
         was = _verb(locking.services, "was", "were")
         return f"🔓 {was} locked by {by}{_reason(locking)} · {_ends(locking)}"
-    until = f" until {text.when(locking.until)}" if locking.until is not None else ""
+    until = _until(locking)
     ends = f"Whoever locked it, or an approver, ends that with `unlock {listed(held)}`."
     means = "Nothing begins on production meanwhile; what already runs goes on."
     return f"🔒 {_verb(held, 'is', 'are')} locked by {by}{until}{_reason(locking)}\n{means} {ends}"
+
+
+def _until(locking: Locking) -> str:
+    if locking.until is None:
+        return ""
+    chosen = f" ({text.inline(locking.chosen, 120)})" if locking.chosen else ""
+    return f" until {text.when(locking.until)}{chosen}"
 
 
 def held_by(state: State, locking: Locking, facts: Mapping[str, str], now: int) -> tuple[str, ...]:
