@@ -9,6 +9,7 @@ from pydantic import Field, create_model
 from app.core import way_back
 from app.core.config import RepoConfig
 from app.core.events import Event
+from app.core.spec import MAX_PLAN_STEPS
 from app.core.writing import short
 from tools.card import request_approval
 from tools.rollback import refuse_for_others, tool_of, ways_back
@@ -18,8 +19,11 @@ NAME = "propose_rollback"
 
 
 def tools(repo: RepoConfig) -> list[Tool]:
-    """Return the tool, where one card may hold several steps."""
-    if repo.approval != "plan":
+    """Return the tool, also where each step of a deploy has a card of its own.
+
+    In an outage nobody wants to read, and to approve, one card after the other.
+    """
+    if len(repo.production.services) < 2:
         return []
     description = (
         "Propose to roll back several services, done in this order, by one card; "
@@ -34,7 +38,11 @@ def _arguments(names: tuple[str, ...]) -> type[Arguments]:
     fields: dict[str, Any] = {
         "steps": (
             list[step],
-            Field(description="Services in their order, each once.", min_length=1),
+            Field(
+                description=f"Services in their order, each once, at most {MAX_PLAN_STEPS}.",
+                min_length=1,
+                max_length=MAX_PLAN_STEPS,
+            ),
         ),
         "reason": (
             str,

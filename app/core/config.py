@@ -64,7 +64,8 @@ class EnvironmentConfig(_Frozen):
 class RepoConfig(_Frozen):
     """Everything configured for one repository; `people` maps GitHub logins to Slack user ids.
 
-    With `approval` "call" each step has a card of its own, with "plan" all steps have one.
+    With `approval` "call" each step has a card of its own, with "plan" all steps have one; a
+    rollback of several services has one either way.
     Reminders and escalations count working time: without `hours`, that is all time.
     """
 

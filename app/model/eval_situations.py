@@ -193,8 +193,19 @@ def _red(thread: Thread, words: list[str]) -> None:
 
 def _rollback_card(thread: Thread, words: list[str]) -> None:
     _red(thread, [])
-    thread.card(f"rollback_{thread.services[-1]}_in_prod", WAS)
+    thread.plan(_rollbacks(thread), WAS)
     thread.said(*words)
+
+
+def _rolling_back(thread: Thread, words: list[str]) -> None:
+    _red(thread, [])
+    thread.began(*_rollbacks(thread), sha=WAS)
+    thread.fetched()
+    thread.said(*words)
+
+
+def _rollbacks(thread: Thread) -> list[str]:
+    return [f"rollback_{service}_in_prod" for service in reversed(thread.services)]
 
 
 def _planned(thread: Thread, words: list[str]) -> None:
@@ -296,4 +307,5 @@ SITUATIONS: Mapping[str, Callable[[Thread, list[str]], None]] = {
     "staging is red by a test that is known to be flaky": _flaky,
     "red after everything was shipped": _red,
     "red, a card waits for the rollback": _rollback_card,
+    "red, the rollback of backend and frontend is under way": _rolling_back,
 }

@@ -181,8 +181,11 @@ class Thread:
         )
         tool, arguments = calls[0], dict[str, Any](sha=sha)
         if len(calls) > 1:
-            tool = "propose_plan"
-            arguments["steps"] = [step.name for step in steps]
+            names = [step.name for step in steps]
+            if steps[0].spec.kind == "rollback":
+                tool, arguments = "propose_rollback", {"steps": names}
+            else:
+                tool, arguments["steps"] = "propose_plan", names
         proposed = ev.ToolProposed(call_id=call_id, tool=tool, arguments=arguments, by="eval")
         self.add(proposed, requested)
         return call_id

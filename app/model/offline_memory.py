@@ -18,7 +18,8 @@ class Memory:
     question that is open, `said_once` what is not repeated until people are understood. `red` are
     the tests that fail on production, None where none are known to; `by_button`: a person called
     for the rollback. `together` is what going back without a name is about, before any of it was
-    rolled back here; `nothing_back`: people wanted that last, and there was nothing.
+    rolled back here; `nothing_back`: people wanted that last, and there was nothing. `spared` is
+    what they left out of going back after they had asked for it.
     """
 
     first: list[str] = field(default_factory=list[str])
@@ -41,6 +42,7 @@ class Memory:
     by_button: bool = False
     together: tuple[str, ...] = ()
     nothing_back: bool = False
+    spared: set[str] = field(default_factory=set[str])
     before: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
 

@@ -147,10 +147,11 @@ class Plan:
             return self.ask(say.NO_JOB_GOES_BACK)
         order = [s for s in in_order(named, memory) if s not in self.state.rolled_back]
         picked = wanted(order, memory) if self.state.mode == "rollback" else order
+        picked = [service for service in picked if service not in memory.spared]
         if not order and not self.state.rolled_back:
             moved = say.moved_on(self.state) if memory.before else say.NOTHING_TO_GO_BACK
             return self._which_way(moved, ())
-        if self.repo.approval == "plan" and memory.back_sha is None and len(picked) > 1:
+        if memory.back_sha is None and len(picked) > 1:
             return self._all_back(picked)
         for service in picked:
             sha = memory.back_sha or self._earlier(service)
@@ -172,7 +173,8 @@ class Plan:
         if len(left) == 1:
             return Step(tools[left[0]], {"sha": ways[left[0]], "reason": self._why_back()})
         if left:
-            return Step("propose_rollback", {"steps": left, "reason": self._why_back()})
+            steps = left[:MAX_PLAN_STEPS]
+            return Step("propose_rollback", {"steps": steps, "reason": self._why_back()})
         return self._done("")
 
     def _why_back(self) -> str:

@@ -40,11 +40,15 @@ class Wishes:
         self.wish_order(memory, Heard("order", tuple(reversed(order))))
 
     def wish_only(self, memory: Memory, heard: Heard) -> None:
+        if memory.back is not None:
+            memory.spared = set(self.services) - set(heard.services)
         memory.only = set(heard.services)
         memory.skip.difference_update(heard.services)
         _lift(memory, heard.services)
 
     def wish_skip(self, memory: Memory, heard: Heard) -> None:
+        if memory.back is not None:
+            memory.spared.update(heard.services)
         memory.skip.update(heard.services)
         memory.only = memory.only - memory.skip if memory.only else None
 
@@ -67,6 +71,7 @@ class Wishes:
         memory.back = heard.services
         memory.back_sha = resolve(heard.sha, self.state.known) if heard.sha else None
         memory.first, memory.order = list(heard.services), ""
+        memory.spared.clear()
         _lift(memory, heard.services or self.services)
 
     def wish_again(self, memory: Memory, heard: Heard) -> None:

@@ -367,7 +367,9 @@ def i20_a_plan_goes_on_in_order_while_it_is_green(world: World) -> None:
         before = [asked.card.attempts[step.spec.call_id] for step in asked.card.steps[:at]]
         ends = [mirror.state.runs[attempt].outcome for attempt in before]
         assert set(ends) <= {"succeeded"}, f"went on after {ends}"
-        world.lab.counts["plan through"] += at + 1 == len(asked.card.steps)
+        is_last = at + 1 == len(asked.card.steps)
+        world.lab.counts["plan through"] += is_last
+        world.lab.counts["plan back through"] += is_last and asked.spec.kind == "rollback"
     for mirror, event in _news(world, ev.ToolEnded):
         assert isinstance(event, ev.ToolEnded)
         run = mirror.state.runs[event.attempt_id]

@@ -251,11 +251,12 @@ def _ideas() -> list[Idea]:
     plans = [order, tuple(reversed(order)), ("api",), ("api", "api")]
     tools = [f"deploy_{s}_to_prod" for s in services] + [f"rollback_{s}_in_prod" for s in services]
     tools.append("run_migrate_in_prod")
+    backs = (["site", "api"], ["backend", "frontend"])
     ideas = [Idea(tool, sha) for tool in tools for sha in shas]
     ideas += [Idea("propose_plan", sha, (("steps", p),)) for p in plans for sha in ("1", "2", "5")]
     return [
         *ideas,
-        Idea("propose_rollback", more=(("steps", ["site", "api"]), ("reason", "because"))),
+        *(Idea("propose_rollback", more=(("steps", s), ("reason", "because"))) for s in backs),
         Idea("change_plan", more=(("reason", "tea first"),)),
         Idea("wait_for", more=(("event", "reply from @U02BOB"), ("reason", "tea"))),
         Idea("wait_for", more=(("event", "#2"), ("seconds", 600), ("reason", "tea"))),
