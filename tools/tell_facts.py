@@ -1,11 +1,11 @@
 """tell_facts: answer what people ask about the day from records, with links that code writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from app.core import answers, days, locks, obstacles
+from app.core import answers, days, lanes, locks, obstacles, what_waits
 from app.core.answers import Answer
 from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
@@ -25,7 +25,8 @@ About = Literal["production", "went_out", "last_approval", "commit", "waiting", 
 class TellArguments(Arguments):
     about: About = Field(
         description="production: what runs. went_out: what production got on a day. last_approval: "
-        "who approved last. commit: when a SHA went out. waiting: what waits for people. blocked: "
+        "who approved last. commit: when a SHA went out. waiting: what waits for people, for "
+        "a lock, for staging and in which order, what is red or expired. blocked: "
         "who locked or froze a service, why it is on hold, which deploy uses it, whose card waits."
     )
     of: str = Field(
@@ -66,7 +67,9 @@ async def _answer(desk: Desk, about: About, of: str) -> Answer:
             sha = known_sha(desk.state, of)
             return answers.of_commit(sha, await _records(desk), _running(desk, ""))
         case "waiting":
-            return obstacles.waiting(await _threads(desk))
+            facts = await desk.log.facts(desk.repo.name)
+            threads = await _under_way(desk, facts)
+            return what_waits.waiting(desk.repo, threads, facts, desk.now)
         case "blocked":
             return await _blocked(desk, of)
 
@@ -91,6 +94,14 @@ def _running(desk: Desk, of: str) -> list[Running]:
 async def _threads(desk: Desk) -> list[State]:
     ids = await desk.log.threads(desk.repo.name, THREADS)
     return [fold(await desk.log.read(thread_id)) for thread_id in ids]
+
+
+async def _under_way(desk: Desk, facts: Mapping[str, str]) -> list[State]:
+    """Return the newest threads, and older ones whose merge is under way, the newest first."""
+    newest = await desk.log.threads(desk.repo.name, THREADS)
+    merges = [merge.thread_id for merge in reversed(lanes.merges(facts))]
+    older = [thread_id for thread_id in merges if thread_id not in newest]
+    return [fold(await desk.log.read(id_)) for id_ in (*newest, *older[:THREADS])]
 
 
 async def _blocked(desk: Desk, of: str) -> Answer:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core import answers, obstacles
+from app.core import answers, obstacles, what_waits
 from app.core import events as ev
 from app.core.days import Span
 from app.core.happened import Record, records, under_way
@@ -208,7 +208,10 @@ async def test_a_question_waits_too() -> None:
     await box.does(ev.BotSaid(call_id="q", text="Which one?", because="question"))
     state = await box.state()
     state.cards.clear()
-    assert "a question: Which one? · since " in plain(obstacles.waiting([state]))[1]
+    assert (
+        "a question: Which one? · since "
+        in plain(what_waits.waiting(repo_config(), [state], {}, 0))[1]
+    )
 
 
 async def test_who_locked_a_service_is_linked_to_the_thread_that_says_so() -> None:

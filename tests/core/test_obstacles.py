@@ -11,8 +11,7 @@ from app.core.ports import Observation
 from app.model import offline_answers as say
 from app.model.offline import OfflinePlanner
 from tests.core.box import SHA, Box
-from tests.shop import ALICE, BOB
-from tests.story import NEW, START, Story, card_facts, repo_config
+from tests.story import NEW, Story, card_facts, repo_config
 
 PR = "https://github.com/acme/shop/pull/12"
 MERGE = ev.Pull(
@@ -106,64 +105,6 @@ def test_a_card_that_waits_is_told_where_nothing_blocks_its_service() -> None:
         "Nothing blocks frontend or backend: "
         "no lock, no freeze, no hold, and no deploy is using them."
     ]
-
-
-@pytest.mark.parametrize(
-    ("waits", "told"),
-    [
-        (
-            ev.LockWaited(target="production/backend", holder=MERGE.thread_id, merge=MERGE),
-            "for production/backend, in use by #12 Tax",
-        ),
-        (
-            ev.LockWaited(
-                target="production/backend",
-                holder=MERGE.thread_id,
-                merge=MERGE.model_copy(update={"number": 0, "title": ""}),
-            ),
-            "for production/backend, in use by bbbbbbb",
-        ),
-        (
-            ev.LockWaited(target="production/backend", holder=MERGE.thread_id),
-            "for production/backend, in use by another thread",
-        ),
-        (
-            ev.BlockWaited(block=ev.Block(service="backend", user=ALICE, since=START)),
-            "until backend is no longer locked",
-        ),
-        (
-            ev.BlockWaited(block=ev.Block(service="backend", since=START)),
-            "until backend is no longer frozen",
-        ),
-        (ev.SourceWaited(message="away"), "for GitHub"),
-    ],
-)
-def test_what_is_approved_and_held_up_waits_too(waits: ev.Event, told: str) -> None:
-    [_, line] = plain(obstacles.waiting([approved().then(waits).state]))
-    assert line == f"deploy backend 4af9ec0 is approved, and waits {told}"
-
-
-def test_what_is_about_to_begin_waits_for_nobody() -> None:
-    assert plain(obstacles.waiting([approved().state])) == ["Nothing waits for anybody."]
-
-
-def test_what_runs_on_production_is_told_with_who_approved_it() -> None:
-    runs = approved().starts("p", "production", call_id="c1").state
-    at = runs.running.started_at if runs.running else 0
-    told = f"#12 Add gift cards, whose deploy of backend runs since {at}, approved by {BOB}"
-    assert plain(obstacles.waiting([runs])) == ["Nothing waits for anybody. Under way:", told]
-    tests = shipped().starts("e", "production", kind="e2e").state
-    waits = Story().merged().staged().asks().state
-    title, first, second = plain(obstacles.waiting([waits, tests]))
-    assert title == "Under way, and waiting:"
-    assert ", whose production e2e tests run since " in first
-    assert "approved" not in first
-    assert second.startswith("deploy backend 4af9ec0 waits for approval since ")
-
-
-def test_what_runs_on_staging_waits_for_nobody() -> None:
-    runs = Story().merged().starts("s").state
-    assert plain(obstacles.waiting([runs])) == ["Nothing waits for anybody."]
 
 
 # In threads.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.core import glass, lanes, locks
 from app.core.events import LockWaited
+from app.core.offered import can_ask_again
 from app.core.records import Card, Run
 from app.core.state import State
 from app.slack import blocks, text
@@ -83,14 +84,6 @@ def _thread(waits: LockWaited, facts: Mapping[str, str]) -> str:
     name = waits.holder.rpartition("/")[2]
     address = permalink(facts, waits.message) if waits.message else ""
     return text.link(address, f"thread {name}") if address else f"thread {text.code(name, 20)}"
-
-
-def can_ask_again(state: State, card: Card) -> bool:
-    """Offer it on the newest card alone, while nothing else is under way."""
-    newest = list(state.cards.values())[-1]
-    busy = state.running or state.ask_again or state.stopped_by or state.owes_step
-    ran_out = card.status == "expired" and (card.in_effect or not card.request.ahead)
-    return ran_out and card is newest and not busy
 
 
 def _run(state: State, card: Card, run: Run, now: int) -> Message:

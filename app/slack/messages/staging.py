@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from app.core import outgoing, overriding
+from app.core import overriding
 from app.core.config import RepoConfig
+from app.core.offered import can_retry
 from app.core.records import Run, Staging
 from app.core.state import State
 from app.slack import blocks, text
@@ -64,14 +65,6 @@ def _why_red(staging: Staging, failed: Run | None) -> str:
 def _series(state: State) -> set[str]:
     """Return what is tested one by one, whose end is told in a question of its own."""
     return {pull.sha for pull in state.carried.values()}
-
-
-def can_retry(state: State, repo: RepoConfig, staging: Staging) -> bool:
-    """Tell whether running staging again is the way on; not where another merge brought it out."""
-    failed = staging.passed is False and not staging.stopped
-    newest = staging is state.staging and staging.override is None
-    out = state.went_out and not outgoing.left(state, repo)
-    return failed and newest and state.stopped_by is None and not out
 
 
 def retry_buttons(state: State, staging: Staging) -> list[Block]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from app.core.config import RepoConfig
+from app.core.offered import can_retry
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
@@ -11,7 +12,7 @@ from app.slack.messages import ahead, lanes, people
 from app.slack.messages.in_production import production_line
 from app.slack.messages.locks import lock_line
 from app.slack.messages.on_staging import staging_line
-from app.slack.messages.staging import can_retry, retry_buttons
+from app.slack.messages.staging import retry_buttons
 from app.slack.messages.undeployed import undeployed_buttons, undeployed_line
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")

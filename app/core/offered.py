@@ -1,0 +1,22 @@
+"""What a thread offers to everybody when it is stuck: to run staging again, to ask again."""
+
+from app.core import outgoing
+from app.core.config import RepoConfig
+from app.core.records import Card, Staging
+from app.core.state import State
+
+
+def can_retry(state: State, repo: RepoConfig, staging: Staging) -> bool:
+    """Tell whether running staging again is the way on; not where another merge brought it out."""
+    failed = staging.passed is False and not staging.stopped
+    newest = staging is state.staging and staging.override is None
+    out = state.went_out and not outgoing.left(state, repo)
+    return failed and newest and state.stopped_by is None and not out
+
+
+def can_ask_again(state: State, card: Card) -> bool:
+    """Offer it on the newest card alone, while nothing else is under way."""
+    newest = list(state.cards.values())[-1]
+    busy = state.running or state.ask_again or state.stopped_by or state.owes_step
+    ran_out = card.status == "expired" and (card.in_effect or not card.request.ahead)
+    return ran_out and card is newest and not busy
