@@ -10,7 +10,16 @@ from typing import Any
 from app.core import ledger
 from app.core.config import RepoConfig, TargetConfig
 from app.core.errors import Conflict, StoreUnavailable
-from app.core.events import Block, BlockWaited, Entry, Event, MessagePosted, SourceWaited
+from app.core.events import (
+    Block,
+    BlockWaited,
+    Entry,
+    Event,
+    LockWaited,
+    MessagePosted,
+    SourceWaited,
+)
+from app.core.fold import fold
 from app.core.ports import Claim, Deployer, Directory, Look, Model, Source, ThreadLog, Write
 from app.core.spec import Environment
 from app.core.state import State
@@ -92,6 +101,7 @@ class Job:
                 version,
                 known=self.facts,
                 fence=self.claim.fence,
+                waits=self._waits_after(events),
                 **rest,
             )
             try:
@@ -124,7 +134,13 @@ class Job:
         """
         name = secrets.token_hex(8)
         write = ledger.write(
-            self.state, events, self.now, known=self.facts, fence=self.claim.fence, name=name
+            self.state,
+            events,
+            self.now,
+            known=self.facts,
+            fence=self.claim.fence,
+            waits=self._waits_after(events),
+            name=name,
         )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -135,6 +151,14 @@ class Job:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    def _waits_after(self, events: Sequence[Event]) -> bool:
+        """Tell whether the thread waits for a lock after these events: then it keeps its place."""
+        begins = any(isinstance(event, LockWaited) for event in events)
+        if self.state.waits_for_lock is None and not begins:
+            return False
+        more = [Entry(at=self.now, write="", event=event) for event in events]
+        return fold([*self.entries, *more]).waits_for_lock is not None
 
     async def _append(self, write: Write) -> None:
         asked_at = asyncio.get_running_loop().time()

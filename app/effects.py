@@ -69,7 +69,7 @@ async def start(job: Job, action: Start) -> float | None:
             return None
         if not _is_told(job.state.waits_for_lock, locked):
             waited = await _waited(job, locked)
-            await job.decide_on([waited], waits=True, urgent=job.state.is_urgent)
+            await job.decide_on([waited], urgent=job.state.is_urgent)
             return None  # who waits, too, may be newer
         return SLOWEST_POLL_SECONDS
     return await _send(job, attempt, asked)

@@ -170,7 +170,6 @@ class Worker:
                     expects=action.expects,
                     wake=action.wake,
                     silent=not action.events,
-                    waits=not action.events and job.state.waits_for_lock is not None,
                 )
             case Start():
                 return await _whole(effects.start(job, action))

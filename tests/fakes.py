@@ -12,6 +12,8 @@ from app.core.events import Entry, Event, parse_event
 from app.core.ports import SHOWN_ELSEWHERE, Claim, Look, Queue, Write
 from tests import payloads
 
+PATIENCE_MS = 30_000
+
 
 @dataclass
 class _Queue:
@@ -41,6 +43,9 @@ class _Repo:
     seen: set[str] = field(default_factory=set[str])
     locks: dict[str, str] = field(default_factory=dict[str, str])
     waiting: dict[str, int] = field(default_factory=dict[str, int])
+    asked: dict[str, tuple[int, tuple[str, ...]]] = field(
+        default_factory=dict[str, tuple[int, tuple[str, ...]]]
+    )
     facts: dict[str, str] = field(default_factory=dict[str, str])
     history: list[str] = field(default_factory=list[str])
     index: dict[str, str] = field(default_factory=dict[str, str])
@@ -60,10 +65,22 @@ class _Repo:
         if any(self.facts.get(key) != value for key, value in write.expects.items()):
             raise Conflict(thread_id)
         for target in write.take:
-            holder = self.locks.get(target, thread_id)
+            holder = self.locks.get(target) or self._before(write, target, now) or thread_id
             if holder != thread_id:
                 self.stand_in_line(write, now)
+                self.asked[thread_id] = (now, tuple(write.take))
                 raise Locked(target, holder)
+
+    def _before(self, write: Write, target: str, now: int) -> str | None:
+        """Return who stands before the writer and asked for the same free lock lately."""
+        mine = min(self._place(write, now), self.waiting.get(write.thread_id, now))
+        for since, other in self._line():
+            if other == write.thread_id or since > mine:
+                return None
+            at, wanted = self.asked.get(other, (0, ()))
+            if target in wanted and now - at <= PATIENCE_MS:
+                return other
+        return None
 
     def change_locks(self, write: Write, now: int) -> None:
         mine = [target for target in write.release if self.locks.get(target) == write.thread_id]
@@ -72,18 +89,30 @@ class _Repo:
         self.locks.update(dict.fromkeys(write.take, write.thread_id))
         if write.waits:
             self.stand_in_line(write, now)
-        elif write.fence is not None:
-            self.waiting.pop(write.thread_id, None)
+        elif write.fence is not None or write.take:
+            self._leave_line(write.thread_id, now)
         if mine:
             self._wake_waiting(write.thread_id, now)
 
     def stand_in_line(self, write: Write, now: int) -> None:
-        place = now - 10**12 if write.urgent else now
+        place = self._place(write, now)
         self.waiting[write.thread_id] = min(place, self.waiting.get(write.thread_id, place))
 
+    def _place(self, write: Write, now: int) -> int:
+        return now - 10**12 if write.urgent else now
+
+    def _line(self) -> list[tuple[int, str]]:
+        return sorted((since, thread_id) for thread_id, since in self.waiting.items())
+
+    def _leave_line(self, thread_id: str, now: int) -> None:
+        was_first = [other for _, other in self._line()][:1] == [thread_id]
+        self.waiting.pop(thread_id, None)
+        self.asked.pop(thread_id, None)
+        for _, first in self._line()[:1] if was_first else ():
+            self.work.look_anew(first, now, now)
+
     def _wake_waiting(self, but: str, now: int) -> None:
-        line = sorted((since, thread_id) for thread_id, since in self.waiting.items())
-        others = [thread_id for _, thread_id in line if thread_id != but]
+        others = [thread_id for _, thread_id in self._line() if thread_id != but]
         for rank, thread_id in enumerate(others):
             self.work.look_anew(thread_id, now, now + rank)
 

@@ -5,8 +5,9 @@ local written, clock, log, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local slack_due, slack_leases = KEYS[9], KEYS[10]
 local locks, waiting, facts, history, index = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
-local heads, slack_woken = KEYS[16], KEYS[17]
-local first_seen = 18
+local heads, slack_woken, asked = KEYS[16], KEYS[17], KEYS[18]
+local first_seen = 19
+local PATIENCE = 30000 -- ms that a free lock waits for the first in line
 
 local change = cjson.decode(ARGV[1])
 local thread = change.thread
@@ -33,10 +34,25 @@ for key, expected in pairs(change.expects) do
 end
 -- Where a thread stands in line: who is urgent stands before all others.
 local place = string.format('%.0f', change.urgent and now - 1e12 or now)
+-- Who goes first for a free lock: who stands before this thread and asked for the same one lately.
+-- Who has not is asleep or gone, and keeps nobody waiting.
+local function before(target)
+  local mine = redis.call('ZSCORE', waiting, thread) or place
+  if tonumber(place) < tonumber(mine) then mine = place end
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', mine)) do
+    if other == thread then return false end
+    local ask = cjson.decode(redis.call('HGET', asked, other) or '{"at":0,"take":[]}')
+    for _, wanted in ipairs(now - ask.at <= PATIENCE and ask.take or {}) do
+      if wanted == target then return other end
+    end
+  end
+  return false
+end
 for _, target in ipairs(change.take) do
-  local holder = redis.call('HGET', locks, target)
+  local holder = redis.call('HGET', locks, target) or before(target)
   if holder and holder ~= thread then
     redis.call('ZADD', waiting, 'LT', place, thread)
+    redis.call('HSET', asked, thread, cjson.encode({at = now, take = change.take}))
     return {'locked', target, holder}
   end
 end
@@ -117,7 +133,8 @@ if #change.tells > 0 then
   end
 end
 
--- Locks. Who waits stays in line until its own worker writes without waiting.
+-- Locks. Who waits stays in line until it takes what it waits for, or its own worker writes without
+-- waiting; if it was the first, the next one is to ask.
 local given_back = 0
 for _, target in ipairs(change.release) do
   if redis.call('HGET', locks, target) == thread then
@@ -127,8 +144,12 @@ end
 for _, target in ipairs(change.take) do redis.call('HSET', locks, target, thread) end
 if change.waits then
   redis.call('ZADD', waiting, 'LT', place, thread)
-elseif change.fence then
+elseif change.fence or #change.take > 0 then
+  local was_first = redis.call('ZRANK', waiting, thread) == 0
   redis.call('ZREM', waiting, thread)
+  redis.call('HDEL', asked, thread)
+  local first = redis.call('ZRANGE', waiting, 0, 0)[1]
+  if was_first and first then look_anew(first, at, due, leases, woken) end
 end
 if given_back > 0 then
   local rank = 0

@@ -11,6 +11,7 @@ All keys of a repository share its hash tag, so that one script may touch them o
     {repo}:woken:<queue>     SET   claimed threads that are due again as soon as they are parked
     {repo}:locks             HASH  target -> thread that holds it
     {repo}:waiting           ZSET  thread that waits for a lock -> since when, or urgent
+    {repo}:asked             HASH  thread in that line -> when it asked last, for which locks
     {repo}:facts             HASH  {repo}:history LIST  {repo}:index HASH "<channel>|<ts>" -> thread
     {repo}:sent:<thread>     HASH  slot -> what its message was last made of
     {repo}:seen:<cause>      the thread that a cause led to, for 7 days
@@ -265,6 +266,7 @@ def _append_keys(write: Write, write_id: str) -> list[str]:
         *_of_queue("slack", "due", "leases"),
         *("locks", "waiting", "facts", "history", "index", "heads"),
         *_of_queue("slack", "woken"),
+        "asked",
         *(f"seen:{cause}" for cause in write.dedupe),
     )
 

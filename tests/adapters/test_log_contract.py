@@ -14,7 +14,7 @@ from tests.fakes import FakeLog
 from tests.waiting import until
 
 REPO = "acme/shop"
-T1, T2, T3 = (f"{REPO}/{name}" for name in ("aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"))
+T1, T2, T3, T4 = (f"{REPO}/{letter * 10}" for letter in "abcd")
 SAID: Sequence[Event] = (HumanSaid(user="U01ALICE", text="hello"),)
 LEASE_MS = 30_000
 
@@ -418,6 +418,97 @@ class TestLocks:
         await log.park(claim, "work", version=3, wake_at=None)
         await log.append(Write(T1, SAID, release=["staging"], silent=True))
         assert await log.claim(REPO, "work") is None
+
+
+class TestLine:
+    """A free lock goes to whoever stands first in line for it and still asks."""
+
+    async def test_nobody_overtakes_the_first(self, log: Log):
+        await self.stands(log, T2, T3)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        for overtaking in (T3, T4):
+            assert await self.holder_for(log, overtaking) == T2
+        assert await self.holder_for(log, T2) is None
+        assert await self.holder_for(log, T3) == T2
+
+    async def test_who_took_it_leaves_the_line(self, log: Log):
+        await self.stands(log, T2, T3)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        assert await self.holder_for(log, T2) is None
+        await log.append(Write(T2, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 2_000)
+        assert await self.holder_for(log, T2) == T3
+        assert await self.holder_for(log, T3) is None
+
+    async def test_who_writes_and_waits_on_keeps_its_place(self, log: Log):
+        claim = await claimed(log, T2)
+        await self.stands(log, T2, T3)
+        await log.set_offset(REPO, 9_000)
+        await log.append(Write(T2, SAID, fence=claim.fence, waits=True))
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        assert await self.holder_for(log, T3) == T2
+
+    async def test_who_is_urgent_goes_first_also_when_it_comes_last(self, log: Log):
+        await self.stands(log, T2)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.append(Write(T3, SAID, take=["staging"], urgent=True))
+        assert await self.holder_for(log, T2) == T3
+
+    async def test_who_asks_no_more_holds_up_nobody_for_long(self, log: Log):
+        await self.stands(log, T2, T3)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 29_000)
+        assert await self.holder_for(log, T3) == T2
+        await log.set_offset(REPO, 40_000)
+        assert await self.holder_for(log, T3) is None
+
+    async def test_who_waits_for_another_lock_holds_up_nobody(self, log: Log):
+        await self.stands(log, T2)
+        assert await log.append(Write(T3, SAID, take=["backend"]))
+
+    async def test_who_never_asked_holds_up_nobody(self, log: Log):
+        await log.append(Write(T2, SAID, waits=True, silent=True))
+        assert await self.holder_for(log, T3) is None
+
+    async def test_the_next_one_looks_when_the_first_leaves_it(self, log: Log):
+        claim = await claimed(log, T2)
+        await self.stands(log, T2, T3)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        await log.set_offset(REPO, 2_000)
+        second = await log.claim(REPO, "work")
+        assert second
+        assert second.thread_id == T3
+        assert await self.holder_for(log, T3) == T2
+        await log.park(second, "work", version=0, wake_at=None)
+        assert await log.claim(REPO, "work") is None
+        await log.append(Write(T2, SAID, fence=claim.fence))
+        assert await log.claim(REPO, "work") == Claim(T3, 2)
+        assert await self.holder_for(log, T3) is None
+
+    async def test_the_same_write_again_takes_it_once(self, log: Log):
+        await self.stands(log, T2, T3)
+        await log.append(Write(T1, SAID, release=["staging"], silent=True))
+        takes = Write(T2, SAID, take=["staging"], name="takes")
+        await log.append(takes)
+        await log.append(Write(T2, SAID, release=["staging"], silent=True))
+        assert await log.append(takes)
+        assert await log.locks(REPO) == {}
+        assert await self.holder_for(log, T3) is None
+
+    async def stands(self, log: Log, *threads: str) -> None:
+        """Let the first thread hold staging, and others ask for it, a second apart."""
+        await hold(log, "staging")
+        for number, thread_id in enumerate(threads):
+            await log.set_offset(REPO, 1_000 * number)
+            assert await self.holder_for(log, thread_id) == T1
+
+    async def holder_for(self, log: Log, thread_id: str) -> str | None:
+        """Let a thread ask for staging, and return whom it has to wait for."""
+        try:
+            await log.append(Write(thread_id, SAID, take=["staging"], silent=True))
+        except Locked as locked:
+            return locked.holder
+        return None
 
 
 class TestRecords:

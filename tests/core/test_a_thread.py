@@ -1,7 +1,7 @@
 """How a thread goes, from the merge to the end, on the real worker and stateful fakes."""
 
 from app.core import events as ev
-from app.core.ports import Observation
+from app.core.ports import Observation, Write
 from tests.core.box import OLD, REPO, SHA, Box
 
 RED = Observation(status="failed", summary="exit code 1", failing_tests=("checkout",))
@@ -269,6 +269,18 @@ async def test_after_a_declined_rollback_the_locks_are_given_back() -> None:
     await box.rejects("leave it, we fix it")
     assert await box.log.locks(REPO) == {}
     assert (await box.state()).mode == "deploy"
+
+
+async def test_a_card_that_expires_in_line_for_a_lock_waits_for_it_no_more() -> None:
+    box = Box()
+    await box.log.append(Write("acme/shop/0000000000", [], take=["production/backend"]))
+    box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
+    await box.merges()
+    await box.approves()
+    assert await box.waits_for() == ("production/backend", "acme/shop/0000000000")
+    await box.later(box.config.approval_expires_seconds * 1000)
+    assert (await box.state()).lapsed
+    assert await box.waits_for() is None
 
 
 async def test_of_two_threads_that_wait_for_each_other_one_gives_way() -> None:

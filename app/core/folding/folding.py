@@ -89,6 +89,8 @@ class Folding:
 
     def settle(self, card: Card, status: CardStatus, user: str, text: str) -> None:
         """Settle a card that waited."""
+        if card is self.state.approved:
+            self.state.waits_for_lock = None
         card.status, card.decided_by = status, user
         card.decided_at, card.text = self.at, text
         self.state.waits_for_source = self.state.waits_for_block = None
