@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.core import approvers, glass, locks, policy, refusals
 from app.core.config import RepoConfig
-from app.core.events import Commit, Declined, Files, PlanStep
+from app.core.events import Commit, Files, PlanStep
 from app.core.records import Card
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
@@ -13,9 +13,9 @@ from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.ahead import ahead_card, are_you_sure
 from app.slack.messages.approvers import called
-from app.slack.messages.approving import given, who_may
+from app.slack.messages.approving import given
+from app.slack.messages.evidence import evidence_lines
 from app.slack.messages.glass import glass_button
-from app.slack.messages.override import override_lines
 from app.slack.messages.settled import settled_card
 from app.slack.messages.shown import action, exact, versions
 
@@ -39,7 +39,7 @@ def card_message(
         *_jobs(card),
         *lanes.ships(state, repo, card),
         *(blocks.section(exact(spec)) for spec in card.request.specs),
-        blocks.section(_evidence(state, card, repo, now)),
+        blocks.section(evidence_lines(state, card, repo, now)),
         *_reason(card),
         *_blocked(card, repo, facts, now),
         *_standing(state, card),
@@ -159,78 +159,6 @@ def _when(job: str, step: PlanStep, names: list[str]) -> str:
 def _commit(commit: Commit) -> str:
     by = f" · {text.inline(commit.author, 60)}" if commit.author else ""
     return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
-
-
-def _evidence(state: State, card: Card, repo: RepoConfig, now: int) -> str:
-    request = card.request
-    tested = "This version" if request.spec.kind == "rollback" else "Staging"
-    staging = request.facts.staging
-    if request.ahead and state.staging:  # it was put up before there was anything to tell
-        staging = state.staging.summary
-    unchecked = dict.fromkeys(fact for step in card.steps for fact in step.facts.unchecked)
-    risks = dict.fromkeys(step.facts.risky for step in card.steps if step.facts.risky)
-    risky = "; ".join(text.inline(why, 300) for why in risks)
-    rows = [
-        *override_lines(card),
-        f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
-        _left_out(card),
-        *_declined(card, repo),
-        *_spoken(card, repo),
-        f"*Risky:* {risky}" if risky else "",
-        *who_may(state, card, repo),
-        _quiet(state, card, repo, now),
-        *(f"*Not checked:* {text.inline(fact, 200)}" for fact in list(unchecked)[:5]),
-        f"*Expires:* {text.when(card.expires_at)} · run {text.code(request.spec_hash[:8])}",
-    ]
-    return "\n".join(row for row in rows if row)
-
-
-def _left_out(card: Card) -> str:
-    steps = [step.name for step in card.steps]
-    names = [text.inline(name, 60) for name in card.request.facts.left_out if name not in steps]
-    return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
-
-
-def _declined(card: Card, repo: RepoConfig) -> list[str]:
-    """Name the merges that go out with it, although people, or staging, said no to them."""
-    found = dict.fromkeys(each for step in card.steps for each in step.facts.declined)
-    return [
-        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}" for each in found
-    ]
-
-
-def _said_no(each: Declined, repo: RepoConfig) -> str:
-    if each.how == "red":
-        return "which was red on staging"
-    return f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
-
-
-def _spoken(card: Card, repo: RepoConfig) -> list[str]:
-    """Quote what people wrote of merges that go out with it, which nobody here would read else."""
-    found = dict.fromkeys(each for step in card.steps for each in step.facts.spoken)
-    return [
-        f"💬 *Goes out with it:* {lanes.titled(each.pull)}, of which "
-        f"{people.name_of(each.user, repo, call=False)} wrote: "
-        f"“{text.inline(text.quoted(each.text), 200)}”"
-        for each in found
-    ]
-
-
-def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
-    """Say that nobody was called, and when that is made up for."""
-    quiet = quiet_until(state, repo, card)
-    if quiet is None or quiet <= now:
-        return ""
-    match kept_by(card):
-        case "lock":
-            begins = (
-                f"*Locked*, so people are called when it is over, {text.when(quiet)} at the latest"
-            )
-        case "freeze":
-            begins = f"*Frozen*, so people are called {text.when(quiet)}"
-        case _:
-            begins = f"*Working hours* begin {text.when(quiet)}"
-    return f"{begins}; nobody is called before that."
 
 
 def _reason(card: Card) -> list[Block]:
