@@ -1,33 +1,28 @@
 """Acting on the world: recorded before it is sent, sent once, observed until it is known."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
 from app.core import events as ev
-from app.core import lanes, ledger, locks, policy
+from app.core import lanes
 from app.core.actions import Start
-from app.core.config import TargetConfig
 from app.core.errors import (
     Blocked,
     Locked,
     NotStarted,
     SourceUnavailable,
     StoppedBefore,
-    StoreUnavailable,
     Withheld,
 )
 from app.core.fold import fold
 from app.core.happened import place
-from app.core.policy import last_look
 from app.core.ports import Observation
 from app.core.records import Asked, Run
-from app.core.rules.running import ends_when_stopped
-from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
-from app.desk import AGAIN_SECONDS, Job
-from tools.order import is_older
+from app.core.spec import attempt_id
+from app.desk import Job
+from app.last_look import approved_attempt, look_again, standing_against
 
 PROGRESS_EVERY_MS = 3000
 SENT_AGAIN_MS = 24 * 3600 * 1000  # a target need not know a key for longer
@@ -42,7 +37,7 @@ async def start(job: Job, action: Start) -> float | None:
         raise LookupError(f"{job.repo.name} is in shadow mode, and nothing is done there")
     asked = job.state.asked(action.call_id)
     try:
-        refusal = await _last_look(job, asked) if asked else None
+        refusal = await standing_against(job, asked) if asked else None
     except SourceUnavailable as error:
         return await job.wait_for_source(ev.SourceWaited(message=str(error)[:500]))
     except Blocked as blocked:
@@ -50,7 +45,7 @@ async def start(job: Job, action: Start) -> float | None:
     if asked and refusal:
         await job.decide_on([_refused(asked, refusal)])
         return None
-    attempt = _approved_attempt(asked.spec) if asked else _attempt(job, action)
+    attempt = approved_attempt(asked.spec) if asked else _attempt(job, action)
     needed = tuple(lock for lock in action.locks if lock not in job.state.locks)
     started = ev.ToolStarted(
         attempt=attempt,
@@ -112,20 +107,6 @@ async def _waits_for_us(job: Job, holder: str) -> bool:
     return False
 
 
-def _approved_attempt(spec: ActionSpec) -> ev.Attempt:
-    """Build the attempt from the approved spec alone, never from today's configuration."""
-    return ev.Attempt(
-        attempt_id=attempt_id(approval_cause(spec), spec_hash(spec)),
-        kind=spec.kind,
-        repo=spec.repo,
-        environment=spec.environment,
-        service=spec.service,
-        sha=spec.sha,
-        deployer=spec.deployer,
-        arguments=spec.arguments,
-    )
-
-
 def _attempt(job: Job, action: Start) -> ev.Attempt:
     if action.environment == "production" and action.kind != "e2e":
         raise LookupError(f"nobody was asked about {action.kind} of {action.service}")
@@ -147,67 +128,6 @@ def _attempt(job: Job, action: Start) -> ev.Attempt:
     )
 
 
-async def _last_look(job: Job, asked: Asked) -> str | None:
-    """Return why an approved action may not happen now; None if it may.
-
-    Raise `SourceUnavailable` or `Blocked` where it may neither happen nor be given up.
-    """
-    refusal = await _against(job, asked, job.facts, job.now)
-    return refusal or await _off_branch(job, asked.spec)
-
-
-async def _against(job: Job, asked: Asked, facts: Mapping[str, str], now: int) -> str | None:
-    """Return what stands against an approved action, GitHub aside; raise `Blocked` for a while."""
-    spec = asked.spec
-    target = job.target("production", spec.service)
-    if target is None:
-        return f"{spec.service} is no longer configured"
-    deployer = job.ports.deployers[target.deployer]
-    arguments = deployer.arguments(target.options, spec.service, spec.environment, spec.sha)
-    if (spec.deployer, dict(spec.arguments)) != (target.deployer, arguments):
-        return "how this is deployed has been configured anew since the card was made"
-    block = policy.blocked_by(job.repo, spec, facts, now, asked.card.lifted)
-    if block and now < spec.expires_at:
-        raise Blocked(block)
-    refusal = last_look(
-        asked,
-        await _production(job, spec, target, facts),
-        policy.hold_on(spec, facts),
-        job.repo.policy_version(spec.service),
-        now,
-    )
-    refusal = refusal or policy.unauthorised(job.repo, job.state, asked)
-    return refusal or await _went_back(job, spec)
-
-
-async def _went_back(job: Job, spec: ActionSpec) -> str | None:
-    """Say that production would go back, where only the order of arrival can tell."""
-    was, repo = spec.production_was, job.repo
-    if job.ports.source is not None or spec.kind != "deploy" or was is None:
-        return None
-    older = await is_older(job.ports.log, repo.name, repo.branch, spec.sha, was)
-    return f"{spec.sha[:7]} is older than {was[:7]}, which production runs" if older else None
-
-
-async def _production(
-    job: Job, spec: ActionSpec, target: TargetConfig, facts: Mapping[str, str]
-) -> str | None:
-    """Return what production runs of a service; of a job nothing does."""
-    if spec.kind == "job":
-        return None
-    recorded = ledger.production(facts, spec.service)
-    deployer = job.ports.deployers[target.deployer]
-    return recorded or await deployer.current(target.options, spec.repo, spec.service, "production")
-
-
-async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
-    """Ask once more whether the branch has the commit; a rollback may go without GitHub."""
-    if spec.kind == "rollback" or job.ports.source is None:
-        return None
-    commit = await job.ports.source.commit(spec.repo, spec.sha)
-    return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
-
-
 async def _send(job: Job, attempt: ev.Attempt, asked: Asked | None) -> float | None:
     """Send an attempt that is recorded; with its target locked, look once more before.
 
@@ -217,7 +137,7 @@ async def _send(job: Job, attempt: ev.Attempt, asked: Asked | None) -> float | N
     log.info("attempt_sent", thread_id=job.claim.thread_id, attempt_id=attempt.attempt_id)
     deadline = job.asked_at + job.ports.send_seconds
     try:
-        await _look_again(job, attempt, asked, deadline)
+        await look_again(job, attempt, asked, deadline)
         async with asyncio.timeout_at(deadline):
             reference = await deployer.start(attempt)
     except (TimeoutError, SourceUnavailable):
@@ -245,54 +165,6 @@ def _may_arrive(job: Job, attempt: ev.Attempt) -> bool:
     """Tell whether an earlier send of the same attempt may still be on its way."""
     earlier = job.state.runs.get(attempt.attempt_id)
     return earlier is not None and job.now < earlier.send_by
-
-
-async def _look_again(job: Job, attempt: ev.Attempt, asked: Asked | None, deadline: float) -> None:
-    """Raise `Withheld` where an attempt may not be sent, or not by us, or not any more."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            refusal = await _refusal_now(job, attempt, asked)
-    except SourceUnavailable as error:
-        refusal = str(error)
-    except Blocked as blocked:
-        refusal = f"{blocked.block.service} is {locks.plainly(blocked.block, job.repo)}"
-    except TimeoutError:
-        refusal = None
-    if asyncio.get_running_loop().time() >= deadline:
-        refusal = refusal or "it took too long to find out whether it still may be"
-    if refusal:
-        raise Withheld(f"not started: {refusal}")
-
-
-async def _refusal_now(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | None:
-    """Return why an attempt may not be sent; a store that is away is asked until it answers."""
-    while True:
-        try:
-            refusal = await _refusal(job, attempt, asked)
-            # Who was frozen here and replaced meanwhile must not send any more.
-            await job.ports.log.renew(job.claim, "work")
-            return refusal
-        except StoreUnavailable:
-            await asyncio.sleep(AGAIN_SECONDS)
-
-
-async def _refusal(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | None:
-    if asked and attempt != _approved_attempt(asked.spec):
-        return "what was recorded is not what was approved"
-    if asked is None and attempt.environment == "production" and attempt.kind != "e2e":
-        return "nobody was asked about it"
-    # GitHub first: whoever stops or locks while it is asked is heard.
-    gone = await _off_branch(job, asked.spec) if asked else None
-    here = await job.ports.log.look(job.claim.thread_id)
-    if ends_when_stopped(attempt) and _is_stopped(job, here.entries):
-        raise StoppedBefore("stopped before it was sent")
-    return gone or (await _against(job, asked, here.facts, here.now) if asked else None)
-
-
-def _is_stopped(job: Job, entries: Sequence[ev.Entry]) -> bool:
-    """Tell whether people stopped the thread, also since it was read."""
-    missed = (entry.event for entry in entries[job.state.version :])
-    return bool(job.state.stopped_by) or any(isinstance(e, ev.StopRequested) for e in missed)
 
 
 async def observe(job: Job, run: Run) -> float | None:
