@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from app.core import ledger
+from app.core import consequences
 from app.core.events import Entry
 from app.core.fold import Fold
 
@@ -29,7 +29,7 @@ def _brought(entries: Sequence[Entry]) -> dict[str, tuple[str | None, int]]:
     """Return the newest value of each fact that the events brought, and when it was written."""
     folding, brought = Fold(), dict[str, tuple[str | None, int]]()
     for entry in entries:
-        changed = ledger.facts_of(folding.state, [entry.event], entry.at)
+        changed = consequences.facts_of(folding.state, [entry.event], entry.at)
         brought.update({name: (told, entry.at) for name, told in changed.items()})
         folding.apply(entry)
     return brought
