@@ -2,6 +2,7 @@
 
 from app.core import lanes
 from app.core.events import Declined, Spoken
+from app.core.questions import only_asks
 from app.core.state import State
 from app.core.untrusted import cut
 
@@ -33,11 +34,15 @@ def spoken(state: State) -> Spoken | None:
     """Return what a person wrote last in a merge's thread; None where it is no news.
 
     That is where production has it, where people said no to it, or chose to ship it with another.
+    A question that was answered there is no objection, and is left out.
     """
     chosen = state.joined is not None and state.joined.user
     said_no = declined(state)
-    if state.effects or chosen or not state.words or (said_no and said_no.user):
+    if state.effects or chosen or (said_no and said_no.user):
         return None
-    newest = state.words[-1]
+    left = (w for w in reversed(state.words) if not (w.answered and only_asks(w.text)))
+    newest = next(left, None)
+    if newest is None:
+        return None
     text = cut(newest.text, LONGEST_QUOTE)
     return Spoken(pull=lanes.pull_of(state), user=newest.user, text=text)

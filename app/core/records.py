@@ -29,11 +29,12 @@ SayKind = Literal["reply", "question", "stuck", "note", "done", "wait", "answer"
 
 @dataclass(slots=True)
 class Words:
-    """What a person said, and when."""
+    """What a person said, and when; `answered` by words alone, which changed nothing."""
 
     user: str
     text: str
     at: int
+    answered: bool = False
 
 
 @dataclass(slots=True)

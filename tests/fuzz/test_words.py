@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.core import lock_words, untrusted, words
+from app.core import lock_words, questions, untrusted, words
 from app.core.errors import UserError
 from app.slack import text as slack_text
 from app.slack.payloads import MAX_WORDS, heard, target, words_of
@@ -18,6 +18,7 @@ SAID = (
     "hey deploybot, could you please lock both services until monday at 9:00 because it rains?",
     "ok, can you lock the backend for an hour and a half, thanks!",
     "please lock everything for 1 day, 2 hours and 30 minutes",
+    "hey, what changed on production, and who approved it?",
     "ship it &amp; <https://example.com|here> \u202eevil",
     "roll back <!channel> *now* `4af9ec0` xoxb-1234-abcd ghp_0123456789abcdefghijABCDEFGHIJ012345",
     "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
@@ -47,6 +48,7 @@ READERS: tuple[Callable[[str], object], ...] = (
     words.is_stop,
     words.is_continue,
     words.is_approval,
+    questions.only_asks,
     untrusted.clean,
     untrusted.one_line,
     untrusted.masked,

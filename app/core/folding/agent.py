@@ -85,16 +85,14 @@ class FoldAgent(Folding):
         if e.because == "stuck" and self.state.to_hold:
             self.state.to_hold.unheard_by = self.state.held_by
         if e.because == "reply":
-            self.state.unread, self.state.errors = [], 0
-            self.let_waits_go_on()
+            self.answer_words()
         elif e.because != "note":
             self.concluded()
 
     def on_answer_told(self, e: ev.AnswerTold) -> None:
         self.say(e.call_id, e.title, "answer")
         self.state.says[-1].lines, self.state.says[-1].cut = e.lines, e.cut
-        self.state.unread, self.state.errors = [], 0
-        self.let_waits_go_on()
+        self.answer_words()
 
     def on_step_failed(self, e: ev.StepFailed) -> None:
         self.state.fault = e.error_id

@@ -65,6 +65,13 @@ class Folding:
         s = self.state
         s.unread, s.unresolved, s.model_down = [], [], None
 
+    def answer_words(self) -> None:
+        """Take the unread words as answered by a sentence; nothing else comes of them."""
+        for words in self.state.unread:
+            words.answered = True
+        self.state.unread, self.state.errors = [], 0
+        self.let_waits_go_on()
+
     def know(self, commit: ev.Commit) -> None:
         """Remember a commit; what is known with its title stays."""
         known = self.state.known.get(commit.sha)
