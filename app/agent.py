@@ -17,9 +17,9 @@ from app.core.actions import (
     Repropose,
     ResolveShas,
 )
+from app.core.cards import Card
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.ports import ModelAnswer, Turn
-from app.core.records import Card
 from app.desk import Job
 from app.facts import fetch_facts, look_at_change, look_at_production, resolve_shas
 from tools.tool import Desk, SourceNeeded, ToolError

@@ -11,13 +11,13 @@ from pathlib import Path
 from app import signed
 from app.configuration import load_repos_after
 from app.core import clicks, duration, ledger
+from app.core.cards import Card
 from app.core.clicks import Accepted, Click, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
 from app.core.events import PlanStep
 from app.core.fold import fold
 from app.core.ports import Look, Write
-from app.core.records import Card
 from app.core.shadow import in_shadow
 from app.core.untrusted import one_line
 from app.core.writing import short, utc

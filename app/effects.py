@@ -8,18 +8,12 @@ import structlog
 from app.core import events as ev
 from app.core import lanes
 from app.core.actions import Start
-from app.core.errors import (
-    Blocked,
-    Locked,
-    NotStarted,
-    SourceUnavailable,
-    StoppedBefore,
-    Withheld,
-)
+from app.core.cards import Asked
+from app.core.errors import Blocked, Locked, NotStarted, SourceUnavailable, StoppedBefore, Withheld
 from app.core.fold import fold
 from app.core.happened import place
 from app.core.ports import Observation
-from app.core.records import Asked, Run
+from app.core.records import Run
 from app.core.spec import attempt_id
 from app.desk import Job
 from app.last_look import approved_attempt, look_again, standing_against

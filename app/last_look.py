@@ -5,16 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from app.core import events as ev
 from app.core import ledger, locks, policy
+from app.core.cards import Asked
 from app.core.config import TargetConfig
-from app.core.errors import (
-    Blocked,
-    SourceUnavailable,
-    StoppedBefore,
-    StoreUnavailable,
-    Withheld,
-)
+from app.core.errors import Blocked, SourceUnavailable, StoppedBefore, StoreUnavailable, Withheld
 from app.core.policy import last_look
-from app.core.records import Asked
 from app.core.rules.running import ends_when_stopped
 from app.core.spec import ActionSpec, approval_cause, attempt_id, spec_hash
 from app.desk import AGAIN_SECONDS, Job

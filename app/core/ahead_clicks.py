@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.core import ahead, clicks, words
+from app.core.cards import Card
 from app.core.clicks import Accepted, Click, Decision, Refused
-from app.core.records import Card
 from app.core.state import State
 
 ONLY_THE_BUTTON = "Words never approve, also not ahead: only a button does."

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from app.core import approvers
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import CallKind, Candidate
-from app.core.records import Card
 from app.core.reminding import first_asked, kept_by, next_call, quiet_until
 from app.core.state import State
 from app.core.untrusted import one_line

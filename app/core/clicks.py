@@ -9,9 +9,9 @@ from typing import Literal
 
 from app.core import events as ev
 from app.core import policy, refusals, words
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.policy import Denied, Person
-from app.core.records import Card
 from app.core.rides import broken
 from app.core.spec import spec_hash
 from app.core.state import State

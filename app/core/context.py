@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from app.core import ahead, asked, awaited, lanes, locks, rides
 from app.core import events as ev
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
-from app.core.records import Card, Words
+from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
 from app.core.writing import short, utc

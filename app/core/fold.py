@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import events as ev
+from app.core.cards import CARD_SLOT
 from app.core.folding.agent import FoldAgent
 from app.core.folding.ahead import FoldAhead
 from app.core.folding.approvals import FoldApprovals
@@ -15,7 +16,6 @@ from app.core.folding.rides import FoldRides
 from app.core.folding.shadow import FoldShadow
 from app.core.folding.threads import FoldThreads
 from app.core.folding.undeployed import FoldUndeployed
-from app.core.records import CARD_SLOT
 from app.core.state import State
 
 # What is no step of ours says nothing about whether the next one will work.

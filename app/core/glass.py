@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from app.core import approvers, locks, policy, refusals
 from app.core import events as ev
+from app.core.cards import Asked, Card
 from app.core.clicks import Accepted, Click, Decision, Refused, open_card, unexpired
 from app.core.events import Lift
 from app.core.policy import Denied
-from app.core.records import Asked, Card
 from app.core.spec import ActionSpec
 from app.core.state import State
 from app.core.writing import mentions

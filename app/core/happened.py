@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.core.cards import Card
 from app.core.events.values import Frozen, PlanStep
-from app.core.records import Card
 from app.core.state import State
 
 

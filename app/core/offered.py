@@ -1,8 +1,9 @@
 """What a thread offers to everybody when it is stuck: to run staging again, to ask again."""
 
 from app.core import outgoing
+from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.records import Card, Staging
+from app.core.records import Staging
 from app.core.state import State
 
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from app.core import ledger, locks
+from app.core.cards import Asked, Card
 from app.core.config import RepoConfig
 from app.core.events import Block, Lift, PlanStep
 from app.core.people import Person
-from app.core.records import Asked, Card
 from app.core.spec import ActionSpec, EffectKind, plan_hash
 from app.core.state import State
 from app.core.writing import mentions, short, utc

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from app.core import lanes, ledger, locks, policy
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block
-from app.core.records import Card, Run
+from app.core.records import Run
 from app.core.spec import EffectKind, plan_hash
 from app.core.state import State
 from app.core.writing import mentions, when

@@ -6,10 +6,10 @@ All of it follows from the card, the words in its thread, the configuration and 
 from dataclasses import dataclass
 
 from app.core import approvers, hours
+from app.core.cards import Card, Reminded
 from app.core.config import RepoConfig
 from app.core.events import CallKind
 from app.core.hours import Hours
-from app.core.records import Card, Reminded
 from app.core.state import State
 
 LONGEST_QUIET_MS = 30 * 24 * 3600 * 1000  # a freeze or a lock may never end

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.core.cards import Asked, Card
 from app.core.events import (
     ApprovalPrepared,
     Block,
@@ -22,8 +23,6 @@ from app.core.events import (
     WaitStarted,
 )
 from app.core.records import (
-    Asked,
-    Card,
     Joined,
     Locking,
     Offer,

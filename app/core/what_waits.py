@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from app.core import lanes, outgoing, overriding, policy
 from app.core.answers import SHOWN, Answer
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block, Line, Piece, WaitStarted
 from app.core.happened import place
 from app.core.offered import can_ask_again, can_retry
 from app.core.pieces import merge, sha_of, text, thread, time, user
-from app.core.records import Card, Run
+from app.core.records import Run
 from app.core.rules.staging import STAGING_LOCK
 from app.core.state import State
 from app.core.untrusted import cut

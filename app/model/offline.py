@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import events as ev
+from app.core.cards import Card
 from app.core.ports import ModelAnswer, Turn
-from app.core.records import Card
 from app.model import offline_replies as say
 from app.model.offline_answers import known
 from app.model.offline_memory import resolve

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from app.core.cards import CARD_SLOT
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
 from app.core.events import MessagePosted
 from app.core.ports import Chat, Claim, ThreadLog, Write
-from app.core.records import CARD_SLOT
 from app.core.state import State
 from app.slack.blocks import Block, Message
 from app.slack.messages import unfinished

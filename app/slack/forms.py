@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.core import locks
+from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.records import Card
 from app.core.state import State
 from app.slack.blocks import Block, actions, button, context, form, header, mrkdwn, section, typed
 from app.slack.payloads import RepoChoice

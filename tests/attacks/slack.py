@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from app.core.records import Card
+from app.core.cards import Card
 from app.core.spec import ActionSpec, plan_hash
 from tests import payloads
 from tests.fakes import FakeChat

@@ -6,12 +6,12 @@ from typing import Any
 
 from app.core import events as ev
 from app.core import ledger
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.ports import Model, ModelAnswer, Source, Turn, Write
-from app.core.records import Card
 from app.core.state import State
 from app.desk import Ports
 from app.worker import Worker

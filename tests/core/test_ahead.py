@@ -8,13 +8,13 @@ import pytest
 from app.core import ahead_clicks, audit, clicks, context, ledger, policy
 from app.core import events as ev
 from app.core.actions import Append, Here
+from app.core.cards import Asked
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.people import Person
 from app.core.ports import Model, Observation, Write
-from app.core.records import Asked
 from app.core.rules.ahead import take_effect
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box

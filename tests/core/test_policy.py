@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.core.cards import Approval, Asked, Card
 from app.core.config import RepoConfig, TargetConfig
 from app.core.events import ApprovalRequested, Commit, ShasResolved
 from app.core.policy import (
@@ -18,7 +19,6 @@ from app.core.policy import (
     may_decide,
     unauthorised,
 )
-from app.core.records import Approval, Asked, Card
 from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
 
 DAN, GROUP = "U04DAN", "S0OPS"

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from app.core import glass_uses, overriding
-from app.core.records import Card
+from app.core.cards import Card
 from tests.chance import report
 from tests.machine import invariants
 from tests.machine.life import Deed, Life, Moment, cut, freeze, kill, lose

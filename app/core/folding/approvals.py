@@ -1,8 +1,8 @@
 """Cards, and what people answered."""
 
 from app.core import events as ev
+from app.core.cards import Approval, Card, Reminded
 from app.core.folding.folding import Folding
-from app.core.records import Approval, Card, Reminded
 
 PLAN = "propose_plan"  # what an agent would have called for the same card
 

@@ -2,7 +2,8 @@
 
 from app.core import awaited
 from app.core import events as ev
-from app.core.records import Card, CardStatus, Say, SayKind, Words
+from app.core.cards import Card, CardStatus
+from app.core.records import Say, SayKind, Words
 from app.core.state import State
 from app.core.words import says_urgent, sha_like
 

@@ -1,8 +1,9 @@
 """Broken glass, and its review."""
 
 from app.core import events as ev
+from app.core.cards import Approval, Card, Glass
 from app.core.folding.folding import Folding
-from app.core.records import Approval, Card, Glass, Review
+from app.core.records import Review
 
 
 class FoldGlass(Folding):

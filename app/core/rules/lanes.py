@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from app.core import events as ev
 from app.core import lanes
 from app.core.actions import Action, Append, Here, LookAtOrder, Start, Wait
+from app.core.cards import Card
 from app.core.lanes import Merge
-from app.core.records import Card
 from app.core.rules.agent import take_turn
 from app.core.rules.staging import STAGING_LOCK, run_staging
 from app.core.state import State

@@ -3,7 +3,7 @@
 from app.core import events as ev
 from app.core import hours, lanes, policy
 from app.core.actions import Append, Here
-from app.core.records import Card
+from app.core.cards import Card
 from app.core.reminding import Call, hours_of, next_call, reminded, to_call
 from app.core.state import State
 

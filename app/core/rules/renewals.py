@@ -3,8 +3,8 @@
 from app.core import events as ev
 from app.core import hours, locks, policy
 from app.core.actions import Append, Here
+from app.core.cards import Card
 from app.core.events import Block
-from app.core.records import Card
 from app.core.reminding import LONGEST_QUIET_MS, hours_of
 from app.core.rules.reminders import AGAIN_MS
 from app.core.state import State

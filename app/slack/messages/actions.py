@@ -1,6 +1,7 @@
 """The lines of a card after its decision: what it is about, who approved, its hash, its buttons."""
 
-from app.core.records import Card, Run
+from app.core.cards import Card
+from app.core.records import Run
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block

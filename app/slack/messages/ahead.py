@@ -6,9 +6,9 @@ What is posted here while nobody is asked mentions nobody, but for those whose a
 from collections.abc import Mapping
 
 from app.core import ahead, policy
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import PlanStep
-from app.core.records import Card
 from app.core.reminding import to_call
 from app.core.state import State
 from app.slack import blocks, text

@@ -1,8 +1,8 @@
 """Who may approve what of a card, who did, and what is still missing from whom."""
 
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import PlanStep
-from app.core.records import Card
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import people, runs

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from app.core import approvers, glass, locks, policy, refusals
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Commit, Files, PlanStep
-from app.core.records import Card
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import blocks, text

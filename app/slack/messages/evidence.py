@@ -1,8 +1,8 @@
 """What a card says for and against approving it: tests, what goes out with it, who may approve."""
 
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Declined
-from app.core.records import Card
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text

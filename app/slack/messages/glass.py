@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from app.core import glass
 from app.core.approvers import to_call
+from app.core.cards import Card, Glass
 from app.core.config import RepoConfig
 from app.core.events import GlassUse, Lift
-from app.core.records import Card, Glass, Review
+from app.core.records import Review
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message

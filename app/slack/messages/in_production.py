@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from app.core import locks, policy
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
-from app.core.records import Card, Run
+from app.core.records import Run
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from app.core import lanes
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Pull
 from app.core.lane_clicks import CHOICES
-from app.core.records import Card, Joined, Staging
+from app.core.records import Joined, Staging
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block

@@ -1,8 +1,9 @@
 """Red e2e tests that a person overrides: the button, the form, and the line that stays on cards."""
 
 from app.core import overriding
+from app.core.cards import Card
 from app.core.events import Override
-from app.core.records import Card, Staging
+from app.core.records import Staging
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block

@@ -1,7 +1,8 @@
 """A plan that was approved, while it is done and afterwards: one line for each of its steps."""
 
+from app.core.cards import Card
 from app.core.events import PlanStep
-from app.core.records import Card, Run
+from app.core.records import Run
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message

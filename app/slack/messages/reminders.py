@@ -1,8 +1,8 @@
 """What calls people about a card that nobody decides: its own messages, for edits call nobody."""
 
 from app.core import hours
+from app.core.cards import Card, Reminded
 from app.core.config import RepoConfig
-from app.core.records import Card, Reminded
 from app.core.reminding import first_asked, hours_of, kept_by, reminded
 from app.core.state import State
 from app.slack import blocks, text

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from app.core import glass, lanes, locks
+from app.core.cards import Card
 from app.core.events import LockWaited
 from app.core.offered import can_ask_again
-from app.core.records import Card, Run
+from app.core.records import Run
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message

@@ -1,7 +1,8 @@
 """The call for a person when nobody knows whether production changed: edits alone call nobody."""
 
+from app.core.cards import Asked
 from app.core.config import RepoConfig
-from app.core.records import Asked, Run
+from app.core.records import Run
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Message
