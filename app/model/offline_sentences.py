@@ -207,6 +207,12 @@ def patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], .
         ("when", rf"(?:did|has|is|was) {_SHA} (?:been )?(?:{_OUT}|out|live|{_PROD})(?: yet)?"),
         ("waiting", r"what is (?:waiting|pending|open)(?: for (?:approval|us|me|people))?"),
         ("waiting", r"what (?:are (?:you|we)|is it) waiting (?:for|on)|what waits"),
+        ("waiting", r"(?:what|who) is (?:next|queued|in (?:line|queue))(?: for staging)?"),
+        (
+            "waiting",
+            r"where (?:am i|are we|is (?:it|this|mine)) in (?:line|queue)(?: for staging)?",
+        ),
+        ("waiting", r"what (?:is red on staging|has expired|expired)"),
         ("waiting", r"(?:is )?anything (?:waiting|pending)|what needs (?:an )?approval"),
         ("flaky", rf"(?:is|are) {_TEST}(?: failure)?(?: known to be| known as)? flaky"),
         ("flaky", r"(?:what is|which tests? (?:is|are)|is it|is that|is this) flaky|flaky"),

@@ -11,6 +11,7 @@ from app.core.locks import lock_on
 from app.core.ports import Write
 from app.slack.locking import LOCKED, UNLOCKED
 from tests.adapters.slack_desk import BOT, CHANNEL, NOW, Desk
+from tests.fakes import FakeLog
 from tests.shop import ALICE, BOB, REPO, repo_config
 from tests.story import THREAD, Story
 
@@ -48,6 +49,38 @@ async def test_a_mention_that_locks_begins_a_thread_without_words_for_the_model(
     assert locked == BACKEND.model_copy(update={"reason": "load <test>", "until": until})
     assert await locked_by(desk) == ALICE
     assert desk.whispers() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"hey {MENTION}, could you please lock the backend until monday?",
+        f"{MENTION} hey, can you lock backend until Monday, thanks",
+        f"{MENTION} please lock backend until monday",
+    ],
+)
+async def test_a_polite_mention_locks_and_says_which_hour_it_took(desk: Desk, words: str) -> None:
+    await desk.says(words)
+    assert await locked_by(desk) == ALICE
+    locked = await desk.newest(MENTIONED)
+    assert isinstance(locked, ev.ServiceLocked)
+    assert locked.chosen == "Monday 00:00 UTC, when it begins"
+    assert desk.whispers() == []
+
+
+async def test_tonight_is_told_with_its_hour(desk: Desk) -> None:
+    await desk.says(f"{MENTION} lock both until tonight")
+    locked = await desk.newest(MENTIONED)
+    assert isinstance(locked, ev.ServiceLocked)
+    assert (locked.services, locked.chosen) == (("frontend", "backend"), "tonight 18:00 UTC")
+
+
+async def test_a_tonight_that_has_begun_is_refused() -> None:
+    evening = 1_800_036_000
+    async with Desk.run(log=FakeLog(start=evening * 1000)) as desk:
+        await desk.says(f"{MENTION} lock both until tonight")
+        assert (await desk.whisper()).startswith(f"tonight is over (<!date^{evening}^")
+        assert await locked_by(desk) == ""
 
 
 async def test_a_reply_in_that_thread_is_heard(desk: Desk) -> None:
@@ -168,6 +201,10 @@ async def test_a_mention_in_a_thread_is_one_lock(waiting: Desk) -> None:
         "Lock contention in the backend breaks checkout, do NOT deploy this",
         "unlock it, it was only a drill",
         "<@U02BOB> unlock backend",
+        "hey <@U02BOB>, can you lock backend?",
+        "please don't unlock backend",
+        "we should lock backend tomorrow",
+        "is backend locked?",
     ],
 )
 async def test_a_reply_that_only_begins_so_is_said_to_the_thread(waiting: Desk, words: str) -> None:
