@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from app.core import ahead_clicks, clicks, glass, lane_clicks, ledger, undeployed
+from app.core import ahead_clicks, clicks, glass, lane_clicks, ledger, thread_clicks, undeployed
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, UserError
@@ -38,10 +38,10 @@ Decide = Callable[[Click], Decision]
 OPEN: Mapping[str, Decide] = {
     "reject": clicks.reject,
     "ask_again": clicks.ask_again,
-    "stop": clicks.stop,
-    "retry": clicks.retry,
-    "retry_e2e": clicks.retry,
-    "rollback": clicks.rollback,
+    "stop": thread_clicks.stop,
+    "retry": thread_clicks.retry,
+    "retry_e2e": thread_clicks.retry,
+    "rollback": thread_clicks.rollback,
     "deploy_undeployed": undeployed.deploy,
     "not_now": undeployed.not_now,
     "ship_both": lane_clicks.ship_both,
@@ -54,8 +54,8 @@ GUARDED: Mapping[str, Decide] = {
     "approve": clicks.approve,
     "approve_when_green": ahead_clicks.approve_when_green,
     "release": clicks.release,
-    "happened": clicks.happened,
-    "did_not_happen": clicks.did_not_happen,
+    "happened": thread_clicks.happened,
+    "did_not_happen": thread_clicks.did_not_happen,
     "reviewed": glass.reviewed,
 }
 # … where the approvers of any service of the repository are meant.
@@ -84,7 +84,9 @@ class Clicking:
         if about is None or about.repo not in self._repos:
             self.answer(click, UNKNOWN_THREAD)
         else:
-            decide = GUARDED.get(click.action_id) or OPEN.get(click.action_id) or clicks.choose
+            decide = (
+                GUARDED.get(click.action_id) or OPEN.get(click.action_id) or thread_clicks.choose
+            )
             # Rolling back an unknown effect states that it may have happened.
             states = click.action_id == "rollback" and bool(about.call_id)
             guarded = click.action_id in GUARDED or states

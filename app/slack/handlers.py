@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from app.body import RETRY_AFTER_SECONDS
-from app.core import clicks
+from app.core import thread_clicks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable, UserError
 from app.core.fold import fold
@@ -164,7 +164,7 @@ class Handlers:
         thread_id = await self._hearing.find(stopped.channel, stopped.thread_ts)
         if thread_id:
             click = stopped.as_click(thread_id)
-            await self._clicking.settle(click, Target(thread_id=thread_id), clicks.stop)
+            await self._clicking.settle(click, Target(thread_id=thread_id), thread_clicks.stop)
 
     async def on_error(self, error: Exception, body: Json) -> BoltResponse:
         """Turn a failure into a status for Slack and an answer for the person."""

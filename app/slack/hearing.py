@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.core import ahead_clicks, lane_clicks, ledger
-from app.core.clicks import Click, Decision, Refused, said
+from app.core.clicks import Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
@@ -15,6 +15,7 @@ from app.core.policy import Person
 from app.core.ports import Look, ThreadLog, Write
 from app.core.shadow import in_shadow
 from app.core.state import State
+from app.core.thread_clicks import said
 from app.core.words import is_approval, is_continue, is_stop
 from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
 from app.slack.locking import Locking

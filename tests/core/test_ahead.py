@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core import ahead_clicks, audit, clicks, context, ledger, policy
+from app.core import ahead_clicks, audit, clicks, context, ledger, policy, thread_clicks
 from app.core import events as ev
 from app.core.actions import Append, Here
 from app.core.cards import Asked
@@ -78,7 +78,7 @@ async def words(box: Box, text: str, user: str = ALICE) -> Decision:
     """Decide what words in the thread come to, as they are heard."""
     here = await box.log.look(box.thread_id)
     click = Click(await box.state(), box.config, Person(user), "", here.now, here.facts, text)
-    return ahead_clicks.heard(click) or clicks.said(click.state, user, text, None)
+    return ahead_clicks.heard(click) or thread_clicks.said(click.state, user, text, None)
 
 
 def production(box: Box) -> list[str]:

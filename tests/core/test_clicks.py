@@ -6,23 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.core import clicks
+from app.core import clicks, thread_clicks
 from app.core import events as ev
-from app.core.clicks import Accepted, Click, Decision, Refused, said
+from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.policy import Person
+from app.core.thread_clicks import said
 from tests.fake_calendar import freeze
-from tests.story import (
-    ALICE,
-    BOB,
-    CARA,
-    NEW,
-    OLD,
-    START,
-    THREAD,
-    Story,
-    card_facts,
-    repo_config,
-)
+from tests.story import ALICE, BOB, CARA, NEW, OLD, START, THREAD, Story, card_facts, repo_config
 
 HELD = {"hold/backend": f'{{"bad_sha": "{OLD}", "thread": "t", "at": 0}}'}
 DOWN = ev.ModelDown(message="no answer", retry_at=0)
@@ -106,7 +96,7 @@ def test_a_frozen_service_is_not_approved_but_its_rollback_is() -> None:
 
 def test_a_thread_that_only_locked_has_nothing_to_stop() -> None:
     told = Story().began_by_command().locks("backend")
-    assert "nothing to stop" in sentence(clicks.stop(click(told)))
+    assert "nothing to stop" in sentence(thread_clicks.stop(click(told)))
 
 
 def test_a_second_approval_hears_who_was_first() -> None:
@@ -288,17 +278,17 @@ def test_asking_again_waits_for_another_card() -> None:
 
 
 def test_anyone_stops() -> None:
-    assert events(clicks.stop(click(story(), ALICE, ""))) == [ev.StopRequested(user=ALICE)]
+    assert events(thread_clicks.stop(click(story(), ALICE, ""))) == [ev.StopRequested(user=ALICE)]
 
 
 def test_a_second_stop_hears_who_was_first() -> None:
     told = story().then(ev.StopRequested(user=BOB))
-    assert sentence(clicks.stop(click(told))) == "<@U02BOB> stopped this thread already."
+    assert sentence(thread_clicks.stop(click(told))) == "<@U02BOB> stopped this thread already."
 
 
 def test_a_finished_thread_has_nothing_to_stop() -> None:
     told = Story().merged().staged().then(ev.PlanEnded(call_id="c2", message="done"))
-    assert "nothing to stop" in sentence(clicks.stop(click(told)))
+    assert "nothing to stop" in sentence(thread_clicks.stop(click(told)))
 
 
 def failed_at(step: str) -> Story:
@@ -313,25 +303,25 @@ def failed_at(step: str) -> Story:
 
 def test_all_of_staging_is_retried() -> None:
     asked = replace(click(failed_at("deploy")), text="all")
-    (again,) = events(clicks.retry(asked))
+    (again,) = events(thread_clicks.retry(asked))
     assert again == ev.StagingRequested(sha=NEW, scope="all", user=CARA)
 
 
 def test_only_the_e2e_tests_are_retried() -> None:
     asked = replace(click(failed_at("e2e")), text="e2e")
-    (again,) = events(clicks.retry(asked))
+    (again,) = events(thread_clicks.retry(asked))
     assert again == ev.StagingRequested(sha=NEW, scope="e2e", user=CARA)
 
 
 def test_tests_that_were_not_reached_are_not_retried_alone() -> None:
     asked = replace(click(failed_at("deploy")), text="e2e")
-    assert "were not reached" in sentence(clicks.retry(asked))
+    assert "were not reached" in sentence(thread_clicks.retry(asked))
 
 
 def test_a_retry_continues_a_stopped_thread() -> None:
     stopped = ev.StagingEnded(sha="4af9ec0", passed=False, summary="stopped")
     told = Story().merged().then(ev.StopRequested(user=BOB), stopped)
-    assert [e.type for e in events(clicks.retry(click(told)))] == ["continued"]
+    assert [e.type for e in events(thread_clicks.retry(click(told)))] == ["continued"]
 
 
 @pytest.mark.parametrize(
@@ -343,7 +333,7 @@ def test_a_retry_continues_a_stopped_thread() -> None:
     ],
 )
 def test_a_retry_needs_a_failure(told: Story, why: str) -> None:
-    assert why in sentence(clicks.retry(click(told)))
+    assert why in sentence(thread_clicks.retry(click(told)))
 
 
 def shipped() -> Story:
@@ -353,21 +343,25 @@ def shipped() -> Story:
 
 
 def test_anyone_calls_the_rollback_agent() -> None:
-    assert events(clicks.rollback(click(shipped(), ALICE))) == [ev.RollbackOpened(user=ALICE)]
+    assert events(thread_clicks.rollback(click(shipped(), ALICE))) == [
+        ev.RollbackOpened(user=ALICE)
+    ]
 
 
 def test_a_second_rollback_is_already_under_way() -> None:
     told = shipped().then(ev.RollbackOpened(user=BOB))
-    assert sentence(clicks.rollback(click(told))) == "The rollback is already being prepared."
+    assert (
+        sentence(thread_clicks.rollback(click(told))) == "The rollback is already being prepared."
+    )
 
 
 def test_a_thread_that_shipped_nothing_rolls_nothing_back() -> None:
-    assert "nothing on production" in sentence(clicks.rollback(click(story())))
+    assert "nothing on production" in sentence(thread_clicks.rollback(click(story())))
 
 
 def test_a_rollback_waits_for_what_runs() -> None:
     told = shipped().starts("e1", "production", kind="e2e")
-    assert sentence(clicks.rollback(click(told))) == (
+    assert sentence(thread_clicks.rollback(click(told))) == (
         "Wait: e2e of the e2e tests is running on production."
     )
 
@@ -382,17 +376,17 @@ def asked() -> Story:
 
 def test_a_choice_is_said() -> None:
     chosen = replace(click(asked(), ALICE, "q1"), text="1")
-    assert events(clicks.choose(chosen)) == [ev.HumanSaid(user=ALICE, text="frontend")]
+    assert events(thread_clicks.choose(chosen)) == [ev.HumanSaid(user=ALICE, text="frontend")]
 
 
 def test_an_answered_question_takes_no_second_choice() -> None:
     chosen = replace(click(hears(asked()), ALICE, "q1"), text="1")
-    assert "answered already" in sentence(clicks.choose(chosen))
+    assert "answered already" in sentence(thread_clicks.choose(chosen))
 
 
 def test_an_unknown_choice_is_refused() -> None:
     chosen = replace(click(asked(), ALICE, "q1"), text="7")
-    assert sentence(clicks.choose(chosen)) == "I do not know this question any more."
+    assert sentence(thread_clicks.choose(chosen)) == "I do not know this question any more."
 
 
 # Effects of which nobody knows.
@@ -405,7 +399,7 @@ def unknown() -> Story:
 
 
 @pytest.mark.parametrize(
-    ("decide", "truth"), [(clicks.happened, True), (clicks.did_not_happen, False)]
+    ("decide", "truth"), [(thread_clicks.happened, True), (thread_clicks.did_not_happen, False)]
 )
 def test_an_approver_states_what_happened(decide: Callable[[Click], Decision], truth: bool) -> None:
     later = replace(click(unknown()), now=unknown().now + 120_000)
@@ -415,18 +409,18 @@ def test_an_approver_states_what_happened(decide: Callable[[Click], Decision], t
 
 
 def test_only_approvers_state_what_happened() -> None:
-    assert "not an approver" in sentence(clicks.happened(click(unknown(), ALICE)))
+    assert "not an approver" in sentence(thread_clicks.happened(click(unknown(), ALICE)))
 
 
 def test_what_may_still_arrive_is_not_said_to_have_failed() -> None:
     assert "may still be on its way until <!date" in sentence(
-        clicks.did_not_happen(click(unknown()))
+        thread_clicks.did_not_happen(click(unknown()))
     )
 
 
 def test_a_known_outcome_is_told() -> None:
     told = unknown().then(ev.OutcomeStated(attempt_id="p1", happened=True, user=BOB))
-    assert sentence(clicks.happened(click(told))) == (
+    assert sentence(thread_clicks.happened(click(told))) == (
         "Its outcome is known: it happened, says <@U02BOB>."
     )
 

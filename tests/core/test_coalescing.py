@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.core import clicks, lanes
 from app.core import events as ev
+from app.core import lanes, thread_clicks
 from app.core.ports import Observation
 from tests.core.box import OLD
 from tests.core.town import (
@@ -161,7 +161,7 @@ class TestRed:
         question = state.question
         assert question is not None
         click = replace(await red.click(FOUR), call_id=question.call_id, text="0")
-        await red.takes(click, clicks.choose(click))
+        await red.takes(click, thread_clicks.choose(click))
         card = (await red.of(FOUR)).pending
         assert card is not None
         assert card.request.spec.sha == TWO
@@ -192,6 +192,6 @@ class TestRed:
 
     async def test_what_is_green_again_needs_none(self, red: Town) -> None:
         click = await red.click(FOUR, text="e2e")
-        await red.takes(click, clicks.retry(click))
+        await red.takes(click, thread_clicks.retry(click))
         await red.later(10_000)
         assert "not red any more" in await red.refusal("one by one", FOUR)

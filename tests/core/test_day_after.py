@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.core import clicks, way_back
+from app.core import clicks, thread_clicks, way_back
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Refused
 from app.core.context import render
@@ -179,7 +179,7 @@ async def test_a_thread_that_production_has_left_behind_rolls_nothing_back() -> 
     box.thread_id = first
     look = await box.log.look(first)
     click = Click(await box.state(), box.config, Person(ALICE), "", look.now, look.facts)
-    assert clicks.rollback(click) == Refused(
+    assert thread_clicks.rollback(click) == Refused(
         "Production has moved on since this thread: frontend runs 4af9ec0, backend runs 4af9ec0. "
         "To go back from there, mention me and say `roll back frontend`."
     )

@@ -9,12 +9,13 @@ import pytest
 from app.core import events as ev
 from app.core import glass, workdays
 from app.core.cards import Asked
-from app.core.clicks import Accepted, Click, Decision, Refused, said
+from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig, TargetConfig
 from app.core.glass_uses import unreviewed
 from app.core.ledger import write
 from app.core.people import Person
 from app.core.policy import unauthorised
+from app.core.thread_clicks import said
 from tests.fake_calendar import freeze
 from tests.story import ALICE, BOB, CARA, OLD, START, THREAD, Story, card_facts, repo_config
 

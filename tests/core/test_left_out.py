@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.core import clicks, rides
 from app.core import events as ev
+from app.core import rides, thread_clicks
 from app.core.endings import ending
 from app.core.ports import Write
 from app.model.offline import OfflinePlanner
@@ -41,7 +41,7 @@ async def says(box: Town, sha: str, words: str) -> None:
 async def goes_on(box: Town, sha: str) -> None:
     """Say `continue` in the thread of a merge."""
     click = await box.click(sha)
-    await box.takes(click, clicks.said(click.state, BOB, "continue", "1.2"))
+    await box.takes(click, thread_clicks.said(click.state, BOB, "continue", "1.2"))
 
 
 async def ride(box: Town) -> str:

@@ -6,11 +6,12 @@ import pytest
 
 from app.core import context, endings, overrides, overriding
 from app.core import events as ev
-from app.core.clicks import Accepted, Click, Refused, retry
+from app.core.clicks import Accepted, Click, Refused
 from app.core.people import Person
 from app.core.ports import Observation
 from app.core.records import Staging
 from app.core.state import State
+from app.core.thread_clicks import retry
 from app.slack.messages import render as shown
 from tests.core.box import SHA, Box
 from tests.payloads import buttons, words

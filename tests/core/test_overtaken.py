@@ -2,8 +2,8 @@
 
 import json
 
-from app.core import clicks
 from app.core import events as ev
+from app.core import thread_clicks
 from app.core.context import render
 from app.core.ports import Observation, Write
 from app.model.offline import OfflinePlanner
@@ -107,7 +107,7 @@ class TestWithGitHub:
         await box.approves(CARA)
         assert await box.stage(THREE) == "back"
         retry = await box.click(TWO, text="e2e")
-        await box.takes(retry, clicks.retry(retry))
+        await box.takes(retry, thread_clicks.retry(retry))
         assert (await box.of(TWO)).joined is None
         assert "waits until <" in (await box.said(TWO))["status"]
         await box.ships(THREE)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from app.core import clicks
+from app.core import clicks, thread_clicks
 from app.core import events as ev
 from app.core.actions import Append, Here
 from app.core.declined import declined
@@ -69,7 +69,7 @@ async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
     assert set(first.request.facts.barred) == {ALICE, BOB, CARA}
     box.deployer.prepared.clear()
     click = await box.click(ONE, text="e2e")
-    await box.takes(click, clicks.retry(click))
+    await box.takes(click, thread_clicks.retry(click))
     second = (await box.of(TWO)).pending
     assert second
     assert set(second.request.facts.barred) == {ALICE, BOB, CARA, "U0DORA"}

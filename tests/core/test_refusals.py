@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core import clicks
+from app.core import clicks, thread_clicks
 from app.core import events as ev
 from app.core.clicks import Click, Decision
 from tests.core.test_clicks import HELD, click, hears, sentence, shipped, story, unknown
@@ -20,11 +20,13 @@ def test_a_card_that_is_not_there(decide: Callable[[Click], Decision]) -> None:
 def test_a_retry_while_something_runs() -> None:
     told = Story().merged().starts("s-1").ends("s-1", "failed")
     told.then(ev.StagingEnded(sha=NEW, passed=False, summary="red")).starts("s-2")
-    assert sentence(clicks.retry(click(told))).startswith("Wait: deploy of backend is running")
+    assert sentence(thread_clicks.retry(click(told))).startswith(
+        "Wait: deploy of backend is running"
+    )
 
 
 def test_a_rollback_of_what_nobody_knows_is_for_approvers() -> None:
-    assert "not an approver" in sentence(clicks.rollback(click(unknown(), ALICE)))
+    assert "not an approver" in sentence(thread_clicks.rollback(click(unknown(), ALICE)))
 
 
 def test_a_card_beside_an_event_of_a_newer_version() -> None:
@@ -47,17 +49,17 @@ def test_asking_again_beside_an_unknown_outcome() -> None:
 
 def test_a_rollback_while_staging_is_tested_again() -> None:
     told = shipped().then(ev.StagingRequested(sha=NEW, scope="all"))
-    assert sentence(clicks.rollback(click(told))) == "Wait: staging is running."
+    assert sentence(thread_clicks.rollback(click(told))) == "Wait: staging is running."
 
 
-@pytest.mark.parametrize("decide", [clicks.happened, clicks.did_not_happen])
+@pytest.mark.parametrize("decide", [thread_clicks.happened, thread_clicks.did_not_happen])
 def test_an_effect_that_is_not_there(decide: Callable[[Click], Decision]) -> None:
     assert sentence(decide(click(story()))) == "I do not know this effect any more."
 
 
 def test_an_effect_that_still_runs() -> None:
     told = story().approves().starts("p1", "production", call_id="c1")
-    assert sentence(clicks.happened(click(told))).startswith("It is still running")
+    assert sentence(thread_clicks.happened(click(told))).startswith("It is still running")
 
 
 def test_a_held_card_is_approved_by_nobody_until_it_is_released() -> None:

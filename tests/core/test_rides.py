@@ -2,20 +2,11 @@
 
 import pytest
 
-from app.core import clicks, lane_clicks, lanes, rides
+from app.core import clicks, lane_clicks, lanes, rides, thread_clicks
 from app.core import events as ev
 from app.core.clicks import Accepted, Refused
 from app.core.endings import ending
-from tests.core.town import (
-    ONE,
-    SHAS,
-    THREE,
-    TWO,
-    Town,
-    ends_staging,
-    holds_staging,
-    town,
-)
+from tests.core.town import ONE, SHAS, THREE, TWO, Town, ends_staging, holds_staging, town
 from tests.shop import BOB, CARA, REPO
 
 DAY_MS = 24 * 3600 * 1000
@@ -42,7 +33,7 @@ async def ride(box: Town, sha: str = ONE, number: int = 0) -> str:
 async def goes_on(box: Town, sha: str) -> None:
     """Say `continue` in the thread of a merge."""
     click = await box.click(sha)
-    await box.takes(click, clicks.said(click.state, BOB, "continue", "1.2"))
+    await box.takes(click, thread_clicks.said(click.state, BOB, "continue", "1.2"))
 
 
 async def no_news(box: Town) -> bool:
@@ -184,7 +175,7 @@ class TestGoingOn:
 
     async def test_continue_is_for_the_agent_while_the_other_is_on_its_way(self, box: Town) -> None:
         state = await box.of(ONE)
-        said = clicks.said(state, BOB, "continue", "1.2")
+        said = thread_clicks.said(state, BOB, "continue", "1.2")
         assert said == Accepted((ev.HumanSaid(user=BOB, text="continue", ts="1.2"),))
 
     async def test_urgent_is_for_what_goes_on(self, box: Town) -> None:

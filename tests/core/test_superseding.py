@@ -11,16 +11,7 @@ from app.core.errors import Conflict
 from app.core.ports import Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
-from tests.core.town import (
-    ONE,
-    RUNS,
-    SHAS,
-    THREE,
-    TWO,
-    Town,
-    teams,
-    town,
-)
+from tests.core.town import ONE, RUNS, SHAS, THREE, TWO, Town, teams, town
 from tests.fake_source import FakeSource
 from tests.shop import BOB, CARA, REPO
 from tools.order import refuse_out_of_turn

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core import clicks
 from app.core import events as ev
+from app.core import thread_clicks
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.policy import Person
 from app.core.ports import Observation
@@ -67,7 +67,7 @@ async def test_with_github_away_the_fresh_card_waits_for_it_and_comes_by_itself(
     box, call_id = await lost(source)
     source.away = True
     await box.later(60_000)
-    assert isinstance(await clicked(box, clicks.did_not_happen, call_id), Accepted)
+    assert isinstance(await clicked(box, thread_clicks.did_not_happen, call_id), Accepted)
     words, _ = await shown(box, "status")
     assert "waiting for GitHub, and going on when it answers" in words
     source.away = False
@@ -83,7 +83,7 @@ async def test_where_a_fresh_card_cannot_be_made_the_agent_is_asked() -> None:
     await box.later(60_000)
     source.branch = [OLD]
     box.model.will("done_for_now", message="enough")
-    assert isinstance(await clicked(box, clicks.did_not_happen, call_id), Accepted)
+    assert isinstance(await clicked(box, thread_clicks.did_not_happen, call_id), Accepted)
     state = await box.state()
     assert state.pending is None
     assert state.plan_ended == "enough"
@@ -91,13 +91,15 @@ async def test_where_a_fresh_card_cannot_be_made_the_agent_is_asked() -> None:
 
 async def test_it_did_not_happen_is_refused_while_it_may_be_on_its_way() -> None:
     box, call_id = await lost()
-    refused = await clicked(box, clicks.did_not_happen, call_id)
+    refused = await clicked(box, thread_clicks.did_not_happen, call_id)
     assert isinstance(refused, Refused)
     assert refused.sentence.startswith("It may still be on its way until")
     assert (await box.state()).unknown
 
 
-@pytest.mark.parametrize("decide", [clicks.happened, clicks.did_not_happen, clicks.rollback])
+@pytest.mark.parametrize(
+    "decide", [thread_clicks.happened, thread_clicks.did_not_happen, thread_clicks.rollback]
+)
 async def test_each_click_is_recorded_with_the_hash_of_the_action(
     decide: Callable[[Click], Decision],
 ) -> None:
@@ -114,7 +116,7 @@ async def test_each_click_is_recorded_with_the_hash_of_the_action(
 async def test_it_happened_goes_on_with_the_tests() -> None:
     box, call_id = await lost()
     box.model.will("done_for_now", message="Done.")
-    await clicked(box, clicks.happened, call_id)
+    await clicked(box, thread_clicks.happened, call_id)
     assert box.deployer.effects[-2:] == [BACKEND, "production e2e 4af9ec0"]
     assert (await box.log.facts(REPO))["verified/backend"] == SHA
 
@@ -122,7 +124,7 @@ async def test_it_happened_goes_on_with_the_tests() -> None:
 async def test_it_did_not_happen_leads_to_a_card_of_its_own_and_to_one_more_effect() -> None:
     box, call_id = await lost()
     box.log.advance(60_000)
-    await clicked(box, clicks.did_not_happen, call_id)
+    await clicked(box, thread_clicks.did_not_happen, call_id)
     card = await box.card()
     assert box.deployer.effects.count(BACKEND) == 1
     assert card.request.spec_hash != (await box.state()).cards[call_id].request.spec_hash
@@ -134,7 +136,7 @@ async def test_it_did_not_happen_leads_to_a_card_of_its_own_and_to_one_more_effe
 async def test_roll_back_leads_to_a_card_of_the_rollback() -> None:
     box, call_id = await lost()
     box.model.will("rollback_backend_in_prod", sha=OLD, reason="it may be half there")
-    await clicked(box, clicks.rollback, call_id)
+    await clicked(box, thread_clicks.rollback, call_id)
     spec = (await box.card()).request.spec
     assert (spec.kind, spec.sha, spec.service) == ("rollback", OLD, "backend")
     assert box.deployer.effects.count(BACKEND) == 1
@@ -152,7 +154,7 @@ async def test_nothing_else_runs_on_that_target_until_somebody_has_said_so() -> 
 
     other_thread, box.thread_id = box.thread_id, unknown_thread
     box.model.will("done_for_now", message="Done.")
-    await clicked(box, clicks.happened, call_id)
+    await clicked(box, thread_clicks.happened, call_id)
     box.thread_id = other_thread
     await box.later(10_000)
     [card] = (await box.state()).cards.values()
@@ -172,7 +174,7 @@ async def test_another_target_is_free_meanwhile() -> None:
 async def test_a_second_statement_is_told_what_was_said() -> None:
     box, call_id = await lost()
     box.model.will("done_for_now", message="Done.")
-    await clicked(box, clicks.happened, call_id)
-    refused = await clicked(box, clicks.did_not_happen, call_id)
+    await clicked(box, thread_clicks.happened, call_id)
+    refused = await clicked(box, thread_clicks.did_not_happen, call_id)
     assert isinstance(refused, Refused)
     assert "Its outcome is known: it happened, says <@U02BOB>" in refused.sentence

@@ -6,11 +6,12 @@ import pytest
 
 from app.core import awaited, endings
 from app.core import events as ev
-from app.core.clicks import Accepted, Refused, said
+from app.core.clicks import Accepted, Refused
 from app.core.context import render
 from app.core.ids import thread_id_for
 from app.core.ledger import PULL
 from app.core.ports import Observation, Write
+from app.core.thread_clicks import said
 from app.core.workflows import WorkflowRun
 from app.slack.messages import render as shown
 from tests.core.box import SHA, Box

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from app.core import clicks, lane_clicks, lanes, ledger
 from app.core import events as ev
+from app.core import lane_clicks, lanes, ledger, thread_clicks
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.fold import fold
@@ -124,7 +124,7 @@ PRESS = {
     "keep": lane_clicks.keep_this,
     "wait": lane_clicks.wait_newer,
     "one by one": lane_clicks.one_by_one,
-    "stop": clicks.stop,
+    "stop": thread_clicks.stop,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.core import clicks
+from app.core import clicks, thread_clicks
 from app.core import events as ev
 from app.core.clicks import Accepted, Click, Refused
 from app.core.policy import Person
@@ -238,7 +238,7 @@ async def test_what_runs_is_observed_to_its_end_all_the_same(client: Any, room: 
 
 async def test_people_can_still_stop_such_a_thread(newer: Room) -> None:
     state, now = await newer.state(), await newer.log.now(REPO)
-    decision = clicks.stop(Click(state, repo_config(), Person(BOB), "", now, {}))
+    decision = thread_clicks.stop(Click(state, repo_config(), Person(BOB), "", now, {}))
     assert isinstance(decision, Accepted)
     await newer.does(*decision.events)
     assert (await newer.state()).pending is None
