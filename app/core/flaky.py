@@ -53,6 +53,16 @@ def runs(facts: Mapping[str, str], environment: Environment) -> list[E2ERun]:
     return [_run(key, facts[key]) for key in _keys(facts, environment)]
 
 
+def plainly(told: FailedBefore, test: str) -> str:
+    """Say what a red test, named so, did in the runs before."""
+    if not told.failed:
+        return f"{test} did not fail in the {told.runs} runs before"
+    times = f"{test} failed {told.failed} of the last {told.runs}"
+    if told.is_flaky:
+        return f"{times}, {'each time ' if told.failed > 1 else ''}green on re-run"
+    return f"{times}, and was green on re-run {told.green} times"
+
+
 def failed_before(
     facts: Mapping[str, str],
     environment: Environment,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from app.core import awaited
+from app.core import awaited, flaky
 from app.core import events as ev
 from app.core.lanes import named
 from app.core.spec import ActionSpec
@@ -38,14 +38,9 @@ def age(now: int, at: int) -> str:
 
 
 def failed_before(told: ev.FailedBefore) -> str:
-    """Say what a red test did in the runs before."""
-    test = outside(told.test, 40)
-    if not told.failed:
-        return f"{test} did not fail in the {told.runs} runs before"
-    times = f"{test} failed {told.failed} of the {told.runs} runs before"
-    if told.is_flaky:
-        return f"{times}, each time green on re-run: known to be flaky"
-    return f"{times}, green on re-run {told.green} times"
+    """Say what a red test did in the runs before, and whether it is to be taken as flaky."""
+    said = flaky.plainly(told, outside(told.test, 40))
+    return f"{said}: known to be flaky" if told.is_flaky else said
 
 
 def history(state: State, entries: Sequence[ev.Entry], now: int, tokens: int) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from app.core import asked
 from app.core.config import RepoConfig
-from app.core.events import Commit, FailedBefore, Files, Pull
+from app.core.events import Commit, Files, Pull
+from app.core.flaky import plainly
 from app.core.lanes import named
 from app.core.state import State
 from app.core.writing import short
@@ -125,17 +126,8 @@ def flaky(state: State) -> str:
     if not red:
         return "No test has failed in this thread."
     told = red[-1].before
-    lines = [_before(one) for one in told[:5]]
+    lines = [f"{plainly(one, one.test)}." for one in told[:5]]
     return "\n".join(lines) or "Nothing is known of the failing tests before this run."
-
-
-def _before(told: FailedBefore) -> str:
-    if not told.failed:
-        return f"{told.test} did not fail in the {told.runs} runs before."
-    times = f"{told.test} failed {told.failed} of the last {told.runs}"
-    if told.is_flaky:
-        return f"{times}, {'each time ' if told.failed > 1 else ''}green on re-run."
-    return f"{times}, and was green on re-run {told.green} times."
 
 
 def no_ignoring(state: State) -> str:

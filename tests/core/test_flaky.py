@@ -176,7 +176,7 @@ async def test_the_agent_reads_what_is_known_of_red_tests() -> None:
     turn = box.model.turns[-1]
     read = render(turn.state, turn.entries, turn.repo, turn.now)
     assert (
-        "«checkout pays» failed 3 of the 20 runs before, each time green on re-run: known to be "
+        "«checkout pays» failed 3 of the last 20, each time green on re-run: known to be "
         "flaky; «cart» did not fail in the 20 runs before"
     ) in read
 
@@ -203,7 +203,7 @@ async def test_the_rollback_agent_reads_it_of_production() -> None:
     turn = box.model.turns[-1]
     assert turn.state.mode == "rollback"
     read = render(turn.state, turn.entries, turn.repo, turn.now)
-    assert "«checkout pays» failed 2 of the 4 runs before, green on re-run 1 times" in read
+    assert "«checkout pays» failed 2 of the last 4, and was green on re-run 1 times" in read
     [slot] = [s for s in shown(await box.state(), box.config, 0) if s.startswith("progress:e2e:")]
     assert "🎲" not in await says(box, slot)
 

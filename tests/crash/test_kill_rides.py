@@ -12,17 +12,10 @@ from app.core.events import Event
 from tests.crash import people
 from tests.crash.crashes import crashes
 from tests.crash.deploy import Deploy, to
+from tests.crash.merges import ONE, THREE, TWO, comes_to, ship_both, two_waits_and_joins_three
 from tests.crash.ordinary import ran_before
 from tests.crash.points import Fault
 from tests.crash.target import ACTIONS, CLASSES
-from tests.crash.test_kill_lanes import (
-    ONE,
-    THREE,
-    TWO,
-    comes_to,
-    ship_both,
-    two_waits_and_joins_three,
-)
 from tests.forks import Zygote
 from tests.shop import REPO
 
