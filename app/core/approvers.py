@@ -53,6 +53,14 @@ def able(facts: CardFacts) -> list[Candidate]:
     return sorted((each for each in known if not each.why), key=lambda each: each.away)
 
 
+def could(facts: CardFacts, user: str) -> bool:
+    """Tell whether somebody counts as able to approve, as far as they were looked at."""
+    known = {each.user: not each.why for each in facts.candidates}
+    if user in known:
+        return known[user]
+    return bool(facts.more or unread(facts)) or user in facts.approvers
+
+
 def unread(facts: CardFacts) -> list[str]:
     """Return the user groups whose members nobody knows."""
     if facts.candidates or facts.unread or facts.empty or facts.more:

@@ -6,6 +6,7 @@ from app.core import approvers
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import CallKind, Candidate
+from app.core.made_anew import again
 from app.core.reminding import first_asked, kept_by, next_call, quiet_until
 from app.core.state import State
 from app.core.untrusted import one_line
@@ -15,11 +16,13 @@ MAX_NAMES = 8
 CALLED: Mapping[CallKind, str] = {
     "urgent": "called as urgent",
     "hotfix": "called because a hotfix waits behind it",
+    "again": "called for what they approved before",
     "reminder": "reminded",
     "escalation": "escalated",
 }
 NEXT: Mapping[CallKind, str] = {
     "urgent": "they are called as it is urgent",
+    "again": "those who approved the card before this one are called",
     "reminder": "they are reminded once",
     "escalation": "others are told once",
 }
@@ -45,8 +48,10 @@ def name(repo: RepoConfig, each: Candidate) -> str:
 
 def told(state: State, repo: RepoConfig, card: Card) -> str:
     """Say all of it."""
+    before = " and ".join(name(repo, Candidate(user=user)) for user in again(card))
+    lost = [f"{before} approved it before it was made anew, which no longer counts"]
     parts = (who_may(repo, card), so_far(state, repo, card), what_next(state, repo, card))
-    return "; ".join(parts)
+    return "; ".join((*parts, *(lost if before else [])))
 
 
 def who_may(repo: RepoConfig, card: Card) -> str:

@@ -56,6 +56,7 @@ class Card:
     `shown_at` is when its message was posted (ms), None while nobody can see it.
     `urgent_at` is when a person said that it is urgent while it waited (ms).
     One that people approve while staging runs is `in_effect` from the moment that it is green.
+    `lost` are the approvals of the card that code made anew as this one: they no longer count.
     """
 
     request: ApprovalRequested
@@ -79,6 +80,7 @@ class Card:
     into: Pull | None = None
     shown_at: int | None = None
     in_effect: bool = False
+    lost: tuple[Approval, ...] = ()
 
     @property
     def is_ahead(self) -> bool:

@@ -3,16 +3,21 @@
 All of it follows from the card, the words in its thread, the configuration and the time (ms).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core import approvers, hours
 from app.core.cards import Card, Reminded
 from app.core.config import RepoConfig
-from app.core.events import CallKind
+from app.core.events import CallKind, PlanStep
 from app.core.hours import Hours
+from app.core.made_anew import first_called
 from app.core.state import State
 
 LONGEST_QUIET_MS = 30 * 24 * 3600 * 1000  # a freeze or a lock may never end
+
+
+Whom = Callable[[Card, PlanStep], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,16 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     """
     open_in, urgent = hours_of(state, repo), reminded(card, "urgent")
     heard = [words.at for words in state.words]
-    heard += [call.at for call in card.reminded if call.kind in ("urgent", "hotfix")]
+    heard += [call.at for call in card.reminded if call.kind in ("urgent", "hotfix", "again")]
     since = max([card.shown_at or card.at, *heard])
     reminder = reminded(card, "reminder")
     whom = to_call(card)
     if whom and card.urgent_at is not None and urgent is None:
         return Call("urgent", card.urgent_at, whom)
     if whom and reminder is None:
-        is_first = card.request.facts.quiet_until is not None and urgent is None
+        is_first = _is_quiet_still(card) and urgent is None
+        if is_first and card.lost:
+            return Call("again", _opens(state, repo, card), to_call(card, first_called))
         again = hours.after(open_in, since, repo.remind_after_seconds * 1000)
         return Call("reminder", _opens(state, repo, card) if is_first else again, whom)
     if not repo.escalate_to or reminded(card, "escalation"):
@@ -56,12 +63,19 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     return Call("escalation", at, repo.escalate_to)
 
 
-def to_call(card: Card) -> tuple[str, ...]:
+def to_call(card: Card, of: Whom | None = None) -> tuple[str, ...]:
     """Return whom to mention so that every step gets the approvals that it has not got."""
-    open_steps = [step for step in card.steps if card.missing(step)]
-    given = {step.name: [a.user for a in card.approvals_of(step)] for step in open_steps}
-    called = (approvers.to_call(step.facts, given[step.name]) for step in open_steps)
+    called = ((of or _to_call)(card, step) for step in card.steps if card.missing(step))
     return tuple(dict.fromkeys(one for whom in called for one in whom))
+
+
+def _to_call(card: Card, step: PlanStep) -> list[str]:
+    return approvers.to_call(step.facts, [given.user for given in card.approvals_of(step)])
+
+
+def _is_quiet_still(card: Card) -> bool:
+    """Tell whether a card that came quietly has not yet called those whose approval it lost."""
+    return card.request.facts.quiet_until is not None and reminded(card, "again") is None
 
 
 def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
@@ -70,7 +84,8 @@ def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
     None if they were, if that is at once, or if there is nobody to call.
     """
     quiet = card.request.facts.quiet_until
-    if quiet is None or state.is_urgent or reminded(card, "reminder") or not to_call(card):
+    called = reminded(card, "again") or reminded(card, "reminder")
+    if quiet is None or state.is_urgent or called or not to_call(card):
         return None
     return _opens(state, repo, card)
 

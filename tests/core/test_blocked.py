@@ -139,7 +139,7 @@ async def test_a_rollback_waits_for_a_lock() -> None:
     assert production(box)[1] == "production backend 0ddba11"
 
 
-async def test_an_approval_that_waits_expires_in_its_time() -> None:
+async def test_an_approval_that_waits_expires_in_its_time_and_is_asked_for_again() -> None:
     box = Box()
     call_id = await waiting(box)
     await lock(box, "backend")
@@ -147,7 +147,11 @@ async def test_an_approval_that_waits_expires_in_its_time() -> None:
     await box.later(25 * HOUR)
     card = (await box.state()).cards[call_id]
     assert (card.status, production(box)) == ("expired", [])
-    assert card.text.startswith("the approval expired at")
+    assert card.text == (
+        "its approval ran out while it waited, so it is made anew: backend is locked by alice "
+        "since 2027-01-15 08:00 UTC: load test"
+    )
+    assert (await box.card()).approvals == []
     assert (await box.state()).waits_for_block is None
 
 

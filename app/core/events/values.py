@@ -68,7 +68,7 @@ class Running(Frozen):
     ahead_of: str | None = None
 
 
-CallKind = Literal["urgent", "hotfix", "reminder", "escalation"]
+CallKind = Literal["urgent", "hotfix", "again", "reminder", "escalation"]
 Why = Literal["", "own change", "bot", "deactivated", "guest", "foreign", "unknown"]
 
 

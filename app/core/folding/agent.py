@@ -2,6 +2,7 @@
 
 from app.core import events as ev
 from app.core.folding.folding import Folding
+from app.core.made_anew import lost
 
 
 class FoldAgent(Folding):
@@ -28,6 +29,8 @@ class FoldAgent(Folding):
         card = self.card_asked_again()
         self.proposed_by = card.proposed_by if card else e.by
         self.proposed_tool = e.tool
+        by_code = self.state.ask_again is not None and not self.state.ask_again[1]
+        self.lost = lost(card) if card and by_code else ()
         self.state.steps += 1
         self.state.model_down = self.state.waits_for_source = None
         self.state.ask_again = None

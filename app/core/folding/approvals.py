@@ -19,7 +19,8 @@ class FoldApprovals(Folding):
         self.concluded()
         self.state.unread = unread
         self.state.plan_ended = self.state.joined = None
-        self.state.cards[e.call_id] = Card(e, self.at, self.proposed_by, self.proposed_tool)
+        card = Card(e, self.at, self.proposed_by, self.proposed_tool, lost=self.lost)
+        self.state.cards[e.call_id] = card
 
     def on_approval_granted(self, e: ev.ApprovalGranted) -> None:
         card = self.state.cards[e.call_id]

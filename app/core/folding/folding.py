@@ -2,7 +2,7 @@
 
 from app.core import awaited
 from app.core import events as ev
-from app.core.cards import Card, CardStatus
+from app.core.cards import Approval, Card, CardStatus
 from app.core.records import Say, SayKind, Words
 from app.core.state import State
 from app.core.words import says_urgent, sha_like
@@ -15,6 +15,7 @@ class Folding:
         self.state = State()
         self.at = 0
         self.for_a_click = False
+        self.lost: tuple[Approval, ...] = ()
         self.proposed_by = "model"
         self.proposed_tool = ""
 

@@ -1,4 +1,4 @@
-"""Cards that nobody could approve for a lock or a freeze are made anew instead of expiring."""
+"""Cards that a lock or a freeze kept until their time is up are made anew instead of expiring."""
 
 from app.core import events as ev
 from app.core import hours, locks, policy
@@ -16,15 +16,34 @@ def renew(state: State, here: Here) -> Append | None:
     """Let a card be made anew that would expire while it is locked or frozen, or soon after that.
 
     So is one that waits quietly for the end of a lock that somebody ended before: people are called
-    at once, and it lives from then on.
+    at once, and it lives from then on. And so is one that was approved, when its time is up while
+    it waits: an approval counts no longer than was shown.
     """
     card = state.pending
+    if state.approved:
+        return _renew_approved(state, here, state.approved)
     why = _why(state, here, card) if card else ""
     if card is None or not why or policy.not_as_shown(card):
         return None
     call_id = card.request.call_id
     expired = ev.ApprovalExpired(call_id=call_id, reason=why)
     return Append([expired, ev.AskedAgain(call_id=call_id, user="")])
+
+
+def _renew_approved(state: State, here: Here, card: Card) -> Append | None:
+    """Ask again for what was approved, or for what is left of it, and waited until it expired."""
+    step, waits = card.next_step, state.waits_for_block
+    if step is None or waits is None or here.now < card.expires_at or state.stopped_by:
+        return None
+    if state.held_by or _waited_for_ever(card) or policy.not_as_shown(card):
+        return None
+    block = policy.blocked_by(here.repo, step.spec, here.facts, here.now, card.lifted)
+    call_id, told = card.request.call_id, f": {_told(block, here)}" if block else ""
+    why = f"its approval ran out while it waited, so it is made anew{told}"
+    over: ev.Event = ev.ApprovalExpired(call_id=call_id, reason=why)
+    if card.attempts:
+        over = ev.StepRefused(call_id=step.spec.call_id, reason=why)
+    return Append([over, ev.AskedAgain(call_id=call_id, user="")])
 
 
 def why_late(card: Card, here: Here) -> str:
@@ -51,7 +70,8 @@ def _why(state: State, here: Here, card: Card) -> str:
     block = _block(card, here) if here.now >= _late(state, here, card) else None
     if block is None or _waited_for_ever(card):
         return ""
-    return f"nobody could approve it, so it is made anew: {_told(block, here)}"
+    missing = "what was missing" if card.approvals else "it"
+    return f"nobody could approve {missing}, so it is made anew: {_told(block, here)}"
 
 
 def _late(state: State, here: Here, card: Card) -> int:

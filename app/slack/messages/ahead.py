@@ -137,7 +137,7 @@ def _notice(card: Card, repo: RepoConfig) -> str:
     """Return what a notification shows: it calls those whose approval is missing, if any."""
     if not any(map(card.missing, card.steps)):
         return f"{_what(card)} when staging is green: {_approved(card, repo)}"
-    whom = people.all_of([text.user_or_group(one) for one in to_call(card)])
+    whom = people.mentions(to_call(card))
     asked = f"approve to {action(card.request.specs)} when staging is green?"
     return f"{whom}: {asked}" if whom else f"{asked[0].upper()}{asked[1:]}"
 

@@ -23,13 +23,15 @@ MAX_CAUSES = 6
 
 def called(facts: CardFacts, given: Sequence[str] = ()) -> str:
     """Mention those who are called to approve; empty where nobody is."""
-    return people.all_of([text.user_or_group(one) for one in approvers.to_call(facts, given)])
+    return people.mentions(approvers.to_call(facts, given))
 
 
-def may_approve(facts: CardFacts, service: str, repo: RepoConfig, owner: str = "") -> str:
+def may_approve(
+    facts: CardFacts, service: str, repo: RepoConfig, owner: str = "", calls: Sequence[str] = ()
+) -> str:
     """Say who may approve, how many have to, and what is wrong with that if anything is.
 
-    Where nobody may, that is for the `owner`, a mention: nobody else is called.
+    It mentions whom it `calls`; where nobody may, the `owner`, a mention, and nobody else.
     """
     short = _short(facts, service, repo, owner)
     if not approvers.approvable(facts):
@@ -38,18 +40,17 @@ def may_approve(facts: CardFacts, service: str, repo: RepoConfig, owner: str = "
     needed = f" · {count} needed" if facts.needed > 1 else ""
     barred = people.all_of([people.name_of(who, repo) for who in facts.barred])
     own = f" · not {barred}: no self-approval" if facts.barred else ""
-    who = named(facts, repo, call=facts.quiet_until is None)
+    who = named(facts, repo, calls)
     line = f"*May approve:* {who}{needed}{own}" if who else ""
     return "\n".join(part for part in (line, short) if part)
 
 
-def named(facts: CardFacts, repo: RepoConfig, *, call: bool = False) -> str:
+def named(facts: CardFacts, repo: RepoConfig, calls: Sequence[str] = ()) -> str:
     """Name those who can approve, a handful and a number; mention who is called, if anybody is."""
-    ids = approvers.to_call(facts) if call else []
-    if any(map(is_group, ids)):
-        return people.all_of([text.user_or_group(one) for one in ids])
+    if any(map(is_group, calls)):
+        return people.mentions(calls)
     able = approvers.able(facts)
-    shown = [_one(each, repo, call=each.user in ids) for each in able[:CALLED]]
+    shown = [_one(each, repo, call=each.user in calls) for each in able[:CALLED]]
     shown += [f"the user group {text.code(group)}" for group in approvers.unread(facts)]
     more = len(able[CALLED:]) + facts.more
     return people.all_of([*shown, *([f"{more} more"] if more else [])])

@@ -3,6 +3,7 @@
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import PlanStep
+from app.core.made_anew import again, first_called
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import people, runs
@@ -14,7 +15,8 @@ def who_may(state: State, card: Card, repo: RepoConfig) -> list[str]:
     groups: dict[str, list[PlanStep]] = {}
     owner = people.owner(state, repo) or ""
     for step in card.steps:
-        groups.setdefault(may_approve(step.facts, step.name, repo, owner), []).append(step)
+        calls = first_called(card, step) if step.facts.quiet_until is None else ()
+        groups.setdefault(may_approve(step.facts, step.name, repo, owner, calls), []).append(step)
     if len(groups) < 2:
         return list(groups)
     return [f"{_names(steps)}: {said}" for said, steps in groups.items()]
@@ -35,6 +37,21 @@ def given(card: Card) -> list[str]:
         for each in card.approvals
     ]
     return [*lines, *missing(card)] if lines else []
+
+
+def lost(card: Card, repo: RepoConfig) -> list[str]:
+    """Ask those for their approval again who gave it before code made the card anew.
+
+    They are mentioned where the card calls people; a quiet one leaves that to a message.
+    """
+    users, is_quiet = again(card), card.request.facts.quiet_until is not None
+    if not users:
+        return []
+    who = people.all_of(
+        [people.name_of(user, repo, call=False) if is_quiet else text.user(user) for user in users]
+    )
+    asked = "; that no longer counts." if is_quiet else ": please approve again."
+    return [f"↩️ {who} approved this before it was made anew{asked}"]
 
 
 def missing(card: Card) -> list[str]:

@@ -6,14 +6,14 @@ from app.core import approvers, glass, locks, policy, refusals
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Commit, Files, PlanStep
+from app.core.made_anew import first_called
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.ahead import ahead_card, are_you_sure
-from app.slack.messages.approvers import called
-from app.slack.messages.approving import given
+from app.slack.messages.approving import given, lost
 from app.slack.messages.evidence import evidence_lines
 from app.slack.messages.glass import glass_button
 from app.slack.messages.settled import settled_card
@@ -42,7 +42,7 @@ def card_message(
         blocks.section(evidence_lines(state, card, repo, now)),
         *_reason(card),
         *_blocked(card, repo, facts, now),
-        *_standing(state, card),
+        *_standing(state, card, repo),
         *lanes.offer(state, repo, card),
         blocks.actions(_buttons(state, card, repo, facts, now)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
@@ -61,7 +61,8 @@ def _notice(state: State, card: Card, repo: RepoConfig) -> str:
         kept = kept_by(card)
         until = f"the end of a {kept}" if kept else "working hours"
         return f"{what[0].upper()}{what[1:]}: waits for {until if quiet else 'approval'}"
-    whom = ", ".join(dict.fromkeys(filter(None, (called(step.facts) for step in card.steps))))
+    asked = (first_called(card, step) for step in card.steps)
+    whom = ", ".join(dict.fromkeys(filter(None, (people.mentions(users) for users in asked))))
     return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
 
 
@@ -178,12 +179,12 @@ def _blocked(card: Card, repo: RepoConfig, facts: Mapping[str, str], now: int) -
     return [blocks.section(line) for line in dict.fromkeys(lines)]
 
 
-def _standing(state: State, card: Card) -> list[Block]:
+def _standing(state: State, card: Card, repo: RepoConfig) -> list[Block]:
     """Say what stands between the card and its approval right now."""
     lines = [_hold(card, step) for step in card.steps if step.facts.hold]
     if state.held_by:
         lines.append(_held(state, text.user(state.held_by)))
-    lines += given(card)
+    lines += [*lost(card, repo), *given(card)]
     return [blocks.section("\n".join(lines))] if lines else []
 
 

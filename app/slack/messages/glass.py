@@ -95,7 +95,7 @@ def _reviewers(state: State, review: Review, repo: RepoConfig) -> str:
     cards = [card for call_id, card in state.cards.items() if call_id in used]
     known = [who for card in cards for step in card.steps for who in to_call(step.facts)]
     able = [who for who in known or repo.all_approvers if {who} != breakers]
-    named = people.all_of([text.user_or_group(who) for who in dict.fromkeys(able)])
+    named = people.mentions(dict.fromkeys(able))
     return named or "An approver who did not break it"
 
 

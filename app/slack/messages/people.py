@@ -1,5 +1,7 @@
 """Who is who in a thread: GitHub logins as Slack users, and whom a question is for."""
 
+from collections.abc import Iterable
+
 from app.core.config import RepoConfig
 from app.core.events import PullRequest
 from app.core.state import State
@@ -58,3 +60,8 @@ def all_of(mentions: list[str]) -> str:
     if len(mentions) > len(shown):
         return f"{', '.join(shown)} and {len(mentions) - len(shown)} more"
     return listed(shown)
+
+
+def mentions(ids: Iterable[str]) -> str:
+    """Mention users and user groups, joined as people do; "" for none."""
+    return all_of([text.user_or_group(one) for one in ids])

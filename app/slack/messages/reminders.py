@@ -3,6 +3,7 @@
 from app.core import hours
 from app.core.cards import Card, Reminded
 from app.core.config import RepoConfig
+from app.core.made_anew import again
 from app.core.reminding import first_asked, hours_of, kept_by, reminded
 from app.core.state import State
 from app.slack import blocks, text
@@ -12,7 +13,13 @@ from app.slack.messages.approvers import named as all_who_can
 from app.slack.messages.lanes import titled
 from app.slack.messages.shown import action
 
-SLOTS = {"urgent": "urgent", "hotfix": "hotfix", "reminder": "remind", "escalation": "escalate"}
+SLOTS = {
+    "urgent": "urgent",
+    "hotfix": "hotfix",
+    "again": "again",
+    "reminder": "remind",
+    "escalation": "escalate",
+}
 _CAME = {"": "outside working hours", "freeze": "in a freeze", "lock": "under a lock"}
 
 
@@ -48,7 +55,7 @@ def _said(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
             return _urgent(state, repo, card, call)
         case "hotfix":
             return _hotfix(state, card, call)
-        case "reminder":
+        case "again" | "reminder":
             return _reminder(card, call)
         case "escalation":
             return _escalation(card, call, repo)
@@ -76,7 +83,13 @@ def _reminder(card: Card, call: Reminded) -> str:
     if first_asked(card) == call.at:
         came = _CAME[kept_by(card)]
         waits = f"waits on its card above: it came {came}, {since}"
-    return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{_given(card)} It expires {expires}."
+    told = (_lost(card) if call.kind == "again" else "") + _given(card)
+    return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{told} It expires {expires}."
+
+
+def _lost(card: Card) -> str:
+    who = people.mentions(again(card))
+    return f" {who} approved it before it was made anew: please approve again." if who else ""
 
 
 def _escalation(card: Card, call: Reminded, repo: RepoConfig) -> str:
@@ -111,4 +124,4 @@ def _given(card: Card) -> str:
 
 
 def _mentioned(call: Reminded) -> str:
-    return people.all_of([text.user_or_group(one) for one in call.whom])
+    return people.mentions(call.whom)

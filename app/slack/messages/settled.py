@@ -44,6 +44,8 @@ def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, li
     match card.status:
         case "pending" | "approved":
             waits = waiting_line(state, facts) or "starting"
+            if state.waits_for_block:
+                waits += f" · approved until {text.when(card.expires_at)}, then I ask again"
             return "⏳", [blocks.mrkdwn(f"{approvals(card)} · {waits} · {trace(card)}")]
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
