@@ -63,7 +63,13 @@ _TOOLS = (
     "reply",
     "done_for_now",
 )
-_PLAN_TOOLS = ("propose_plan", "change_plan", "run_migrate_in_prod", "tell_facts")
+_PLAN_TOOLS = (
+    "propose_plan",
+    "propose_rollback",
+    "change_plan",
+    "run_migrate_in_prod",
+    "tell_facts",
+)
 _SHAS = (SHA, SHA[:7], FOREIGN, "main; rm -rf / #", "--force", "$(reboot)")
 
 
