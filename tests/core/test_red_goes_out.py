@@ -76,5 +76,10 @@ def test_only_a_red_staging_of_its_own_that_counts_is_a_reason() -> None:
     sha = str(story.state.sha)
     story.then(ev.StagingEnded(sha=sha, passed=False, summary="2 failed"))
     assert declined(story.state) is not None
+    other = ev.StagingRequested(sha=ONE, scope="all", user=CARA)
+    assert declined(story.then(other).state) is None
+    own = ev.StagingRequested(sha=sha, scope="all", user=CARA)
+    story.then(own, ev.StagingEnded(sha=sha, passed=False, summary="2 failed"))
+    assert declined(story.state) is not None
     story.then(ev.StagingOverridden(sha=sha, user=CARA, reason="known"))
     assert declined(story.state) is None
