@@ -3,9 +3,11 @@
 https://docs.slack.dev/reference/block-kit/blocks
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 from slack_sdk.models.blocks import Block
@@ -29,11 +31,17 @@ class _BlockModel(Protocol):
 
 def check(text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
     """Fail if Slack would refuse the message or show something that nobody meant."""
+    _check(text, json.dumps(blocks))
+
+
+@lru_cache(maxsize=5000)  # a message is looked at again and again
+def _check(text: str, encoded: str) -> None:
+    blocks: list[dict[str, Any]] = json.loads(encoded)
     assert text.strip(), "a message needs a text for notifications"
     assert len(text) <= MAX_TEXT, f"text has {len(text)} characters"
     assert len(blocks) <= MAX_BLOCKS, f"{len(blocks)} blocks"
     for block in blocks:
-        parsed = cast("_BlockModel", Block).parse(dict(block))
+        parsed = cast("_BlockModel", Block).parse(block)
         assert parsed is not None, f"unknown block {block['type']!r}"
         parsed.to_dict()
     found = list(pairs(blocks))

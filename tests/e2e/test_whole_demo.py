@@ -72,8 +72,7 @@ async def test_the_seeds_story_and_a_rollback_on_the_real_shop(tmp_path: Path) -
         await d.approve("bob", BACKEND)
         await d.sees("production tests red twice")
         await d.runs(bad)
-        await d.approve("cara", "Roll back backend in production")
-        await d.approve("cara", "Roll back frontend in production")
+        await d.approve("cara", "Roll back backend and frontend in production")
         await d.sees("rolled back and tested")
         await d.runs(good)
 

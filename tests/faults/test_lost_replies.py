@@ -131,6 +131,8 @@ async def _value(client: Any, key: str) -> object:
             return [json.loads(line)["event"] if ":log:" in key else line for line in lines]
         case "hash":
             fields = await client.hgetall(key)
+            if ":asked" in key:
+                return {thread: json.loads(ask)["take"] for thread, ask in fields.items()}
             return sorted(fields) if ":leases:" in key or ":heads" in key else fields
         case "zset":
             scored = await client.zrange(key, 0, -1, withscores=True)

@@ -179,12 +179,12 @@ class FakeActions:
         asked = description.request(request.method, path, request.query, body)
         trouble = self.troubles.pop(0) if self.troubles else self.away
         try:
-            description.check_request(asked)
+            description.check_once(asked)
             status, data = 0, None
             if trouble is None or trouble.is_done:
                 status, data = self._do(description, request, path, body, version)
                 given = b"" if data is None else json.dumps(data).encode()
-                description.check_answer(asked, MockResponse(given, status))
+                description.check_once(asked, MockResponse(given, status))
         except NotAsDescribed as error:
             self.wrong.append(str(error))
             return _error(500, "not as described")

@@ -5,6 +5,7 @@ read, as the version of the API that a request names has them.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -32,6 +33,7 @@ PATHS = (
     f"{_WORKFLOW}/dispatches",
 )
 _CHANGES = "x-github-breaking-changes"
+_NUMBERS = re.compile(rb"[0-9a-f]{6,}|[0-9]+")
 
 Json = dict[str, Any]
 
@@ -47,10 +49,27 @@ class Description:
         self._host = HOST[server]
         self._part = _part(server, version)
         self._api = OpenAPI.from_dict(self._part)
+        self._good: set[tuple[bytes, ...]] = set()
 
     def example(self, name: str) -> Json:
         """Return a fresh copy of one of the description's own examples."""
         return json.loads(json.dumps(_whole(CLOUD)["components"]["examples"][name]["value"]))
+
+    def check_once(self, request: MockRequest, answer: MockResponse | None = None) -> None:
+        """Check a request, or its answer, unless one was good that has other numbers and ids alone.
+
+        A check takes as long as a step of a deploy.
+        """
+        asked = f"{request.method} {request.path} {request.args}".encode() + (request.body or b"")
+        given = b"" if answer is None else b"%d" % answer.status_code + (answer.data or b"")
+        shape = tuple(_NUMBERS.sub(b"0", text) for text in (asked, given))
+        if shape in self._good:
+            return
+        if answer is None:
+            self.check_request(request)
+        else:
+            self.check_answer(request, answer)
+        self._good.add(shape)
 
     def check(self, request: MockRequest, answer: MockResponse) -> None:
         """Raise `NotAsDescribed` unless the request and its answer are as described."""
