@@ -16,6 +16,7 @@ from tools.tool import nearest_commits
 
 COMMITS_SHOWN = 20
 STAGED_SHOWN = 5
+NO_FILES = "which files changed, since GitHub does not list them all: all services count"
 
 
 async def look_at_change(job: Job) -> None:
@@ -36,7 +37,7 @@ async def _files(job: Job) -> tuple[Sequence[str] | None, str]:
         files = await job.ports.source.files(job.repo.name, pull_request.number)
     except SourceUnavailable as error:
         return None, f"which services this touches: {error}"
-    return files, "" if files is not None else "it changes too many files to say which services"
+    return files, "" if files is not None else NO_FILES
 
 
 async def look_at_production(job: Job) -> None:

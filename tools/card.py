@@ -104,7 +104,8 @@ async def _facts(
     repo, state = desk.repo, desk.state
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
     merges = await riders.merges(kind, name, sha, change)
-    barred, unmapped = await riders.barred(kind, name, sha, change, merges)
+    others = merges or await riders.taken_out(kind, name, was, sha, change)
+    barred, unmapped = await riders.barred(kind, name, sha, change, others)
     jobs = await files_for_jobs(desk, kind, name, sha, change)
     return CardFacts(
         commits=change.commits[:MAX_COMMITS],

@@ -1,12 +1,15 @@
-"""The merges that go out with a step, and whose changes they are."""
+"""The merges that go out with a step, or that it takes out, and whose changes they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from app.core import way_back
 from app.core.errors import SourceMissing, SourceUnavailable
 from app.core.events import PullRequest
 from app.core.fold import fold
+from app.core.happened import records
 from app.core.ids import thread_id_for
+from app.core.ports import HISTORY_KEPT
 from app.core.spec import EffectKind
 from app.core.state import State
 from tools.changes import Change
@@ -25,28 +28,50 @@ class Riders:
         own = desk.state if desk.state.pull_request else None
         self._threads: dict[str, State | None] = {own.sha or "": own} if own else {}
         self._owned: dict[str, Owned] = {}
+        self._is_away = False
 
     async def merges(self, kind: EffectKind, name: str, sha: str, change: Change) -> list[State]:
         """Return the threads of the other merges that a step brings to its service or job."""
         if kind == "rollback":
             return []
         shas = [*(commit.sha for commit in change.commits), *self._carried(sha)]
-        threads = [await self._thread(each) for each in dict.fromkeys(shas) if each != sha]
+        return await self._of(name, [each for each in shas if each != sha])
+
+    async def _of(self, name: str, shas: Iterable[str]) -> list[State]:
+        """Return the threads of the merges of some commits that change a service."""
+        threads = [await self._thread(each) for each in dict.fromkeys(shas)]
         return [each for each in threads if each and each.sha and not each.is_untouched(name)]
+
+    async def taken_out(
+        self, kind: EffectKind, name: str, was: str | None, sha: str, change: Change
+    ) -> list[State]:
+        """Return the threads of the merges that a rollback takes out of its service.
+
+        They are among its commits; where nobody could say those, among what is recorded of it.
+        """
+        if kind != "rollback":
+            return []
+        desk = self._desk
+        happened = records(await desk.log.history(desk.repo.name, HISTORY_KEPT))
+        came = way_back.came_since(happened, name, sha)
+        known = [*([was] if was else []), *(record.sha for record in came)]
+        found = await self._of(name, [*known, *(commit.sha for commit in change.commits)])
+        rode = [pull.sha for state in found for pull in state.carried.values()]
+        return [*found, *await self._of(name, rode)]
 
     async def barred(
         self, kind: EffectKind, name: str, sha: str, change: Change, merges: Sequence[State]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the users who may not approve their own change, and what was not compared.
 
-        Every merge that goes out with this one counts like it.
+        Each of the other merges counts like it: those that go out with it, or are taken out.
         """
         desk = self._desk
         if desk.repo.allow_self_approval:
             return (), ()
         shas = (sha, *self._carried(sha), *(merge.sha or "" for merge in merges))
         owned = [await self._owners(kind, each) for each in dict.fromkeys(shas)]
-        owned.append(await self._others(kind, name, sha, change))
+        owned.append(await self._others(name, sha, change))
         logins = [login for found, _ in owned for login in found if login]
         notes = [note for _, told in owned for note in told]
         users = {login: desk.repo.slack_user(login) for login in logins}
@@ -60,13 +85,11 @@ class Riders:
         state = self._desk.state
         return [pull.sha for pull in state.carried.values()] if state.sha == sha else []
 
-    async def _others(self, kind: EffectKind, name: str, sha: str, change: Change) -> Owned:
+    async def _others(self, name: str, sha: str, change: Change) -> Owned:
         """Return who wrote the commits that are of no merge known here, and how many are hidden.
 
         Where a service has `paths`, nobody knows whether such a commit is about it at all.
         """
-        if kind == "rollback":
-            return [], []
         hidden = change.total - len(change.commits)
         notes = [f"whose changes the {hidden} oldest commits are"] if hidden > 0 else []
         if self._desk.repo.production.targets[name].paths:
@@ -98,11 +121,15 @@ class Riders:
         logins, source = [pull_request.author, pull_request.merged_by], self._desk.source
         if source is None:
             return logins, ["the last pusher is unknown without GitHub credentials"]
+        if self._is_away:
+            return logins, [PUSHER_NOT_ASKED]
         try:
             pushers = await source.pushers(self._desk.repo.name, pull_request.number)
         except SourceUnavailable as error:
             if kind != "rollback" and not isinstance(error, SourceMissing):
                 raise SourceNeeded(error) from None
+            # A rollback is wanted in a hurry: it does not wait for the same silence again.
+            self._is_away = not isinstance(error, SourceMissing)
             return logins, [PUSHER_NOT_ASKED]
         return [*logins, *pushers], []
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from app.core.days import Span
 from app.core.events import Line, Piece, Running
 from app.core.happened import Record
-from app.core.pieces import sha_of, text, thread, time
+from app.core.pieces import broken, sha_of, text, thread, time
 from app.core.ports import HISTORY_KEPT
 from app.core.writing import short
 
 SHOWN = 20
+RIDERS_SHOWN = 5
 _NOT_SO = {
-    "failed": "failed",
-    "cancelled": "was cancelled",
-    "unknown": "nobody knows whether it happened",
+    "failed": ("❌ ", " failed"),
+    "cancelled": ("⏹️ ", " was cancelled"),
+    "unknown": ("❓ ", ": nobody knows whether it happened"),
 }
 
 
@@ -69,6 +70,8 @@ def _succeeded(records: Sequence[Record]) -> list[Record]:
 
 # What happened.
 
+_NOTHING = "Nothing is known to have gone out"
+
 
 def went_out(records: Sequence[Record], span: Span) -> Answer:
     """Say what production got in a span of time, oldest first."""
@@ -76,7 +79,8 @@ def went_out(records: Sequence[Record], span: Span) -> Answer:
     short_of = _reach(records, span)
     if not effects:
         return Answer(f"Nothing went out {span.named}.", short_of)
-    title = f"Went out {span.named}: {len(_succeeded(effects))}"
+    out = len(_succeeded(effects))
+    title = f"Went out {span.named}: {out}" if out else f"{_NOTHING} {span.named}. Tried:"
     shown = effects[:SHOWN][::-1]
     return Answer(title, (*short_of, *map(_effect, shown)), len(effects) - len(shown))
 
@@ -90,7 +94,8 @@ def _reach(records: Sequence[Record], span: Span) -> tuple[Line, ...]:
 
 def last_approval(records: Sequence[Record], service: str = "") -> Answer:
     """Say who approved what production got, or was to get, last."""
-    approved = (r for r in records if r.approved_by and service in ("", r.service))
+    decided = (r for r in records if r.approved_by or r.glass)
+    approved = (r for r in decided if service in ("", r.service))
     newest = next(approved, None)
     if newest is None:
         of = f" of {service}" if service else ""
@@ -122,25 +127,43 @@ def _effect(record: Record) -> Line:
         what = [sha_of(record.sha), *_change(record), text(" passed staging")]
         return (time(record.at), text(" · "), *what, *thread(record.message))
     back = " rolled back to" if record.kind == "rollback" else ""
-    line = [time(record.at), text(f" · {record.service}{back} "), sha_of(record.sha)]
+    mark, not_so = _NOT_SO.get(record.outcome, ("", ""))
+    line = [time(record.at), text(f" · {mark}{record.service}{back} "), sha_of(record.sha)]
+    if not_so:
+        line.append(text(not_so))
     line += _change(record)
-    if record.outcome in _NOT_SO:
-        line.append(text(f" · {_NOT_SO[record.outcome]}"))
-    elif not record.outcome:
+    if not record.outcome:
         line.append(text(" · under way"))
     return (*line, *_approved(record), *thread(record.message))
 
 
 def _change(record: Record) -> list[Piece]:
-    """Name the pull request by a link, else the commit's title."""
-    by = f" by {record.author}" if record.author else ""
-    if record.pull:
-        link = Piece(text=f"#{record.pull}", kind="link", to=record.url)
-        return [text(" · "), link, text(f" {record.title}{by}")]
-    return [text(f" · {record.title}")] if record.title else []
+    """Name the pull request by a link, else the commit's title, and what rode along."""
+    if not record.pull:
+        title = [text(f" · {record.title}")] if record.title else []
+        return [*title, *_riders(record)]
+    pull = _pull(record.pull, record.url, record.title, record.author)
+    return [text(" · "), *pull, *_riders(record)]
+
+
+def _pull(number: int, url: str, title: str, author: str) -> list[Piece]:
+    words = " ".join(filter(None, [title, f"by {author}" if author else ""]))
+    link = Piece(text=f"#{number}", kind="link", to=url)
+    return [link, text(f" {words}")] if words else [link]
+
+
+def _riders(record: Record) -> list[Piece]:
+    shown = record.riders[:RIDERS_SHOWN]
+    more = record.riders_total - len(shown)
+    each = [[text(", "), *_pull(r.number, r.url, "", r.author)] for r in shown]
+    named = [piece for rider in each for piece in rider][1:]
+    rest = [text(f" and {more} more")] if more > 0 else []
+    return [text(" · with "), *named, *rest] if shown else []
 
 
 def _approved(record: Record) -> list[Piece]:
+    """Say who approved it, and who had it happen past the rules and why."""
     who = [Piece(text=user, kind="user") for user in record.approved_by]
     parts = [part for user in who for part in (text(", "), user)][1:]
-    return [text(" · approved by "), *parts] if who else []
+    approved = [text(" · approved by "), *parts] if who else []
+    return [*approved, *broken(record.glass, record.reason)]

@@ -89,6 +89,11 @@ class Card:
         return bool(self.request.ahead) and not self.in_effect and is_open
 
     @property
+    def takes_back(self) -> bool:
+        """Tell whether it is about a rollback: its rejection leaves what is out."""
+        return self.request.spec.kind == "rollback"
+
+    @property
     def was_withdrawn(self) -> bool:
         """Tell whether people rejected it without saying what they want instead."""
         return self.status == "rejected" and not self.text

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.core import awaited, flaky, glass_uses, lanes, locks, outgoing, overrides, rides
 from app.core import events as ev
-from app.core.happened import merge_of, place
+from app.core.happened import effect_of, merge_of, place
 from app.core.records import Run
 from app.core.state import State
 from app.core.versions import facts_of as verified_now
@@ -153,9 +153,9 @@ def _effect(
         facts[f"{'ran' if kind == 'job' else 'running'}/{service}"] = json.dumps(fact)
         facts.update(outgoing.facts_of(state, service or "", kind))
     asked = state.asked(run.call_id)
-    by = [given.user for given in asked.card.approvals_of(asked.step)] if asked else []
+    told = effect_of(state, asked) if asked else {}
     history.append(
-        _line(state, run.attempt.kind, sha, now, service=service, outcome=outcome, approved_by=by)
+        _line(state, run.attempt.kind, sha, now, service=service, outcome=outcome, **told)
     )
 
 

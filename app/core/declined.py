@@ -17,7 +17,8 @@ def declined(state: State) -> Declined | None:
         return Declined(pull=lanes.pull_of(state), how="stopped", user=state.stopped_by)
     if state.joined:
         return None
-    card = next(reversed(state.cards.values()), None)
+    asked = (card for card in reversed(state.cards.values()) if not card.takes_back)
+    card = next(asked, None)
     if card and card.status == "rejected":
         return Declined(pull=lanes.pull_of(state), how="rejected", user=card.decided_by)
     return Declined(pull=lanes.pull_of(state), how="red") if _is_red(state) else None

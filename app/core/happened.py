@@ -3,16 +3,30 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.core.cards import Card
+from app.core.cards import Asked, Card
 from app.core.events.values import Frozen, PlanStep
+from app.core.going_out import brought
 from app.core.state import State
+from app.core.untrusted import cut
+
+MOST_RIDERS = 20
+LONGEST_REASON = 200
+
+
+class Rider(Frozen):
+    """A merge that went out with another one."""
+
+    number: int
+    url: str
+    author: str = ""
 
 
 class Record(Frozen):
     """One line of the history; `at` is in milliseconds.
 
     `pull`, `url` and `author` are the pull request's, `message` is "<channel>|<ts>" of its thread;
-    a line of an older version has none of them.
+    a line of an older version has none of them. `riders` are the first of the merges that went out
+    with it (`riders_total`). Who broke the `glass` for it is not among those who approved it.
     """
 
     kind: str
@@ -22,6 +36,10 @@ class Record(Frozen):
     service: str = ""
     outcome: str = ""
     approved_by: tuple[str, ...] = ()
+    glass: str = ""
+    reason: str = ""
+    riders: tuple[Rider, ...] = ()
+    riders_total: int = 0
     pull: int = 0
     url: str = ""
     author: str = ""
@@ -62,6 +80,25 @@ def merge_of(state: State, sha: str) -> dict[str, Any]:
     return {"pull": pull.number, "url": pull.url, "author": pull.author}
 
 
+def effect_of(state: State, asked: Asked) -> dict[str, Any]:
+    """Return what a line of the history says of a step: who let it happen, and what rode along."""
+    glass = asked.card.glass
+    told: dict[str, Any] = {"approved_by": approved_by(asked)}
+    if glass:
+        told |= {"glass": glass.user, "reason": cut(glass.reason, LONGEST_REASON)}
+    pulls = [pull for pull in brought(state, [asked.step]) if pull.number]
+    fields = set(Rider.model_fields)
+    riders = [pull.model_dump(include=fields) for pull in pulls[:MOST_RIDERS]]
+    return told | ({"riders": riders, "riders_total": len(pulls)} if pulls else {})
+
+
+def approved_by(asked: Asked) -> tuple[str, ...]:
+    """Return who approved a step, without who had it happen past the rules."""
+    glass = asked.card.glass
+    given = (approval.user for approval in asked.card.approvals_of(asked.step))
+    return tuple(user for user in given if glass is None or user != glass.user)
+
+
 def under_way(state: State) -> list[Record]:
     """Return what was approved in a thread and has no outcome yet, newest first."""
     return [
@@ -70,8 +107,8 @@ def under_way(state: State) -> list[Record]:
             sha=step.spec.sha,
             at=card.decided_at or card.at,
             service=step.name,
-            approved_by=tuple(approval.user for approval in card.approvals_of(step)),
             message=place(state),
+            **effect_of(state, Asked(card, step)),
         )
         for card in reversed(state.cards.values())
         if card.status == "approved"

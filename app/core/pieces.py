@@ -2,7 +2,10 @@
 
 from app.core.events import Piece, Pull
 from app.core.lanes import named
+from app.core.untrusted import cut
 from app.core.writing import short
+
+LONGEST_REASON = 80
 
 
 def text(text: str) -> Piece:
@@ -29,6 +32,12 @@ def merge(pull: Pull) -> list[Piece]:
     """Name a merge, with a link to its pull request."""
     title = [text(f" {pull.title}")] if pull.title else []
     return [Piece(text=named(pull), kind="link", to=pull.url), *title]
+
+
+def broken(by: str, reason: str) -> list[Piece]:
+    """Say who broke the glass for something, and why; nothing where nobody did."""
+    why = [text(f": {cut(reason, LONGEST_REASON)}")] if reason else []
+    return [text(" · 🚨 glass broken by "), user(by), *why] if by else []
 
 
 def thread(message: str) -> list[Piece]:

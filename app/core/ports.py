@@ -374,7 +374,10 @@ class Source(Protocol):
         ...
 
     async def files(self, repo: str, pull_request: int) -> Sequence[str] | None:
-        """Return the paths that a pull request changes, old and new; None if they are too many."""
+        """Return the paths that a pull request changes, old and new.
+
+        None if they are too many, or not told; none at all only where that is sure.
+        """
         ...
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:

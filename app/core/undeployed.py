@@ -4,13 +4,14 @@ Where nobody can tell ancestry, the order in which the merges' threads began sta
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import events as ev
 from app.core import ledger, locks
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
+from app.core.declined import declined
 from app.core.ids import thread_id_for
 from app.core.state import State
 from app.core.writing import mentions
@@ -88,10 +89,11 @@ def find(
     lacking = {service: _lacking(service, was[service], merges, ahead) for service in was}
     ready = [sha for sha in merges if _is_ready(sha, merges[sha], lacking, facts)]
     found: list[ev.UndeployedFound] = []
+    bad = _rolled_back(threads, facts, was)
     for sha in ready:  # what one service lacks must not hide what another one does
         shipped = {s: _from(sha, lacks) for s, lacks in lacking.items() if sha in lacks}
         if shipped:
-            found.append(_found(sha, shipped, merges, was))
+            found.append(_found(sha, shipped, merges, was, bad))
         lacking = {s: lacks for s, lacks in lacking.items() if s not in shipped}
     return [
         each
@@ -105,10 +107,19 @@ def _found(
     shipped: Mapping[str, Sequence[ev.Commit]],
     merges: Mapping[str, State],
     was: Mapping[str, str],
+    bad: Collection[str],
 ) -> ev.UndeployedFound:
     commits = {commit.sha: commit for lacks in shipped.values() for commit in lacks}
-    told = tuple(_merged(commit, merges.get(commit.sha)) for commit in commits.values())
+    told = tuple(_merged(commit, merges.get(commit.sha), bad) for commit in commits.values())
     return ev.UndeployedFound(sha=sha, merges=told[:SHOWN], was={s: was[s] for s in shipped})
+
+
+def _rolled_back(
+    threads: Sequence[State], facts: Mapping[str, str], services: Iterable[str]
+) -> set[str]:
+    """Return the commits that were on production, and were taken back."""
+    held = {ledger.hold(facts, service) or "" for service in services}
+    return held | {sha for state in threads for sha in state.rolled_back.values()}
 
 
 def _is_known(found: ev.UndeployedFound, facts: Mapping[str, str]) -> bool:
@@ -159,12 +170,22 @@ def _from(sha: str, lacks: Mapping[str, ev.Commit]) -> list[ev.Commit]:
     return [lacks[older] for older in order[order.index(sha) :]]
 
 
-def _merged(commit: ev.Commit, merge: State | None) -> ev.Merged:
+def _merged(commit: ev.Commit, merge: State | None, bad: Collection[str]) -> ev.Merged:
+    said_no = declined(merge) if merge else None
+    how, user = (said_no.how, said_no.user) if said_no else ("", "")
+    if commit.sha in bad:
+        how, user = "rolled back", ""
     pull = merge.pull_request if merge else None
     if pull is None:
-        return ev.Merged(sha=commit.sha, title=commit.title, author=commit.author)
+        return ev.Merged(sha=commit.sha, title=commit.title, author=commit.author, how=how)
     return ev.Merged(
-        sha=commit.sha, title=pull.title, author=pull.author, number=pull.number, url=pull.url
+        sha=commit.sha,
+        title=pull.title,
+        author=pull.author,
+        number=pull.number,
+        url=pull.url,
+        how=how,
+        user=user,
     )
 
 

@@ -30,12 +30,18 @@ def earlier(
 
 def takes_out(records: Sequence[Record], service: str, to: str | None) -> tuple[str, ...]:
     """Name what came to a service since a version, merges before bare commits; none if unknown."""
+    since = came_since(records, service, to) if to else []
+    named = (f"#{r.pull}" if r.pull else short(r.sha) for r in since)
+    return tuple(dict.fromkeys(named))
+
+
+def came_since(records: Sequence[Record], service: str, to: str) -> list[Record]:
+    """Return the deploys that came to a service since a version, newest first; none if unknown."""
     came = [r for r in records if (r.service, r.outcome) == (service, "succeeded")]
     since = list(takewhile(lambda record: record.sha != to, came))
-    if to is None or len(since) == len(came):  # the history does not reach back to it
-        return ()
-    named = (f"#{r.pull}" if r.pull else short(r.sha) for r in since if r.kind == "deploy")
-    return tuple(dict.fromkeys(named))
+    if len(since) == len(came):  # the history does not reach back to it
+        return []
+    return [record for record in since if record.kind == "deploy"]
 
 
 def _ran(records: Sequence[Record], service: str) -> list[str]:

@@ -7,9 +7,9 @@ from app.core.answers import SHOWN, Answer
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block, Line, Piece, WaitStarted
-from app.core.happened import place
+from app.core.happened import approved_by, place
 from app.core.offered import can_ask_again, can_retry
-from app.core.pieces import merge, sha_of, text, thread, time, user
+from app.core.pieces import broken, merge, sha_of, text, thread, time, user
 from app.core.records import Run
 from app.core.rules.staging import STAGING_LOCK
 from app.core.state import State
@@ -72,7 +72,8 @@ def run_of(run: Run) -> str:
     attempt = run.attempt
     if attempt.kind == "e2e":
         return f"whose {attempt.environment} e2e tests run"
-    return f"whose {attempt.kind} of {attempt.service} runs"
+    what = "job" if attempt.kind == "job" else f"{attempt.kind} of"
+    return f"whose {what} {attempt.service} runs"
 
 
 def _under_way(state: State) -> list[Line]:
@@ -81,9 +82,11 @@ def _under_way(state: State) -> list[Line]:
     if run is None or run.attempt.environment != "production":
         return []
     asked = state.asked(run.call_id)
-    by = asked.card.approvals_of(asked.step) if asked else []
-    who = [part for given in by for part in (text(", "), user(given.user))][1:]
+    by = approved_by(asked) if asked else ()
+    who = [part for given in by for part in (text(", "), user(given))][1:]
     approved = [text(", approved by "), *who] if who else []
+    if asked and asked.card.glass:
+        approved += broken(asked.card.glass.user, asked.card.glass.reason)
     told = [*whose(state), text(f", {run_of(run)} since "), time(run.started_at), *approved]
     return [(*told, *thread(place(state)))]
 

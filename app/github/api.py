@@ -155,6 +155,16 @@ class GitHubSource:
 
     async def files(self, repo: str, pull_request: int) -> list[str] | None:
         """Return the paths that a pull request changes; of a renamed file, both."""
+        listed = await self._listed(repo, pull_request)
+        # Some servers list none where there are some: only a comparison can say that it is so.
+        return await self._in_comparison(repo, pull_request) if listed == [] else listed
+
+    async def _in_comparison(self, repo: str, pull_request: int) -> list[str] | None:
+        pull = await self._pull(repo, pull_request)
+        page = await self._compared(repo, pull.base.sha, pull.head.sha, 1)
+        return list(page.changed) if page.ahead_by and page.changed is not None else None
+
+    async def _listed(self, repo: str, pull_request: int) -> list[str] | None:
         found: list[str] = []
         for page in range(1, _FILE_PAGES + 1):
             path = f"/pulls/{pull_request}/files?per_page={_PAGE}&page={page}"
@@ -169,9 +179,12 @@ class GitHubSource:
 
         Where GitHub knows no login it is "<name> (no known GitHub login)": nobody is mapped to it.
         """
-        pull = parsed(_PULL, await self._client.get(repo, f"/pulls/{pull_request}"))
+        pull = await self._pull(repo, pull_request)
         items, _ = await self._newest(repo, pull.base.sha, pull.head.sha, _PULL_COMMITS)
         return list(dict.fromkeys(login for item in items for login in _people(item)))
+
+    async def _pull(self, repo: str, pull_request: int) -> _Pull:
+        return parsed(_PULL, await self._client.get(repo, f"/pulls/{pull_request}"))
 
     async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
         """Return tags and the full SHAs of their commits; GitHub orders them by their names."""

@@ -247,7 +247,8 @@ class Plan:
 def _left_because(todo: int, good: int) -> str:
     if not todo:
         return "not asked for"
-    return "refused, or failed" if good else "rolled back from this commit, which is on hold"
+    # Of what was refused or failed code tells more than is known here.
+    return "" if good else "rolled back from this commit, which is on hold"
 
 
 def _deploys(service: str) -> str:

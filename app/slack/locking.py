@@ -16,13 +16,13 @@ from app.core.lock_form import NotOfTheForm
 from app.core.lock_words import LockWish, UnlockWish
 from app.core.policy import Person
 from app.core.ports import Look, ThreadLog, Write
+from app.core.writing import listed
 from app.slack.payloads import Command, Heard, words_of
 from app.slack.people import SlackPeople
 from app.slack.whispers import Whispers
 
 TRIES = 10
 LOCKED = "🔒 Locked: I say so in this channel."
-UNLOCKED = "🔓 Unlocked. The thread in which it was locked says so, if it is still there."
 SHARED_CHANNEL = (
     "This channel is shared with other workspaces, so only who locked it can unlock it here."
 )
@@ -137,7 +137,7 @@ class Locking:
                 raise UserError(ends.sentence)
             with suppress(Conflict):
                 fresh = await self._end(wish.repo.name, ends, said, here.facts)
-                return UNLOCKED if fresh and set(ends) != {said.thread_id} else ""
+                return _unlocked(ends) if fresh and set(ends) != {said.thread_id} else ""
         raise Conflict(wish.repo.name)
 
     async def _who(
@@ -175,6 +175,12 @@ class Locking:
             write = locking.ending(repo, here, event, facts, keys)
             fresh = await self._log.append(write) is not None
         return fresh
+
+
+def _unlocked(ends: Mapping[str, ServiceUnlocked]) -> str:
+    """Say what is unlocked, where the thread that shows it is another one, or none."""
+    services = list(dict.fromkeys(name for end in ends.values() for name in end.services))
+    return f"🔓 {listed(services)} {'is' if len(services) == 1 else 'are'} unlocked."
 
 
 def _not_as_said(wish: LockWish, said: Said, here: Look) -> str:

@@ -152,6 +152,48 @@ async def test_files_are_read_page_by_page_and_no_end_of_them_is_none(stub: Stub
     assert len(stub.seen) == 12
 
 
+PULL = {"base": {"sha": "b" * 40}, "head": {"sha": "c" * 40}}
+COMPARED: dict[str, Any] = {"ahead_by": 1, "behind_by": 0, "commits": []}
+
+
+@pytest.mark.parametrize(
+    ("compared", "files"),
+    [
+        ({"files": [{"filename": "web/a.ts"}, {"filename": "api/b.py"}]}, ["web/a.ts", "api/b.py"]),
+        ({"files": []}, []),
+        ({}, None),
+        ({"files": [{"filename": f"{n}"} for n in range(300)]}, None),
+        ({"files": [], "ahead_by": 0}, None),
+    ],
+    ids=["changed", "empty commits", "not told", "too many", "base has moved past it"],
+)
+async def test_a_pull_request_that_lists_no_file_is_compared(
+    stub: StubGitHub, compared: dict[str, Any], files: list[str] | None
+) -> None:
+    stub.on(f"GET /repos/{REPO}/pulls/1/files", Answer(body=[]))
+    stub.on(f"GET /repos/{REPO}/pulls/1", Answer(body=PULL))
+    range_ = f"{'b' * 40}...{'c' * 40}"
+    stub.on(f"GET /repos/{REPO}/compare/{range_}", Answer(body=COMPARED | compared))
+    async with source_of(stub.url) as source:
+        assert await source.files(REPO, 1) == files
+
+
+async def test_a_pull_request_whose_commits_are_gone_cannot_say_its_files(
+    stub: StubGitHub,
+) -> None:
+    stub.on(f"GET /repos/{REPO}/pulls/1/files", Answer(body=[]))
+    stub.on(f"GET /repos/{REPO}/pulls/1", Answer(body=PULL))
+    async with source_of(stub.url) as source:
+        with pytest.raises(SourceUnavailable):
+            await source.files(REPO, 1)
+
+
+async def test_the_local_github_lists_no_files_and_yet_they_are_found(
+    world: World, source: GitHubSource
+) -> None:
+    assert await source.files(REPO, world.numbers[0]) == ["a"]
+
+
 async def test_a_check_of_what_can_be_read_is_well(source: GitHubSource) -> None:
     assert (await source.check(REPO)).ok
 

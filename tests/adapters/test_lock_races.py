@@ -10,7 +10,6 @@ from app.core.ids import thread_id_for
 from app.core.ports import Look, Write
 from app.redis.connect import connect
 from app.redis.log import RedisLog
-from app.slack.locking import UNLOCKED
 from tests.adapters.slack_desk import CHANNEL, Desk
 from tests.adapters.test_slack_locks import MENTION, MENTIONED, locked_by
 from tests.fakes import FakeLog
@@ -103,7 +102,7 @@ async def test_an_unlock_is_of_the_lock_that_was_there_when_slack_was_asked(
     assert await desk.newest(thread_id_for(REPO, CHANNEL, "3.3")) == ev.ServiceUnlocked(
         services=("backend",), user=BOB
     )
-    assert await desk.whisper() == UNLOCKED
+    assert await desk.whisper() == "🔓 backend is unlocked."
 
 
 async def test_of_several_locks_the_ones_that_are_left_are_ended(

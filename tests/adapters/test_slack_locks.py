@@ -9,7 +9,7 @@ from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.locks import lock_on
 from app.core.ports import Write
-from app.slack.locking import LOCKED, UNLOCKED
+from app.slack.locking import LOCKED
 from tests.adapters.slack_desk import BOT, CHANNEL, NOW, Desk
 from tests.fakes import FakeLog
 from tests.shop import ALICE, BOB, REPO, repo_config
@@ -250,7 +250,7 @@ async def test_who_locked_it_unlocks_it_in_its_thread_and_reads_it_there(locked:
 async def test_an_approver_unlocks_from_elsewhere_and_is_told(locked: Desk) -> None:
     await locked.says(f"{MENTION} unlock backend", BOB, ts="3.3")
     assert await ended(locked) == [ev.ServiceUnlocked(services=("backend",), user=BOB)]
-    assert await locked.whisper() == UNLOCKED
+    assert await locked.whisper() == "🔓 backend is unlocked."
     assert len(await locked.threads()) == 1
 
 
@@ -290,7 +290,7 @@ async def test_locks_of_several_threads_are_ended_each_in_its_own(locked: Desk) 
     other = thread_id_for(REPO, CHANNEL, "3.3")
     assert await locked.newest(other) == ev.ServiceUnlocked(services=("frontend",), user=BOB)
     assert await ended(locked) == [ev.ServiceUnlocked(services=("backend",), user=BOB)]
-    assert await locked.whisper() == UNLOCKED
+    assert await locked.whisper() == "🔓 frontend and backend are unlocked."
 
 
 # By the command.
@@ -313,7 +313,7 @@ async def test_two_commands_are_two_threads(desk: Desk) -> None:
 
 async def test_a_command_unlocks(desk: Desk) -> None:
     await desk.commands("lock backend")
-    assert await desk.commands("Unlock backend, thanks") == UNLOCKED
+    assert await desk.commands("Unlock backend, thanks") == "🔓 backend is unlocked."
     assert await locked_by(desk) == ""
 
 
@@ -378,5 +378,5 @@ async def test_a_lock_that_was_broken_by_hand_is_refused_to_others_and_ended_by_
     await desk.says(f"{MENTION} unlock backend", ts="3.3")
     assert "You are not an approver of backend." in await desk.whisper(2)
     await desk.says(f"{MENTION} unlock backend", BOB, ts="4.4")
-    assert await desk.whisper(3) == UNLOCKED
+    assert await desk.whisper(3) == "🔓 backend is unlocked."
     assert await desk.log.facts(REPO) == {}

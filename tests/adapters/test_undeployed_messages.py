@@ -43,7 +43,7 @@ def words(told: Story) -> str:
 def test_it_names_commits_and_authors_in_the_channel_and_asks() -> None:
     told = story()
     assert words(told) == (
-        "📦 *2 commits are merged but not on production:*\n"
+        "📦 *1 merge and 1 commit are not on production:*\n"
         f"• <https://x.y/41|#41> Tax &lt;!here&gt; (<@{ALICE}>)\n"
         "• `1111111` Direct push (zoe)\n"
         "Deploy `4af9ec0`, the newest that passed staging, to backend?"
@@ -51,13 +51,13 @@ def test_it_names_commits_and_authors_in_the_channel_and_asks() -> None:
     assert list(told.buttons("status")) == ["deploy_undeployed", "not_now"]
     message = told.show()["status"]
     assert not message.in_thread
-    assert message.text == "📦 *2 commits are merged but not on production:*"
+    assert message.text == "📦 *1 merge and 1 commit are not on production:*"
 
 
 def test_many_are_cut_visibly_and_one_is_one() -> None:
     many = [ev.Merged(sha=f"{n:040x}", title=f"Change {n}") for n in range(14)]
     assert "• … and 4 more (cut)\nDeploy" in words(story(*many))
-    assert words(story(ev.Merged(sha=NEW))).startswith("📦 *1 commit is merged but not")
+    assert words(story(ev.Merged(sha=NEW))).startswith("📦 *1 commit is not on production:*")
 
 
 def test_a_pull_request_is_named_once_though_its_own_commit_is_there_too() -> None:
@@ -65,9 +65,25 @@ def test_a_pull_request_is_named_once_though_its_own_commit_is_there_too() -> No
     own = ev.Merged(sha=OLD, title="Tax", author="alice")
     others = own.model_copy(update={"author": "zoe"})
     assert words(story(merge, own, others)).split("\n")[:3] == [
-        "📦 *2 commits are merged but not on production:*",
+        "📦 *1 merge and 1 commit are not on production:*",
         f"• <https://x.y/41|#41> Tax (<@{ALICE}>)",
         "• `1111111` Tax (zoe)",
+    ]
+
+
+def test_what_people_or_tests_said_no_to_says_so_and_calls_nobody_for_it() -> None:
+    merge = ev.Merged(sha=NEW, title="Tax", author="zoe", number=41, url="https://x.y/41")
+    hows = (("rejected", BOB), ("stopped", "U0ZOE"), ("red", ""), ("rolled back", ""))
+    turned = [
+        merge.model_copy(update={"number": n, "how": how, "user": user})
+        for n, (how, user) in enumerate(hows, 41)
+    ]
+    assert words(story(*turned)).split("\n")[:5] == [
+        "📦 *4 merges are not on production:*",
+        "• <https://x.y/41|#41> Tax (zoe) · ⚠️ rejected by bob in its thread",
+        "• <https://x.y/41|#42> Tax (zoe) · ⚠️ stopped by `U0ZOE` in its thread",
+        "• <https://x.y/41|#43> Tax (zoe) · ⚠️ red on staging",
+        "• <https://x.y/41|#44> Tax (zoe) · ⚠️ was rolled back",
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from app.core import answers, obstacles, what_waits
 from app.core import events as ev
 from app.core.days import Span
-from app.core.happened import Record, records, under_way
+from app.core.happened import Record, Rider, records, under_way
 from app.core.obstacles import Seen
 from app.core.ports import Observation, Write
 from app.model.offline import OfflinePlanner
@@ -50,10 +50,27 @@ def test_what_went_out_is_told_in_order() -> None:
     assert plain(answers.went_out(told, DAY)) == [
         "Went out today (Mon 30 Nov, UTC): 2",
         f"1600 · backend 4af9ec0 · #41 Tax by alice · approved by {BOB} · thread",
-        f"1750 · backend 4af9ec0 · nobody knows whether it happened · approved by {BOB} · thread",
-        f"1800 · backend 4af9ec0 · failed · approved by {BOB} · thread",
+        f"1750 · ❓ backend 4af9ec0: nobody knows whether it happened · approved by {BOB} · thread",
+        f"1800 · ❌ backend 4af9ec0 failed · approved by {BOB} · thread",
         f"1900 · backend rolled back to 4af9ec0 · approved by {BOB}, {CARA} · thread",
     ]
+
+
+def test_what_only_failed_did_not_go_out() -> None:
+    told = [record(1800, outcome="cancelled", kind="rollback"), record(1700, outcome="failed")]
+    assert plain(answers.went_out(told, DAY)) == [
+        "Nothing is known to have gone out today (Mon 30 Nov, UTC). Tried:",
+        f"1700 · ❌ backend 4af9ec0 failed · approved by {BOB} · thread",
+        f"1800 · ⏹️ backend rolled back to 4af9ec0 was cancelled · approved by {BOB} · thread",
+    ]
+
+
+def test_what_rode_along_is_named_and_cut_visibly() -> None:
+    riders = (Rider(number=1, url="u"), *(Rider(number=n, url="u", author="bob") for n in (2, 3)))
+    riders += tuple(Rider(number=n, url="u", author="cara") for n in range(4, 8))
+    named = "#1, #2 by bob, #3 by bob, #4 by cara, #5 by cara"
+    line = plain(answers.went_out([record(1500, riders=riders, riders_total=9)], DAY))[1]
+    assert line == f"1500 · backend 4af9ec0 · with {named} and 4 more · approved by {BOB} · thread"
 
 
 def test_a_quiet_day_says_so() -> None:

@@ -3,10 +3,13 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from app.core import clicks, thread_clicks
 from app.core import events as ev
 from app.core.actions import Append, Here
 from app.core.declined import declined
+from app.core.errors import SourceUnavailable
 from app.core.policy import barred
 from app.core.ports import Comparison
 from app.core.rules.lanes import take_riders
@@ -179,6 +182,12 @@ def test_only_a_merge_that_people_turned_down_is_declined() -> None:
     assert (told.pull.number, told.how, told.user) == (12, "rejected", CARA)
 
 
+def test_who_did_not_want_a_rollback_did_not_turn_the_merge_down() -> None:
+    back = Story().merged().staged().asks().then(ev.ApprovalExpired(call_id="c1", reason=""))
+    back.asks("c2", kind="rollback").then(REJECTED.model_copy(update={"call_id": "c2"}))
+    assert declined(back.state) is None
+
+
 def test_what_was_approved_ahead_lapses_where_a_merge_comes_along_that_it_did_not_list() -> None:
     story = Story().merged().starts("s", kind="e2e").prepares().approves_ahead(CARA)
     pull = ev.Pull(thread_id=f"{REPO}/1", sha=ONE, number=1, title="", url="", author="dora", at=1)
@@ -198,3 +207,82 @@ def test_what_comes_along_after_the_card_was_made_counts_too() -> None:
     pull = ev.Pull(thread_id=f"{REPO}/1", sha=ONE, number=1, title="", url="", author="carl", at=1)
     story.then(ev.Carried(pulls=(pull,)))
     assert CARA in barred(story.repo, story.state, card.steps[0])
+
+
+# What a rollback takes out.
+
+
+class Asked(Pushed):
+    """A GitHub that counts how often it is asked who pushed; `silent` about that alone."""
+
+    silent = False
+    asked = 0
+
+    async def pushers(self, repo: str, pull_request: int) -> list[str]:
+        self.asked += 1
+        if self.silent:
+            raise SourceUnavailable("GitHub does not answer")
+        return ["erin"]
+
+
+PEOPLE = {"dora": "U0DORA", "erin": "U0ERIN"}
+
+
+async def goes_back(source: FakeSource | None, carries: bool = False) -> Town:
+    """Bring out a merge of bob's, then dora's, and let people ask for the first one again."""
+    box = town(source, people=PEOPLE)
+    await box.merged(ONE)
+    await box.ships(ONE)
+    await box.opens(TWO, author="dora")
+    await box.settles()
+    if carries:
+        await box.merged(THREE)
+        await box.presses("both", TWO)
+    await box.ships(THREE if carries else TWO)
+    await box.mentions("roll back")
+    assert (await box.card()).request.spec.sha == ONE
+    return box
+
+
+@pytest.mark.parametrize("carries", [False, True], ids=["alone", "with a newer one"])
+@pytest.mark.parametrize("known", [True, False], ids=["by github", "by the record"])
+async def test_a_rollback_is_the_change_of_those_whose_merges_it_takes_out(
+    known: bool, carries: bool
+) -> None:
+    box = await goes_back(Asked([OLD, *SHAS]) if known else None, carries)
+    card = await box.card()
+    for step in card.steps:
+        assert "U0DORA" in step.facts.barred
+        assert ("U0ERIN" in step.facts.barred) is known
+    assert "U0DORA" in barred(box.config, await box.state(), card.steps[0])
+
+
+async def test_a_rollback_asks_a_silent_github_once() -> None:
+    source = Asked([OLD, *SHAS])
+    box = await goes_back(source)
+    await box.rejects("not yet")
+    source.silent, source.asked = True, 0
+    await box.says("roll back")
+    facts = (await box.card()).request.facts
+    assert source.asked == 1
+    assert "U0DORA" in facts.barred
+    assert "the last pusher could not be asked for" in facts.unchecked
+
+
+async def test_what_a_rollback_leaves_alone_is_nobodys_change() -> None:
+    source = FakeSource([OLD, *SHAS], changed=["api/app.py"])
+    config = teams().model_copy(update={"people": PEOPLE})
+    box = Town(config, model=OfflinePlanner(), source=source)
+    await box.merged(ONE)
+    await box.ships(ONE)
+    source.changed = ["web/page.tsx"]
+    await box.opens(TWO, author="dora")
+    await box.settles()
+    await box.ships(TWO)
+    source.changed = ["api/app.py"]
+    await box.merged(THREE)
+    await box.ships(THREE)
+    await box.mentions("roll back the backend")
+    facts = (await box.card()).request.facts
+    assert [commit.sha for commit in facts.commits] == [THREE, TWO]
+    assert "U0DORA" not in facts.barred

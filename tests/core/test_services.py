@@ -4,6 +4,7 @@ import pytest
 
 from app.core import events as ev
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
+from app.facts import NO_FILES
 from app.model.offline import OfflinePlanner
 from app.slack.messages import render
 from tests import payloads
@@ -111,10 +112,11 @@ async def test_nothing_is_posted_before_it_is_known_whom_it_concerns(box: Box) -
     assert await shown(box) == {}
 
 
+@pytest.mark.parametrize("changed", [["README.md"], []], ids=["of no service", "empty"])
 async def test_a_merge_that_touches_no_service_says_and_does_nothing(
-    box: Box, source: FakeSource
+    box: Box, source: FakeSource, changed: list[str]
 ) -> None:
-    source.changed = ["README.md"]
+    source.changed = changed
     await box.merges()
     assert await shown(box) == {}
     assert box.deployer.effects == []
@@ -177,13 +179,17 @@ async def test_with_github_away_all_services_count_and_the_card_says_so(
     assert "*Not checked:* which services this touches: GitHub does not answer" in said
 
 
-async def test_too_many_files_are_a_change_of_everything(box: Box, source: FakeSource) -> None:
+async def test_files_that_github_does_not_list_are_a_change_of_everything(
+    box: Box, source: FakeSource
+) -> None:
     source.changed = None
     await box.merges()
     change = (await box.state()).change
     assert change is not None
     assert change.touched == ("frontend", "backend")
-    assert change.unchecked == "it changes too many files to say which services"
+    assert change.unchecked == NO_FILES
+    said = (await shown(box))[f"card:{(await box.card()).request.call_id}"]
+    assert "*Not checked:* which files changed, since GitHub does not list them all" in said
 
 
 async def test_without_paths_nobody_asks_for_files(source: FakeSource) -> None:

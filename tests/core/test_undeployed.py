@@ -22,6 +22,7 @@ from tests.fakes import FakeLog
 from tests.shop import ALICE, BOB, REPO, repo_config
 
 NEWER = "5eed5ed" + "3" * 33
+REJECTED = "7e7ec7e" + "5" * 33
 START = 1_800_000_000_000
 SIX = 6 * 3600 * 1000
 
@@ -220,6 +221,27 @@ async def test_nothing_is_asked_while_every_service_is_frozen() -> None:
     await box.shipped()
     await box.left(SHA)
     assert not await box.asks()
+
+
+async def test_what_was_rejected_red_or_rolled_back_says_so() -> None:
+    box = Scheduled()
+    await box.shipped()
+    await box.shipped(SHA)
+    await box.does(ev.RollbackOpened(user=BOB))
+    await box.approves("U03CARA")
+    assert (await box.state()).rolled_back
+    await box.merges(REJECTED)
+    await box.rejects("")
+    await box.left(NEWER)
+    assert await box.asks()
+    found = (await box.question()).undeployed
+    assert found is not None
+    told = {merge.sha: (merge.how, merge.user) for merge in found.merges}
+    assert told == {
+        NEWER: ("stopped", ALICE),
+        REJECTED: ("rejected", BOB),
+        SHA: ("rolled back", ""),
+    }
 
 
 async def test_what_was_rolled_back_is_not_offered() -> None:

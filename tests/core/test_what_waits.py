@@ -109,12 +109,23 @@ def test_what_is_about_to_begin_waits_for_nobody() -> None:
     assert waits_of(approved()) == ["Nothing waits for anybody."]
 
 
+def test_what_runs_past_the_rules_is_told_with_who_broke_the_glass() -> None:
+    broken = ev.GlassBroken(
+        call_id="c1", spec_hash="", user=CARA, reason="it burns", lifts=("approvers",)
+    )
+    runs = asks().then(broken).starts("p", "production", call_id="c1")
+    assert waits_of(runs)[1].endswith(f" · 🚨 glass broken by {CARA}: it burns")
+    assert "approved by" not in waits_of(runs)[1]
+
+
 def test_what_runs_on_production_is_told_with_who_approved_it() -> None:
     runs = approved().starts("p", "production", call_id="c1")
     running = runs.state.running
     at = running.started_at if running else 0
     told = f"#12 Add gift cards, whose deploy of backend runs since {at}, approved by {BOB}"
     assert waits_of(runs) == ["Nothing waits for anybody. Under way:", told]
+    job = approved().starts("p", "production", kind="job", service="migrate", call_id="c1")
+    assert ", whose job migrate runs since " in waits_of(job)[1]
     tests = shipped().starts("e", "production", kind="e2e")
     waits = Story().merged().staged().asks()
     title, first, second = waits_of(waits, tests)

@@ -182,6 +182,8 @@ def i12_nobody_approves_an_own_change(world: World) -> None:
                 for sha in (step.spec.sha, *(pull.sha for pull in carried)):
                     owners = _owners(world, step, sha, card.at)
                     assert event.user not in owners, f"{event.user} approved an own change"
+                owners = _taken_out(world, step, card.at)
+                assert event.user not in owners, f"{event.user} took their own change back alone"
 
 
 def _owners(world: World, step: PlanStep, sha: str, card_at: int) -> frozenset[str]:
@@ -192,6 +194,16 @@ def _owners(world: World, step: PlanStep, sha: str, card_at: int) -> frozenset[s
     asked = PUSHER_NOT_ASKED not in step.facts.unchecked
     assert asked or spec.kind == "rollback", "asked for approval without knowing who pushed"
     return owners_of(sha, merge_seen, asked)
+
+
+def _taken_out(world: World, step: PlanStep, card_at: int) -> frozenset[str]:
+    """Return whose change a rollback takes out, as far as its merge's thread was there to say."""
+    spec, was = step.spec, step.spec.production_was
+    merge = world.mirrors.get(thread_id_for(spec.repo, "main", was)) if was else None
+    if spec.kind != "rollback" or was is None or merge is None:
+        return frozenset()
+    unseen = merge.state.started_at > card_at or merge.state.is_untouched(step.name)
+    return frozenset() if unseen else owners_of(was, merge_seen=True, pusher_asked=False)
 
 
 def i13_a_model_only_proposes(world: World) -> None:

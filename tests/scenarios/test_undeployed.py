@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.scenarios.outside import later
 from tests.scenarios.world import buttons, text, world
 
-TITLE = "1 commit is merged but not on production:"  # the merge, and not its own commit, too
+TITLE = "1 merge is not on production:"  # the merge, and not its own commit, too
 AT_TEN = 'undeployed = { cron = "0 10 * * *" }'
 
 

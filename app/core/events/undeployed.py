@@ -7,13 +7,18 @@ from app.core.events.values import Frozen
 
 
 class Merged(Frozen):
-    """A commit that production does not have; without `number` nobody knows its pull request."""
+    """A commit that production does not have; without `number` nobody knows its pull request.
+
+    `how` says why it is not there by itself: people said no (`user` did), or it was bad.
+    """
 
     sha: str
     title: str = ""
     author: str = ""
     number: int = 0
     url: str = ""
+    how: Literal["", "rejected", "stopped", "red", "rolled back"] = ""
+    user: str = ""
 
 
 class UndeployedFound(Frozen):

@@ -11,6 +11,7 @@ from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import ahead, lanes, people, rides
+from app.slack.messages.missing import done_but, nothing_out
 from app.slack.messages.outgoing import CONTINUE, out_line
 from app.slack.messages.settled import waiting_line
 from app.slack.messages.shown import action
@@ -98,7 +99,8 @@ def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> st
     if state.pending:
         return _card(state, repo, state.pending, blocked)
     if state.question:
-        return f"💬 waiting for words · since {text.when(state.question.at)}"
+        asked = f"💬 waiting for words · since {text.when(state.question.at)}"
+        return f"{_ended(state, repo)} · {asked}" if _not_taken_back(state) else asked
     return waits(state.wait) if state.wait else ""
 
 
@@ -140,22 +142,41 @@ def _thinking(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
 
 
 def _ended(state: State, repo: RepoConfig) -> str:
-    check = state.verification
+    check, kept = state.verification, _not_taken_back(state)
+    tested = " and tested" if check and check.passed else ""
     if check and check.passed is False:
-        return "❌ tests failed" + (" after the rollback" if check.after_rollback else "")
-    newest = list(state.cards.values())[-1] if state.cards else None
-    if newest and newest.status == "expired":
-        return f"⌛ approval expired: {action(newest.request.specs)} · ask again on its card"
-    if newest and newest.status == "rejected":
-        out = out_line(state, repo)
-        return f"🚫 rejected by {text.user(newest.decided_by)}{f' · {out}' if out else ''}"
+        after = " after the rollback" if check.after_rollback else ""
+        return f"❌ tests failed{after}{kept}"
+    if not kept and (undecided := _undecided(state, repo)):
+        return undecided
     if state.rolled_back:
-        tested = " and tested" if check and check.passed else ""
-        return f"↩️ rolled back{tested}"
+        return f"↩️ rolled back{tested}{kept}"
     if state.shipped:
-        tested = " and tested" if check and check.passed else ""
-        return f"✅ done{tested}{_since_done(state)}"
-    return "✅ nothing under way"
+        mark, but, again = done_but(state, repo)
+        return f"{mark} done{tested}{but}{_since_done(state)}{again}{kept}"
+    return nothing_out(state, repo)
+
+
+def _undecided(state: State, repo: RepoConfig) -> str:
+    """Say that the newest card was not approved; "" where the plan ended with what went out."""
+    card = next(reversed(state.cards.values()), None)
+    if card and card.status == "expired":
+        return f"⌛ approval expired: {action(card.request.specs)} · ask again on its card"
+    if card is None or card.status != "rejected" or (state.shipped and state.plan_ended):
+        return ""
+    out = out_line(state, repo)
+    return f"🚫 rejected by {text.user(card.decided_by)}{f' · {out}' if out else ''}"
+
+
+def _not_taken_back(state: State) -> str:
+    """Say that people did not want back what is out: that changed nothing of production."""
+    card = next(reversed(state.cards.values()), None)
+    if card is None or not card.takes_back or not state.shipped:
+        return ""
+    if card.status == "rejected":
+        return f" · rollback rejected by {text.user(card.decided_by)}"
+    expired = card.status == "expired"
+    return " · ⌛ rollback not approved in time: ask again on its card" if expired else ""
 
 
 def _since_done(state: State) -> str:

@@ -6,6 +6,7 @@ from app.core import lanes
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Pull
+from app.core.going_out import carried_by
 from app.core.lane_clicks import CHOICES
 from app.core.records import Joined, Staging
 from app.core.state import State
@@ -72,20 +73,11 @@ def ships(state: State, repo: RepoConfig, card: Card) -> list[Block]:
     if card.request.spec.sha != state.sha or card.request.spec.kind != "deploy":
         return []
     urgent = [blocks.section(_riding_along(state, card))] if state.is_urgent else []
-    pulls = _going_in(state, card)
-    if len(pulls) == 1:
+    others = carried_by(state, card.steps)
+    if not others:
         return urgent
+    pulls = [lanes.pull_of(state), *others]
     return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(pulls, repo)]))]
-
-
-def _going_in(state: State, card: Card) -> list[Pull]:
-    """Return the merges that a card ships, without those that production has already."""
-    own, *carried = lanes.pulls_of(state)
-    facts = [step.facts for step in card.steps]
-    if any(each.unchecked or len(each.commits) < each.commits_total for each in facts):
-        return [own, *carried]  # not every commit is known
-    new = {commit.sha for each in facts for commit in each.commits}
-    return [own, *(pull for pull in carried if pull.sha in new)]
 
 
 def _rows(pulls: Sequence[Pull], repo: RepoConfig) -> list[str]:
@@ -102,7 +94,7 @@ def _riding_along(state: State, card: Card) -> str:
     """Say how much goes out with an urgent merge that is not its own; the card lists it."""
     facts = card.request.facts
     others = [commit for commit in facts.commits if commit.sha != state.sha]
-    if not others and len(_going_in(state, card)) == 1:
+    if not others and not carried_by(state, card.steps):
         unknown = facts.commits_total <= 1 and bool(facts.unchecked)
         return (
             "🚨 *Urgent.* What else goes out with it was not checked"

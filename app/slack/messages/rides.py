@@ -1,8 +1,10 @@
-"""Tells a merge that the one that was to ship it ended without it, and how to go on."""
+"""Tells of merges that ship with another one: that they are out, or that it ended without them."""
 
-from app.core import lanes
+from app.core import lanes, rides
 from app.core.config import RepoConfig
-from app.core.records import Joined, Ride
+from app.core.events import Pull
+from app.core.going_out import new_at
+from app.core.records import Joined, Ride, Say
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Message
@@ -10,6 +12,24 @@ from app.slack.messages import people
 from app.slack.messages.lanes import joined_line, titled
 
 _MARKS = {"stopped": "⏹️", "rejected": "🚫", "expired": "⌛", "left out": "⚠️"}
+
+
+def went_along(state: State, repo: RepoConfig, done: Say) -> list[str]:
+    """Name the other merges that are out by the end of a plan, and call their authors once.
+
+    Where some of their services were left out, their own threads call them.
+    """
+    pulls = new_at(state, done)
+    told = state.carried if rides.end(state, repo) else {}
+    named = [_named(pull, repo, call=pull.thread_id not in told) for pull in pulls]
+    return [f"*Went out with it:* {people.all_of(named)}"] if named else []
+
+
+def _named(pull: Pull, repo: RepoConfig, *, call: bool) -> str:
+    if not pull.author:
+        return titled(pull)
+    by = people.person(pull.author, repo) if call else text.inline(pull.author, 80)
+    return f"{titled(pull)} by {by}"
 
 
 def status_line(joined: Joined, repo: RepoConfig) -> str:

@@ -9,7 +9,9 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import people
 from app.slack.messages.answer import answer_message
+from app.slack.messages.missing import missing_lines
 from app.slack.messages.production_tests import ProductionTests, production_tests
+from app.slack.messages.rides import went_along
 from app.slack.messages.waiting import wait_message
 
 MAX_CHOICES = 10
@@ -54,7 +56,10 @@ def _choices(state: State, say: Say) -> list[Block]:
 
 def _done(state: State, repo: RepoConfig, say: Say) -> Message:
     whom = _told_of_the_end(state, repo)
-    parts: list[Block] = [blocks.section(f"{whom}{text.prose(say.text) or '…'}")]
+    said = [f"{whom}{text.prose(say.text) or '…'}", *went_along(state, repo, say)]
+    if _is_newest_done(state, say):
+        said += missing_lines(state, repo)
+    parts: list[Block] = [blocks.section(text.joined(said))]
     tests = verification(state, say)
     if tests:
         parts.append(blocks.context(blocks.mrkdwn(tests.verdict)))
