@@ -120,6 +120,8 @@ class _Repo:
         newest = list(self.lines)[-SHOWN_ELSEWHERE:] if write.elsewhere else []
         for thread_id in (*newest, *write.wake):
             self.slack.look_anew(thread_id, now, now)
+        for thread_id in list(self.work.due) if write.elsewhere else ():
+            self.work.look_anew(thread_id, now, now)
         waits = [(key, topic) for key, topic in self.facts.items() if key.startswith("waits/")]
         told = [key.removeprefix("waits/") for key, topic in waits if topic in write.tells]
         for thread_id in (*write.wake, *told):

@@ -67,6 +67,9 @@ class Click:
 
 def approve(click: Click) -> Decision:
     """Approve exactly the bytes of a card."""
+    known = click.state.cards.get(click.call_id)
+    if known and (done := refusals.own_approval(click.state, known, click.user)):
+        return Refused(done)
     card = open_card(click)
     return card if isinstance(card, Refused) else granted(click, card)
 
@@ -192,7 +195,7 @@ def open_card(click: Click) -> Card | Refused:
     card = click.state.cards.get(click.call_id)
     if card is None:
         return Refused(refusals.UNKNOWN_CARD)
-    settled = refusals.settled(card)
+    settled = refusals.settled(card, refusals.is_anew(click.state, card))
     if settled:
         return Refused(settled)
     return unexpired(click, card)

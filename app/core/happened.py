@@ -113,11 +113,12 @@ def under_way(state: State) -> list[Record]:
         for card in reversed(state.cards.values())
         if card.status == "approved"
         for step in card.steps
-        if _is_under_way(state, card, step)
+        if is_under_way(state, card, step)
     ]
 
 
-def _is_under_way(state: State, card: Card, step: PlanStep) -> bool:
+def is_under_way(state: State, card: Card, step: PlanStep) -> bool:
+    """Tell whether a step of an approved card is to begin, or has no outcome yet."""
     attempt_id = card.attempts.get(step.spec.call_id)
     if attempt_id is None:
         return card.next_step is not None

@@ -1,6 +1,6 @@
 """Who may approve what, and whether an approved action may still happen; asks nobody itself."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core import ledger, locks
@@ -78,17 +78,33 @@ def _may_approve_step(
     own = frozenset[str]() if repo.allow_self_approval else barred(repo, state, step)
     if person.user_id in own:
         others = [who for who in repo.approvers_of(step.name) if who not in own]
-        named = mentions(others) if others else "but no other approver is configured"
-        return Denied(
-            f"You wrote, merged or pushed this change, so somebody else has to approve it: {named}."
-        )
+        return Denied(_own_change(others))
     given = {approval.user for approval in card.approvals_of(step)}
     if person.user_id in given:
-        return Denied(
-            f"You approved this already; {len(given)} of {step.facts.needed} approvals are there, "
-            "the others have to come from other people."
-        )
+        return Denied(_given_before(asked, len(given)))
     return Allowed()
+
+
+def _own_change(others: Sequence[str]) -> str:
+    """Say to whose change it is who else may approve it, or how somebody else could."""
+    yours = "You wrote, merged or pushed this change"
+    if others:
+        return f"{yours}, so somebody else has to approve it: {mentions(others)}."
+    return (
+        f"{yours}, so you cannot approve it, and no other approver is configured: "
+        "name one in `deploybot.toml`."
+    )
+
+
+def _given_before(asked: Asked, given: int) -> str:
+    """Say to who approved a step before whether it needs anybody else."""
+    card, step = asked
+    if not card.missing(step):
+        return "You approved your part of this already."
+    return (
+        f"You approved this already; {given} of {card.needed(step)} approvals are there, "
+        "the others have to come from other people."
+    )
 
 
 def barred(repo: RepoConfig, state: State, step: PlanStep) -> frozenset[str]:

@@ -41,11 +41,11 @@ class Write:
     with `Locked` if another thread has one, or stands before this one in line and asked for it in
     the last 30 seconds, and puts the thread in line: it is woken when any lock is given back, the
     `urgent` ones first. To stay in line, its fenced writes set `waits`.
-    What is shown `elsewhere`, too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked
-    at anew; the threads to `wake` are due at once, for their worker and their messages, and so are
-    those that wait for what the write `tells` of: the fact "waits/<thread>" is such a topic. A
-    write with a `name` may be appended again for 10 minutes, with the same answer and no second
-    effect.
+    What counts `elsewhere`, too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked
+    at anew, and the worker look at every thread that rests until a time. The threads to `wake` are
+    due at once, for their worker and their messages, and so are those that wait for what the write
+    `tells` of: the fact "waits/<thread>" is such a topic. A write with a `name` may be appended
+    again for 10 minutes, with the same answer and no second effect.
     """
 
     thread_id: str

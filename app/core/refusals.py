@@ -7,6 +7,7 @@ from app.core import lanes, ledger, locks, policy
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block
+from app.core.happened import is_under_way
 from app.core.records import Run
 from app.core.spec import EffectKind, plan_hash
 from app.core.state import State
@@ -19,8 +20,8 @@ NEWER = (
 UNKNOWN_CARD = "I do not know this card any more."
 
 
-def settled(card: Card) -> str:
-    """Say who or what settled a card, and when."""
+def settled(card: Card, anew: bool = False) -> str:
+    """Say who or what settled a card, and when; whether there is one in its place."""
     by = mentions([card.decided_by]) if card.decided_by else ""
     at = when(card.decided_at) if card.decided_at is not None else ""
     match card.status:
@@ -35,7 +36,8 @@ def settled(card: Card) -> str:
             return f"Too late: {by} rejected this already, {at}."
         case "expired":
             why = f" ({card.text})" if card.text else ""
-            return f"Too late: this card expired {at}{why}. Ask for it again."
+            then = "The new one is in this thread." if anew else "Ask for it again."
+            return f"Too late: this card expired {at}{why}. {then}"
         case "stopped":
             return f"Too late: {by} stopped this thread, {at}."
         case "superseded":
@@ -44,6 +46,25 @@ def settled(card: Card) -> str:
             return f"Too late: {by}'s message changed the plan, {at}. There is a newer card."
         case _:
             assert_never(card.status)
+
+
+def is_anew(state: State, card: Card) -> bool:
+    """Tell whether a card that expired is made anew, or another one waits in its place."""
+    return state.pending is not None or state.ask_again == (card.request.call_id, "")
+
+
+def own_approval(state: State, card: Card, user: str) -> str:
+    """Say to who approved a card that it has all it needs; "" to others, and while it has not."""
+    mine = [given.at for given in card.approvals if given.user == user]
+    if card.status != "approved" or not mine:
+        return ""
+    if card.is_ahead:
+        return "You approved this already; it begins when staging is green."
+    if not any(is_under_way(state, card, step) for step in card.steps):
+        return f"You approved this already, {when(mine[-1])}."
+    waits = state.waits_for_block or state.waits_for_lock or state.waits_for_source
+    goes_on = "it begins by itself as soon as it can" if waits else "it is under way"
+    return f"You approved this already; {goes_on}."
 
 
 def stale(state: State, repo: RepoConfig, card: Card) -> str:

@@ -113,9 +113,13 @@ if not change.silent then
 end
 
 -- What other threads show, too: the newest of them are looked at anew, also who is looked at now.
+-- What other threads wait for: every one that rests until a time, for the time may have changed.
 if change.elsewhere then
   for _, other in ipairs(redis.call('ZREVRANGE', threads, 0, change.elsewhere - 1)) do
     look_anew(other, at, slack_due, slack_leases, slack_woken)
+  end
+  for _, other in ipairs(redis.call('ZRANGE', due, 0, -1)) do
+    look_anew(other, at, due, leases, woken)
   end
 end
 for _, other in ipairs(change.wake) do

@@ -21,6 +21,7 @@ from tests.shop import ALICE, BOB
 from tests.story import NEW, OLD, THREAD, Story
 
 REPO = "acme/shop"
+WAITS = f"{REPO}/fedcba9876"
 
 
 def freeze_since_an_hour_ago() -> str:
@@ -49,6 +50,15 @@ async def locked(log: RedisLog, until: int | None = None) -> None:
     lock = ev.ServiceLocked(services=("backend",), user=ALICE, reason="load <test>", until=until)
     state, now = fold(await log.read(THREAD)), await log.now(REPO)
     await log.append(ledger.write(state, [lock], now, state.version))
+
+
+async def rests(log: RedisLog, thread_id: str) -> None:
+    """Let a thread wait for an hour, and no other one have anything to do."""
+    await log.append(Write(thread_id, [ev.HumanSaid(user=ALICE, text="hi")]))
+    later = await log.now(REPO) + 3_600_000
+    while claim := await log.claim(REPO, "work"):
+        wake_at = later if claim.thread_id == thread_id else None
+        await log.park(claim, "work", len(await log.read(claim.thread_id)), wake_at)
 
 
 async def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -88,8 +98,13 @@ async def test_a_lock_is_released_in_the_thread_that_placed_it(
     tmp_path: Path, log: RedisLog
 ) -> None:
     await locked(log)
+    await rests(log, WAITS)
     code, out, _ = await run(tmp_path, "release", REPO, "backend", "--user", BOB)
     assert (code, out) == (0, f"backend is unlocked; {THREAD} says so.\n")
+    assert {c.thread_id for _ in range(2) if (c := await log.claim(REPO, "work"))} == {
+        THREAD,
+        WAITS,
+    }
     newest = (await log.read(THREAD))[-1].event
     assert newest == ev.ServiceUnlocked(services=("backend",), user=BOB, by="command line")
     assert "lock/backend" not in await log.facts(REPO)

@@ -572,7 +572,27 @@ class TestElsewhere:
         assert {claim.thread_id for claim in claims if claim} == {T1, T2, T3}
         assert claims[3] is None
 
-    async def test_it_wakes_no_other_worker(self, log: Log):
+    async def test_the_worker_looks_at_who_rests_until_a_time(self, log: Log):
+        for thread_id in (T1, T2, T3):
+            await log.append(Write(thread_id, SAID))
+        rests = {T1: None, T2: await log.now(REPO) + 3_600_000, T3: None}
+        while claim := await log.claim(REPO, "work"):
+            await log.park(claim, "work", 1, rests[claim.thread_id])
+        await log.append(Write(T1, SAID, elsewhere=True))
+        claims = [await log.claim(REPO, "work") for _ in range(3)]
+        assert {claim.thread_id for claim in claims if claim} == {T1, T2}
+
+    async def test_the_worker_looks_once_more_at_who_it_works_on(self, log: Log):
+        await log.append(Write(T2, SAID))
+        claim = await log.claim(REPO, "work")
+        assert claim
+        await log.append(Write(T1, [], elsewhere=True, silent=True))
+        await log.park(claim, "work", 1, None)
+        again = await log.claim(REPO, "work")
+        assert again
+        assert again.thread_id == T2
+
+    async def test_the_worker_looks_at_nobody_who_waits_for_no_time(self, log: Log):
         await self.shown(log, T1, T2)
         while claim := await log.claim(REPO, "work"):
             await log.park(claim, "work", 1, None)

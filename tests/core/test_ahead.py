@@ -248,6 +248,8 @@ async def test_the_second_click_is_answered() -> None:
     box = await approved()
     sentence = await refusal(box, BOB)
     assert sentence.startswith("Too late: <@U03CARA> approved this already")
+    own = await refusal(box, CARA)
+    assert own == "You approved this already; it begins when staging is green."
 
 
 # What ends it.

@@ -16,6 +16,7 @@ from tests.story import ALICE, BOB, CARA, NEW, OLD, START, THREAD, Story, card_f
 
 HELD = {"hold/backend": f'{{"bad_sha": "{OLD}", "thread": "t", "at": 0}}'}
 DOWN = ev.ModelDown(message="no answer", retry_at=0)
+LOCKED = ev.BlockWaited(block=ev.Block(service="backend", user=ALICE, reason="", since=0))
 
 
 def story(**more: Any) -> Story:
@@ -201,6 +202,20 @@ def test_a_reject_with_words_carries_them() -> None:
 
 def test_a_bare_reject_does_not_drop_unread_words() -> None:
     assert len(events(clicks.reject(click(hears(story()))))) == 1
+
+
+def test_who_approved_already_hears_what_became_of_it() -> None:
+    told = story().approves(CARA)
+    assert again(told) == "You approved this already; it is under way."
+    waits = again(story().approves(CARA).then(LOCKED))
+    assert waits == "You approved this already; it begins by itself as soon as it can."
+    over = told.starts("p1", "production", call_id="c1").ends("p1")
+    assert again(over).startswith("You approved this already, <!date^")
+
+
+def again(told: Story) -> str:
+    """Return what cara hears who approves once more."""
+    return sentence(clicks.approve(click(told)))
 
 
 def test_a_late_reject_hears_who_approved() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.cards import Approval, Asked, Card
 from app.core.config import RepoConfig, TargetConfig
-from app.core.events import ApprovalRequested, Commit, ShasResolved
+from app.core.events import ApprovalGranted, ApprovalRequested, Commit, PlanStep, ShasResolved
 from app.core.policy import (
     Allowed,
     Denied,
@@ -19,6 +19,7 @@ from app.core.policy import (
     may_decide,
     unauthorised,
 )
+from tests.core.test_plans import with_own
 from tests.story import ALICE, BOB, CARA, NEW, OLD, Story, card_facts, pull_request, repo_config
 
 DAN, GROUP = "U04DAN", "S0OPS"
@@ -140,6 +141,22 @@ def test_two_approvals_come_from_two_people() -> None:
     assert may_approve(story.repo, Person(CARA), story.state, card) == Allowed(("backend",))
 
 
+def test_who_did_their_part_of_a_plan_hears_what_is_missing_from_whom() -> None:
+    repo = with_own(repo_config(people={}), "frontend", approvers=(DAN,))
+    story = Story(repo).merged()
+    frontend = PlanStep(spec=story.request("c1.2", "frontend").spec, facts=card_facts(barred=()))
+    asked_for = story.request("c1", facts=card_facts(barred=()), more=(frontend,))
+    story.then(
+        asked_for,
+        ApprovalGranted(call_id="c1", spec_hash="", user=BOB, covers=("backend",)),
+    )
+    card = story.state.cards["c1"]
+    assert reason(may_approve(repo, Person(BOB), story.state, card)) == (
+        "You approved your part of this already. You are not an approver of frontend. "
+        f"These are: <@{DAN}>."
+    )
+
+
 def test_a_hold_stands_against_a_deploy_and_not_against_a_rollback() -> None:
     facts = {"hold/backend": f'{{"bad_sha": "{OLD}", "thread": "t", "at": 0}}'}
     spec = request_and_hash().spec
@@ -217,7 +234,10 @@ def test_a_pull_request_of_the_card_counts_too() -> None:
 
 def test_who_is_the_only_approver_hears_that_there_is_no_other() -> None:
     repo = repo_config(approvers=(ALICE,), people={"alice": ALICE})
-    assert "but no other approver is configured" in reason(verdict(ALICE, repo))
+    assert reason(verdict(ALICE, repo)) == (
+        "You wrote, merged or pushed this change, so you cannot approve it, and no other approver "
+        "is configured: name one in `deploybot.toml`."
+    )
 
 
 def test_the_author_of_the_commit_counts_beside_those_of_the_pull_request() -> None:

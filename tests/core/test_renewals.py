@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from app.core import clicks, ledger
 from app.core import events as ev
-from app.core import ledger
+from app.core.clicks import Click, Refused
 from app.core.events import ApprovalRequested
+from app.core.people import Person
 from tests.core.box import Box
 from tests.core.test_hours import at
+from tests.core.test_plans import clicked
 from tests.core.test_reminders import (
     BERLIN,
     ELSEWHERE,
@@ -187,6 +190,65 @@ async def test_what_comes_under_a_lock_waits_quietly_and_is_made_anew_when_it_is
     assert card.facts.quiet_until is None
     assert f"<@{BOB}>" in await shown(made, await slot_of(made, "card"))
     assert await calls(made) == []
+
+
+async def quiet(**changes: Any) -> Box:
+    """Put up a card that came under a lock without an end, and let somebody end that elsewhere."""
+    made = box("2027-01-13 08:00", **{"hours": None, **changes})
+    await lock(made)
+    await waiting(made)
+    await made.later(7 * MINUTE)
+    await unlock(made)
+    return made
+
+
+async def test_an_unlock_elsewhere_wakes_the_card_that_waits_for_it() -> None:
+    made = await quiet()
+    await made.settles()
+    assert await endings(made) == ["what kept people from approving is over, so it is made anew"]
+    assert f"<@{BOB}> and <@{CARA}>: approve to" in await shown(made, await slot_of(made, "card"))
+    assert "🌙" not in await shown(made, "status")
+    first, _ = await requests(made)
+    state, facts = await made.state(), await made.log.facts(REPO)
+    said = clicks.approve(Click(state, made.config, Person(BOB), first.call_id, 0, facts))
+    assert isinstance(said, Refused)
+    assert said.sentence.startswith("Too late: this card expired <!date^")
+    assert said.sentence.endswith(
+        " (what kept people from approving is over, so it is made anew). "
+        "The new one is in this thread."
+    )
+
+
+async def test_an_approval_between_the_unlock_and_the_new_card_counts() -> None:
+    made = await quiet()
+    await clicked(made, BOB)
+    assert made.deployer.effects[-1] == "production backend 4af9ec0"
+    assert await endings(made) == []
+
+
+async def test_one_of_two_approvals_in_between_counts_and_the_others_are_called_at_once() -> None:
+    made = await quiet(approvals_needed=2)
+    await clicked(made, BOB)
+    assert (await made.card()).approvers == [BOB]
+    assert len(await requests(made)) == 1
+    assert await calls(made) == [("reminder", (CARA,), at("2027-01-13 08:07"))]
+    said = await shown(made, await slot_of(made, "remind"))
+    assert said.startswith(f"🔔 <@{CARA}>: deploy backend to production, `4af9ec0`, waits on ")
+    assert "it came under a lock, <!date^" in said
+    assert " 1 of 2 approvals are there. It expires <!date^" in said
+    assert "🔔 waiting for approval" in await shown(made, "status")
+    assert "nobody is called before" not in await shown(made, await slot_of(made, "card"))
+    await clicked(made, CARA)
+    assert made.deployer.effects[-1] == "production backend 4af9ec0"
+
+
+async def test_in_between_at_night_the_others_are_called_in_the_morning() -> None:
+    made = await quiet(approvals_needed=2, hours=WEEK)
+    made.log.advance(at("2027-01-13 20:00") - await made.log.now(REPO))
+    await clicked(made, BOB)
+    assert await calls(made) == []
+    await minutes(made, "2027-01-14 09:00")
+    assert await calls(made) == [("reminder", (CARA,), at("2027-01-14 09:00"))]
 
 
 async def test_a_card_whose_bytes_somebody_changed_is_not_made_anew() -> None:

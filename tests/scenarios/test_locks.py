@@ -27,10 +27,11 @@ async def test_what_is_locked_ships_after_it_is_unlocked(tmp_path: Path) -> None
         await w.reply("alice", placed, "unlock frontend")
         assert (await w.sees("*frontend* is unlocked by"))["thread_ts"] == mention
 
-        async def free() -> bool:
-            return "is locked" not in text(await w.card("Deploy frontend"))
+        async def called() -> bool:
+            card = text(await w.card("Deploy frontend"))
+            return "is locked" not in card and f"<@{BOB.id}>" in card
 
-        await until(free)
+        await until(called)
         await w.click("bob", await w.card("Deploy frontend"), "approve")
         await w.card("Deploy backend")
         assert f"production frontend {sha[:7]}" in w.effects()

@@ -4,10 +4,11 @@ from app.core import events as ev
 from app.core import hours, lanes, policy
 from app.core.actions import Append, Here
 from app.core.cards import Card
-from app.core.reminding import Call, hours_of, next_call, reminded, to_call
+from app.core.events import Block
+from app.core.reminding import Call, hours_of, next_call, quiet_until, reminded, to_call
 from app.core.state import State
 
-AGAIN_MS = 5 * 60_000  # who ends a lock elsewhere wakes no worker of this thread
+AGAIN_MS = 5 * 60_000  # who releases a hold elsewhere wakes no worker of this thread
 
 
 def remind(state: State, here: Here) -> Append | None:
@@ -46,9 +47,28 @@ def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
     call = next_call(state, here.repo, card)
     if call is None or state.held_by or card.shown_at is None:
         return None
-    at = hours.opens(hours_of(state, here.repo), max(call.at, here.now))
+    is_first = quiet_until(state, here.repo, card) is not None
+    since = here.now if is_first and is_over(card, here) else max(call.at, here.now)
+    at = hours.opens(hours_of(state, here.repo), since)
     kept = call.kind != "urgent" and _is_kept(card, here)
     return (here.now + AGAIN_MS if at == here.now and kept else at), call
+
+
+def is_over(card: Card, here: Here) -> bool:
+    """Tell whether what a card waits for quietly was ended before its time."""
+    return is_early(card, here) and block_on(card, here) is None
+
+
+def is_early(card: Card, here: Here) -> bool:
+    """Tell whether a card waits quietly for the end of what stood against it when it came."""
+    return here.now < (card.request.facts.frozen_until or 0)
+
+
+def block_on(card: Card, here: Here) -> Block | None:
+    """Return the lock or the freeze that stands against a step of a card now."""
+    specs = card.request.specs
+    found = (policy.blocked_by(here.repo, spec, here.facts, here.now) for spec in specs)
+    return next((block for block in found if block), None)
 
 
 def _is_kept(card: Card, here: Here) -> bool:

@@ -6,7 +6,7 @@ from app.core.actions import Append, Here
 from app.core.cards import Card
 from app.core.events import Block
 from app.core.reminding import LONGEST_QUIET_MS, hours_of
-from app.core.rules.reminders import AGAIN_MS
+from app.core.rules.reminders import AGAIN_MS, block_on, is_early, is_over
 from app.core.state import State
 
 OVER = "what kept people from approving is over, so it is made anew"
@@ -16,7 +16,8 @@ def renew(state: State, here: Here) -> Append | None:
     """Let a card be made anew that would expire while it is locked or frozen, or soon after that.
 
     So is one that waits quietly for the end of a lock that somebody ended before: people are called
-    at once, and it lives from then on. And so is one that was approved, when its time is up while
+    at once, and it lives from then on; where somebody was faster and approved it since, it stays,
+    and the others are called about it. And so is one that was approved, when its time is up while
     it waits: an approval counts no longer than was shown.
     """
     card = state.pending
@@ -48,26 +49,26 @@ def _renew_approved(state: State, here: Here, card: Card) -> Append | None:
 
 def why_late(card: Card, here: Here) -> str:
     """Say why a card expires whose time is up."""
-    block = _block(card, here)
+    block = block_on(card, here)
     if block is None:
         return "nobody decided in time"
     return f"nobody could approve it when its time was up: {_told(block, here)}"
 
 
 def next_look(state: State, here: Here) -> int | None:
-    """Return when to look whether a card is to be made anew; who locks wakes no worker here."""
+    """Return when to look whether a card is to be made anew; a lock may end sooner than it says."""
     card = state.pending
     if card is None:
         return None
     soon, due = here.now + AGAIN_MS, _late(state, here, card)
-    unlocked_early = card.request.facts.locked and _is_early(card, here)
+    unlocked_early = card.request.facts.locked and is_early(card, here)
     return soon if due <= here.now or unlocked_early else due
 
 
 def _why(state: State, here: Here, card: Card) -> str:
-    if _is_early(card, here) and _block(card, here) is None:
+    if is_over(card, here) and not card.approvals:
         return OVER
-    block = _block(card, here) if here.now >= _late(state, here, card) else None
+    block = block_on(card, here) if here.now >= _late(state, here, card) else None
     if block is None or _waited_for_ever(card):
         return ""
     missing = "what was missing" if card.approvals else "it"
@@ -81,11 +82,6 @@ def _late(state: State, here: Here, card: Card) -> int:
     return max((begins + ends) // 2, ends - here.repo.escalate_after_seconds * 1000)
 
 
-def _is_early(card: Card, here: Here) -> bool:
-    """Tell whether a card still waits quietly for the end of what stood against it."""
-    return here.now < (card.request.facts.frozen_until or 0)
-
-
 def _waited_for_ever(card: Card) -> bool:
     until = card.request.facts.frozen_until
     return until is not None and until - card.at >= LONGEST_QUIET_MS
@@ -93,9 +89,3 @@ def _waited_for_ever(card: Card) -> bool:
 
 def _told(block: Block, here: Here) -> str:
     return f"{block.service} is {locks.plainly(block, here.repo)}"
-
-
-def _block(card: Card, here: Here) -> Block | None:
-    specs = card.request.specs
-    found = (policy.blocked_by(here.repo, spec, here.facts, here.now) for spec in specs)
-    return next((block for block in found if block), None)
