@@ -20,7 +20,7 @@ from app.github.reconcile import Reconciler
 from app.parts import build_github, build_model, build_source
 from app.redis.log import RedisLog
 from app.settings import Settings
-from app.slack.chat import SlackChat
+from app.slack.chat import SlackChat, zones_of
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
@@ -57,7 +57,12 @@ def create_app(
     roster = SlackRoster(settings.slack_bot_token, settings.slack_api_url, time.monotonic)
     ports = Ports(log, model or own_model, planner, source, deployers, directory=roster)
     is_slack = urlsplit(settings.slack_api_url).hostname == "slack.com"
-    chat = SlackChat(settings.slack_bot_token, settings.slack_api_url, dates=is_slack)
+    chat = SlackChat(
+        settings.slack_bot_token,
+        settings.slack_api_url,
+        dates=is_slack,
+        zones=zones_of(repos.values()),
+    )
     worker = Worker(ports, repos, settings.deploybot_lease_seconds)
     sender = SlackSender(log, chat, repos)
     people = SlackPeople(settings.slack_bot_token, settings.slack_api_url, time.monotonic)

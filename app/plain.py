@@ -3,7 +3,7 @@
 import re
 
 from app.core.config import RepoConfig
-from app.slack.text import decode, without_dates
+from app.slack.text import decode, in_zone, without_dates
 
 
 def plain(said: str, repo: RepoConfig) -> str:
@@ -13,5 +13,6 @@ def plain(said: str, repo: RepoConfig) -> str:
     def name(token: re.Match[str]) -> str:
         return f"@{logins.get(token[1], token[1])}"
 
-    said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, without_dates(said))
+    timed = without_dates(in_zone(said, repo.zone))
+    said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, timed)
     return decode(re.sub(r"<(#[A-Z0-9]+)>", r"\1", said))

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core import answers, days, lanes, locks, obstacles, what_waits
+from app.core import answers, days, ledger, locks, obstacles, what_waits
 from app.core.answers import Answer
 from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
@@ -15,9 +15,8 @@ from app.core.obstacles import Seen
 from app.core.ports import HISTORY_KEPT
 from app.core.rules.production import target_lock
 from app.core.state import State
+from app.core.what_waits import THREADS
 from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
-
-THREADS = 50
 
 About = Literal["production", "went_out", "last_approval", "commit", "waiting", "blocked"]
 
@@ -99,9 +98,7 @@ async def _threads(desk: Desk) -> list[State]:
 async def _under_way(desk: Desk, facts: Mapping[str, str]) -> list[State]:
     """Return the newest threads, and older ones whose merge is under way, the newest first."""
     newest = await desk.log.threads(desk.repo.name, THREADS)
-    merges = [merge.thread_id for merge in reversed(lanes.merges(facts))]
-    older = [thread_id for thread_id in merges if thread_id not in newest]
-    return [fold(await desk.log.read(id_)) for id_ in (*newest, *older[:THREADS])]
+    return [fold(await desk.log.read(id_)) for id_ in what_waits.to_read(newest, facts)]
 
 
 async def _blocked(desk: Desk, of: str) -> Answer:
@@ -113,14 +110,20 @@ async def _blocked(desk: Desk, of: str) -> Answer:
     services = (*services, *locked_jobs)
     found = {service: locks.lock_on(facts, service, desk.now) for service in services}
     locked = {
-        service: (lock, place(fold(await desk.log.read(lock.thread_id))))
+        service: (lock, await _place(desk, lock.thread_id))
         for service, lock in found.items()
         if lock
     }
-    held = await desk.log.locks(desk.repo.name)
-    targets = {service: held.get(target_lock(service), "") for service in services}
+    in_use = await desk.log.locks(desk.repo.name)
+    targets = {service: in_use.get(target_lock(service), "") for service in services}
     using = {
         s: fold(await desk.log.read(thread_id)) for s, thread_id in targets.items() if thread_id
     }
-    seen = Seen(_running(desk, of), locked, using, await _threads(desk))
+    holders = {service: ledger.holder(facts, service) for service in services}
+    held = {service: await _place(desk, holder) for service, holder in holders.items() if holder}
+    seen = Seen(_running(desk, of), locked, using, await _threads(desk), held)
     return obstacles.blocked(desk.repo, seen, services)
+
+
+async def _place(desk: Desk, thread_id: str) -> str:
+    return place(fold(await desk.log.read(thread_id)))

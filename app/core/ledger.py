@@ -112,6 +112,12 @@ def hold(facts: Mapping[str, str], service: str) -> str | None:
     return json.loads(recorded)["bad_sha"] if recorded else None
 
 
+def holder(facts: Mapping[str, str], service: str) -> str:
+    """Return the thread of the rollback that put a service on hold, "" if none did."""
+    recorded = facts.get(f"hold/{service}")
+    return str(json.loads(recorded).get("thread", "")) if recorded else ""
+
+
 def running(
     facts: Mapping[str, str],
     service: str,

@@ -5,8 +5,8 @@ unlock [<repository>] <services|both|all> [because <why>]
 
 `services` are one or several ("a, b and c"). `when` is 15:00, 3pm, noon, midnight, tonight,
 tomorrow, monday, tomorrow 9:00, monday 9:00 or 2026-12-31 15:00; 30m may be spelt 30 minutes or
-half an hour. What follows "because" is the reason, whole, also where it names a time. A greeting,
-"can you", "please" or "thanks" may stand around the rest.
+half an hour. What follows "because" is the reason, whole, also where it names a time; "because of"
+is part of it. A greeting, "can you", "please" or "thanks" may stand around the rest.
 """
 
 import re
@@ -104,4 +104,5 @@ def _reason(said: str) -> tuple[str, str]:
     reason = said[because.end() :].strip()
     if not reason:
         raise NotOfTheForm
-    return said[: because.start()], cut(reason, MAX_REASON)
+    named = f"because {reason}" if reason.lower().startswith("of ") else reason
+    return said[: because.start()], cut(named, MAX_REASON)

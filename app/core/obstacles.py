@@ -1,7 +1,7 @@
 """Answers what keeps services as they are, from facts and threads; no I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core import asked
 from app.core.answers import SHOWN, Answer
@@ -20,13 +20,15 @@ class Seen:
     """What can keep services as they are.
 
     `locked` has each person's lock and where its thread is, `using` the thread that has a service's
-    target to itself; `threads` are the newest ones, the newest first.
+    target to itself, `held` where the thread of the rollback is that put a service on hold;
+    `threads` are the newest ones, the newest first.
     """
 
     running: Sequence[Running]
     locked: Mapping[str, tuple[Lock, str]]
     using: Mapping[str, State]
     threads: Sequence[State]
+    held: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 # What keeps services as they are.
@@ -37,7 +39,7 @@ def blocked(repo: RepoConfig, seen: Seen, services: Sequence[str]) -> Answer:
     lines: list[Line] = []
     for service in services:
         lines += [_lock(*seen.locked[service])] if service in seen.locked else []
-        lines += [line for r in seen.running if r.service == service for line in _kept(r)]
+        lines += [line for r in seen.running if r.service == service for line in _kept(r, seen)]
         lines += [_in_use(repo, service, seen.using[service])] if service in seen.using else []
     users = {state.thread_id for state in seen.using.values()}
     others = (state for state in reversed(seen.threads) if state.thread_id not in users)
@@ -53,13 +55,14 @@ def _free(services: Sequence[str]) -> str:
     return f"Nothing blocks {' or '.join(services)}: {nothing} {it}."
 
 
-def _kept(running: Running) -> list[Line]:
+def _kept(running: Running, seen: Seen) -> list[Line]:
     frozen = (block for block in running.blocks if not block.user)
     lines = [_freeze(running, block.reason, block.until) for block in frozen]
     if running.hold is not None:
         told = f"{running.service}: on hold since {short(running.hold)} was rolled back; "
         released = "a newer change has to pass staging, then an approver releases it on its card"
-        lines.append((text(f"{told}{released}"),))
+        where = thread(seen.held.get(running.service, ""))
+        lines.append((text(f"{told}{released}"), *where))
     return lines
 
 

@@ -15,6 +15,7 @@ from app.core.rules.staging import STAGING_LOCK
 from app.core.state import State
 from app.core.untrusted import cut
 
+THREADS = 50
 STUCK_SHOWN = 3  # red stagings, and expired cards: they stay until somebody cares
 IN_LINE_SHOWN = 8
 MAX_WORDS = 100
@@ -43,6 +44,13 @@ def waiting(
     shown = first[: SHOWN - len(ends)]
     title = _title(bool(runs), bool(waits or ends))
     return Answer(title, (*shown, *ends), len(first) - len(shown))
+
+
+def to_read(newest: Sequence[str], facts: Mapping[str, str]) -> list[str]:
+    """Return the threads to tell of: the newest, and older ones whose merge is under way."""
+    merges = [merge.thread_id for merge in reversed(lanes.merges(facts))]
+    older = [thread_id for thread_id in merges if thread_id not in newest]
+    return [*newest, *older[:THREADS]]
 
 
 def _title(runs: bool, waits: bool) -> str:

@@ -1,21 +1,25 @@
 """The Chat port on Slack's Web API; knows nothing of threads or what messages say."""
 
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from app.core.config import RepoConfig
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
-from app.slack.text import without_dates
+from app.slack.text import in_zone, without_dates
 from app.slack.web import NOT_SLACK, silent
 
 EVENT_TYPE = "deploybot_slot"
 TIMEOUT_SECONDS = 10
 PAGE = 100
 CLOCKS_DIFFER_MS = 5 * 60_000
+NO_ZONES: Mapping[str, tzinfo] = MappingProxyType({})
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message"})
 TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 
@@ -42,10 +46,20 @@ class SlackChat:
     """Speaks to one workspace; retries nothing, since the sender knows what a lost reply means."""
 
     def __init__(
-        self, token: str, base_url: str = "https://slack.com/api/", *, dates: bool = True
+        self,
+        token: str,
+        base_url: str = "https://slack.com/api/",
+        *,
+        dates: bool = True,
+        zones: Mapping[str, tzinfo] = NO_ZONES,
     ) -> None:
-        """Use the Web API at `base_url`; without `dates`, times are sent as text in UTC."""
+        """Use the Web API at `base_url`.
+
+        Slack shows times in the zone of who reads them; in a channel's own of these `zones`, else
+        in UTC, is what notifications show, and all that is sent without `dates`.
+        """
         self._dates = dates
+        self._zones = zones
         self._pages: dict[str, str] = {}
         self._client = AsyncWebClient(
             token=token,
@@ -66,7 +80,7 @@ class SlackChat:
         """Post a message that carries its key as metadata."""
         body: Json = {
             "channel": channel,
-            **self._shown(text, blocks),
+            **self._shown(channel, text, blocks),
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             "unfurl_links": False,
             "unfurl_media": False,
@@ -79,7 +93,7 @@ class SlackChat:
         self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> None:
         """Replace a message."""
-        body: Json = {"channel": channel, "ts": ts, **self._shown(text, blocks)}
+        body: Json = {"channel": channel, "ts": ts, **self._shown(channel, text, blocks)}
         await self._call("chat.update", body)
 
     async def find(
@@ -112,15 +126,19 @@ class SlackChat:
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
-        shown = text if self._dates else without_dates(text)
-        body: Json = {"channel": channel, "user": user, "text": shown}
+        body: Json = {"channel": channel, "user": user, "text": self._timed(channel, text)}
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
         await self._call("chat.postEphemeral", body)
 
-    def _shown(self, text: str, blocks: Sequence[Mapping[str, Any]]) -> Json:
-        shown: Json = {"text": text, "blocks": list(blocks)}
-        return shown if self._dates else json.loads(without_dates(json.dumps(shown)))
+    def _shown(self, channel: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> Json:
+        told = json.dumps({"text": text, "blocks": list(blocks)})
+        return json.loads(self._timed(channel, told))
+
+    def _timed(self, channel: str, text: str) -> str:
+        """Write times as the readers of a channel are to see them."""
+        zoned = in_zone(text, self._zones[channel]) if channel in self._zones else text
+        return zoned if self._dates else without_dates(zoned)
 
     async def _call(self, method: str, body: Json, *, form: bool = False) -> Json:
         call = cast("_Client", self._client).api_call
@@ -133,6 +151,16 @@ class SlackChat:
         if isinstance(response.data, bytes):
             raise _no_json(method)
         return response.data
+
+
+def zones_of(repos: Iterable[RepoConfig]) -> dict[str, tzinfo]:
+    """Return the zone of each channel; UTC where repositories of several zones share it."""
+    zones: dict[str, tzinfo] = {}
+    for repo in repos:
+        for channel in repo.channels:
+            known = zones.setdefault(channel, repo.zone)
+            zones[channel] = repo.zone if str(known) == str(repo.zone) else UTC
+    return zones
 
 
 def _refusal(method: str, error: SlackApiError) -> Exception:

@@ -21,7 +21,8 @@ HELP = (
     "In a thread of mine you need no mention; *stop* and *continue* do what they say, "
     "*lock backend until 15:00 because load test* and *unlock backend*, too. "
     "Production changes only by the *Approve* button of a card. "
-    "`/deploybot status` shows what waits and what is locked, `/deploybot lock …` locks."
+    "`/deploybot` answers `status`, `what is waiting?` and `locks`, and takes `lock …` and "
+    "`unlock …`; ask all else by a mention."
 )
 
 

@@ -17,23 +17,18 @@ from app.body import RETRY_AFTER_SECONDS
 from app.core import thread_clicks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable, UserError
-from app.core.fold import fold
-from app.core.lock_words import is_about_locks
 from app.core.ports import Chat, ThreadLog
-from app.core.shadow import in_shadow
-from app.core.state import State
 from app.slack.asking import CALLBACKS, FORMS, Asking, field_of
 from app.slack.clicking import GUARDED, OPEN, Clicking
-from app.slack.forms import HELP, blocks_lines, channels_line, home, waiting_line
+from app.slack.commanding import Commanding
+from app.slack.forms import home
 from app.slack.hearing import Hearing
 from app.slack.locking import Locking
 from app.slack.payloads import Command, RepoChoice, Target, clicked, heard, session_stopped
 from app.slack.people import SlackPeople
-from app.slack.text import joined
 from app.slack.web import SlackWeb, silent
 from app.slack.whispers import Whispers
 
-LISTED_THREADS = 20
 STORE_GONE = "I could not reach my store, so nothing was recorded. Try again."
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -103,11 +98,10 @@ class Handlers:
         locking: Locking,
     ) -> None:
         self._repos = repos
-        self._log = log
         self.whispers = whispers
         self._clicking = clicking
-        self._locking = locking
         self._hearing = Hearing(repos, log, whispers, locking)
+        self._commanding = Commanding(repos, log, self._hearing, locking)
 
     async def on_words(self, body: Json) -> None:
         """Hear a mention or a message."""
@@ -125,37 +119,16 @@ class Handlers:
         await ack()
 
     async def on_command(self, body: Json, ack: AsyncAck) -> None:
-        """Answer `/deploybot help` and `status`, and lock and unlock by it."""
-        command = Command.model_validate(body)
-        about_locks = is_about_locks(command.text)
-        if command.text.strip().lower() != "status" and not about_locks:
-            await ack(HELP)
-            return
-        repos = self._hearing.repos_of(command.channel_id)
-        if not repos:
-            await ack(channels_line(list(self._repos.values())))
-        elif why := in_shadow(repos):
-            await ack(why)
-        elif about_locks:
-            live = [repo for repo in repos if repo.mode == "live"]
-            await ack(await self._locking.command(live, command))
-        else:
-            await ack(await self._status(repos))
-
-    async def _status(self, repos: Sequence[RepoConfig]) -> str:
-        lines = [waiting_line(state) for state in await self._newest(repos)]
-        for repo in repos:
-            facts, now = await self._log.facts(repo.name), await self._log.now(repo.name)
-            lines += blocks_lines(repo, facts, now)
-        told = [f"• {line}" for line in lines if line]
-        return joined(told, 3000) or "Nothing waits for anybody here."
+        """Answer the slash command."""
+        await ack(await self._commanding.answer(Command.model_validate(body)))
 
     async def on_home(self, event: Json) -> None:
         """Publish the waiting cards when somebody opens the home tab."""
         user = event.get("user")
         if event.get("tab") != "home" or not isinstance(user, str):
             return
-        view = home([s for s in await self._newest(list(self._repos.values())) if s.pending])
+        newest = await self._commanding.newest(list(self._repos.values()))
+        view = home([state for state in newest if state.pending])
         self.whispers.later(self.whispers.web.call("views.publish", user_id=user, view=view))
 
     async def on_session_stopped(self, body: Json) -> None:
@@ -184,14 +157,6 @@ class Handlers:
             return
         click = clicked(body)
         self.whispers.tell(click.channel, click.user, text, click.thread_ts)
-
-    async def _newest(self, repos: Sequence[RepoConfig]) -> list[State]:
-        ids = [
-            thread_id
-            for repo in repos
-            for thread_id in await self._log.threads(repo.name, LISTED_THREADS)
-        ]
-        return [fold(await self._log.read(thread_id)) for thread_id in ids]
 
 
 def _failed(error: Exception) -> BoltResponse:

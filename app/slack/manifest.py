@@ -63,7 +63,7 @@ def manifest(url: str) -> dict[str, Any]:
                     "command": "/deploybot",
                     "url": endpoint,
                     "description": "Show what waits for approval here, lock and unlock services",
-                    "usage_hint": "status | lock backend until 15:00 because … | unlock backend",
+                    "usage_hint": "status | what is waiting? | locks | lock … | unlock …",
                     "should_escape": False,
                 }
             ],

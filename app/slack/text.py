@@ -6,6 +6,7 @@ through here before it reaches a message; what looks like a credential is masked
 
 import html
 import re
+from datetime import tzinfo
 
 from app.core import inert, writing
 from app.core.inert import CUT, defused, escaped
@@ -19,6 +20,7 @@ _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 # No token holds another, so none looks for its end beyond the next one.
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LABELLED = re.compile(r"<(?:#[A-Z0-9]+|![^|<>]+|(?:https?|mailto):[^|<>]*)\|([^<>]*)>")
+_DATE = re.compile(r"(<!date\^(-?\d+)\^[^|<>]*\|)([^<>]*)>")
 _BARE_LINK = re.compile(r"<((?:https?|mailto):[^|<>]*)>")
 _URL = re.compile(r"https?://[^\s<>|\"`\\]+")
 
@@ -73,9 +75,14 @@ def link(url: str, label: str) -> str:
     return f"<{url.replace('&', '&amp;')}|{label}>" if _URL.fullmatch(url) else label
 
 
+def in_zone(text: str, zone: tzinfo) -> str:
+    """Write in a zone what a client shows that does not know Slack's date tokens; they are UTC."""
+    return _DATE.sub(lambda m: f"{m[1]}{writing.local(int(m[2]) * 1000, zone)}>", text)
+
+
 def without_dates(text: str) -> str:
-    """Write times in UTC, for a client that does not know Slack's date tokens."""
-    return re.sub(r"<!date\^[^|<>]*\|([^<>]*)>", r"\1", text)
+    """Write times as such a client shows them."""
+    return _DATE.sub(r"\3", text)
 
 
 def took(milliseconds: int) -> str:

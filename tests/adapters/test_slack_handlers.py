@@ -514,6 +514,32 @@ async def test_the_command_shows_what_runs_on_production(desk: Desk) -> None:
 
 async def test_nothing_waits_where_nothing_waits(desk: Desk) -> None:
     assert await desk.commands("status") == "Nothing waits for anybody here."
+    assert await desk.commands("locks") == "Nothing is locked or frozen here."
+    assert await desk.commands("what is waiting?") == "Nothing waits for anybody."
+
+
+@pytest.mark.parametrize("asked", ["what is waiting?", "What\u2019s  waiting", "waiting"])
+async def test_the_command_answers_what_waits_as_a_mention_does(waiting: Desk, asked: str) -> None:
+    title, line = (await waiting.commands(asked)).splitlines()
+    assert title == "Waiting:"
+    assert line.startswith("• deploy backend `4af9ec0` waits for approval since <!date^")
+
+
+async def test_of_several_repositories_the_command_names_each() -> None:
+    api = repo_config(name="acme/api")
+    async with Desk.run(repo_config(), api) as desk:
+        assert (await desk.commands("waiting")).splitlines() == [
+            "*acme/shop:* Nothing waits for anybody.",
+            "*acme/api:* Nothing waits for anybody.",
+        ]
+
+
+async def test_what_the_command_cannot_answer_it_says_how_to_ask(desk: Desk) -> None:
+    answer = await desk.commands("who approved the last one?")
+    assert answer.endswith(
+        "`/deploybot` answers `status`, `what is waiting?` and `locks`, and takes `lock …` and "
+        "`unlock …`; ask all else by a mention."
+    )
 
 
 async def test_app_home_lists_the_cards(waiting: Desk) -> None:

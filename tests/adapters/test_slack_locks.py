@@ -380,3 +380,12 @@ async def test_a_lock_that_was_broken_by_hand_is_refused_to_others_and_ended_by_
     await desk.says(f"{MENTION} unlock backend", BOB, ts="4.4")
     assert await desk.whisper(3) == "🔓 backend is unlocked."
     assert await desk.log.facts(REPO) == {}
+
+
+@pytest.mark.parametrize("asked", ["locks", "what is locked?"])
+async def test_the_command_lists_locks_alone(desk: Desk, asked: str) -> None:
+    await desk.tells(Story().merged().staged().asks())
+    await desk.commands("lock backend because surgery")
+    [line] = (await desk.commands(asked)).splitlines()
+    assert line.startswith("• 🔒 acme/shop: backend is locked by <@U01ALICE> since <!date^")
+    assert line.endswith(": surgery")

@@ -62,9 +62,14 @@ def test_each_steps_people_are_named_and_called() -> None:
     assert "*backend*: *May approve:* <@U02BOB> and <@U03CARA>" in said
     assert "*frontend*: *May approve:* <@U04DAN>" in said
     assert story.show()[CARD].text == (
-        "<@U02BOB> and <@U03CARA>, <@U04DAN>: "
+        "<@U02BOB>, <@U03CARA> and <@U04DAN>: "
         "approve to deploy backend and frontend to production, `4af9ec0`?"
     )
+
+
+def test_who_may_approve_several_steps_is_called_once() -> None:
+    text = plan(candidates=(ev.Candidate(user=DAN), ev.Candidate(user=CARA))).show()[CARD].text
+    assert text.startswith("<@U02BOB>, <@U03CARA> and <@U04DAN>: approve to deploy backend")
 
 
 def test_a_plan_with_one_risky_step_is_asked_about_twice() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -13,7 +15,7 @@ from app.core.fold import fold
 from app.core.ports import Write
 from app.demo.local_slack import LocalSlack, Workspace
 from app.slack import text
-from app.slack.chat import SlackChat
+from app.slack.chat import SlackChat, zones_of
 from app.slack.delivery import POSTING
 from app.slack.messages import render
 from app.slack.pace import LATE_SECONDS, Line
@@ -577,3 +579,29 @@ async def test_a_client_without_dates_is_told_times_in_utc(slack: LocalSlack) ->
     await chat.ephemeral(CHANNEL, CARA, f"It expired {text.when(1_800_000_000_000)}.", None)
     told = await slack.ephemerals(CHANNEL, CARA)
     assert told[-1]["text"] == "It expired 2027-01-15 08:00 UTC."
+
+
+async def test_a_client_without_dates_is_told_times_in_the_zone_of_its_channel(
+    slack: LocalSlack,
+) -> None:
+    berlin = repo_config(zone=ZoneInfo("Europe/Berlin"))
+    token, zones = Workspace("").bot_token, zones_of([berlin])
+    chat = SlackChat(token, slack.api_url, dates=False, zones=zones)
+    await chat.ephemeral(CHANNEL, CARA, f"It expired {text.when(1_800_000_000_000)}.", None)
+    told = await slack.ephemerals(CHANNEL, CARA)
+    assert told[-1]["text"] == "It expired 2027-01-15 09:00 Europe/Berlin."
+
+
+def test_repositories_of_several_zones_in_one_channel_are_told_utc() -> None:
+    berlin, london = (ZoneInfo(name) for name in ("Europe/Berlin", "Europe/London"))
+    shared = [repo_config(zone=berlin), repo_config(zone=london)]
+    assert zones_of(shared[:1]) == {CHANNEL: berlin}
+    assert zones_of(shared) == {CHANNEL: UTC}
+
+
+def test_what_a_notification_shows_of_a_time_is_in_the_zone_and_the_token_stays() -> None:
+    told = text.in_zone(f"It expired {text.when(1_800_000_000_000)}.", ZoneInfo("Europe/Berlin"))
+    assert told == (
+        "It expired <!date^1800000000^{date_short_pretty} at {time}|"
+        "2027-01-15 09:00 Europe/Berlin>."
+    )

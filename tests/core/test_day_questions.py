@@ -243,6 +243,18 @@ async def test_who_locked_a_service_is_linked_to_the_thread_that_says_so() -> No
     assert (await box.state()).says[-1].lines[0][-1].to == "C01DEPLOYS|1.1"
 
 
+async def test_a_hold_is_linked_to_the_thread_of_the_rollback() -> None:
+    box = Box(model=OfflinePlanner())
+    await box.mentions("hello there")
+    await box.does(ev.HoldPlaced(service="backend", bad_sha="0ddba11" * 5))
+    await box.later(11 * 60_000)  # what was fetched before is too old by then
+    await box.says("why is backend blocked?")
+    [_, line] = await told(box)
+    assert line.startswith("backend: on hold since 0ddba11 was rolled back; ")
+    assert line.endswith("an approver releases it on its card · thread")
+    assert (await box.state()).says[-1].lines[0][-1].to == "C01DEPLOYS|1.1"
+
+
 async def test_freezes_holds_and_ends_are_told() -> None:
     running = (
         ev.Running(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from app.core.answers import more_than
+from app.core.answers import Answer, more_than
 from app.core.config import RepoConfig
 from app.core.events import Line, Piece
 from app.core.records import Say
@@ -18,13 +18,16 @@ AT_ONCE = 7  # lines of a section: with its links a line is long
 
 def answer_message(say: Say, repo: RepoConfig, facts: Mapping[str, str]) -> Message:
     """Render an answer; a thread is linked where Slack's own address is among the facts."""
-    told = [line_of(line, repo, facts) for line in say.lines]
-    more = [more_than(say.cut)] if say.cut else []
-    title = text.inline(say.text, 500)
-    listed = [f"• {line}" for line in (*told, *more)]
-    lines = [title, *listed]
+    lines = answer_lines(Answer(say.text, say.lines, say.cut), repo, facts)
     parts = (lines[at : at + AT_ONCE] for at in range(0, len(lines), AT_ONCE))
-    return Message(title, tuple(blocks.section(text.joined(part)) for part in parts))
+    return Message(lines[0], tuple(blocks.section(text.joined(part)) for part in parts))
+
+
+def answer_lines(answer: Answer, repo: RepoConfig, facts: Mapping[str, str]) -> list[str]:
+    """Write an answer as lines of mrkdwn, its title first."""
+    told = [line_of(line, repo, facts) for line in answer.lines]
+    more = [more_than(answer.cut)] if answer.cut else []
+    return [text.inline(answer.title, 500), *(f"• {line}" for line in (*told, *more))]
 
 
 def line_of(line: Line, repo: RepoConfig, facts: Mapping[str, str]) -> str:

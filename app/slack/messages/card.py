@@ -61,8 +61,8 @@ def _notice(state: State, card: Card, repo: RepoConfig) -> str:
         kept = kept_by(card)
         until = f"the end of a {kept}" if kept else "working hours"
         return f"{what[0].upper()}{what[1:]}: waits for {until if quiet else 'approval'}"
-    asked = (first_called(card, step) for step in card.steps)
-    whom = ", ".join(dict.fromkeys(filter(None, (people.mentions(users) for users in asked))))
+    asked = (user for step in card.steps for user in first_called(card, step))
+    whom = people.mentions(dict.fromkeys(asked))
     return f"{whom}: approve to {what}?" if whom else f"Nobody can approve to {named} yet"
 
 
