@@ -70,8 +70,6 @@ def _succeeded(records: Sequence[Record]) -> list[Record]:
 
 # What happened.
 
-_NOTHING = "Nothing is known to have gone out"
-
 
 def went_out(records: Sequence[Record], span: Span) -> Answer:
     """Say what production got in a span of time, oldest first."""
@@ -80,9 +78,14 @@ def went_out(records: Sequence[Record], span: Span) -> Answer:
     if not effects:
         return Answer(f"Nothing went out {span.named}.", short_of)
     out = len(_succeeded(effects))
-    title = f"Went out {span.named}: {out}" if out else f"{_NOTHING} {span.named}. Tried:"
+    title = f"Went out {span.named}: {out}" if out else f"{_nothing(effects)} {span.named}. Tried:"
     shown = effects[:SHOWN][::-1]
     return Answer(title, (*short_of, *map(_effect, shown)), len(effects) - len(shown))
+
+
+def _nothing(effects: Sequence[Record]) -> str:
+    unsure = any(record.outcome == "unknown" for record in effects)
+    return "Nothing is known to have gone out" if unsure else "Nothing went out"
 
 
 def _reach(records: Sequence[Record], span: Span) -> tuple[Line, ...]:

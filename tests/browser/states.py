@@ -99,7 +99,8 @@ def _under_way() -> Screen:
 
 
 def _done() -> Screen:
-    story = _running().ends("p").then(ev.PlanEnded(call_id="d", message="Everything is out."))
+    story = _running().then(ev.ChangeSeen(touched=("backend",), channel="C01DEPLOYS"))
+    story.ends("p").then(ev.PlanEnded(call_id="d", message="Everything is out."))
     story.starts("e", "production", "e2e").ends("e")
     story.then(ev.VerificationEnded(passed=True, versions={}))
     line = "Done and tested; the way back is a button."

@@ -59,10 +59,15 @@ def test_what_went_out_is_told_in_order() -> None:
 def test_what_only_failed_did_not_go_out() -> None:
     told = [record(1800, outcome="cancelled", kind="rollback"), record(1700, outcome="failed")]
     assert plain(answers.went_out(told, DAY)) == [
-        "Nothing is known to have gone out today (Mon 30 Nov, UTC). Tried:",
+        "Nothing went out today (Mon 30 Nov, UTC). Tried:",
         f"1700 · ❌ backend 4af9ec0 failed · approved by {BOB} · thread",
         f"1800 · ⏹️ backend rolled back to 4af9ec0 was cancelled · approved by {BOB} · thread",
     ]
+
+
+def test_what_may_have_gone_out_is_not_denied() -> None:
+    unsure = answers.went_out([record(1700, outcome="unknown")], DAY)
+    assert unsure.title == "Nothing is known to have gone out today (Mon 30 Nov, UTC). Tried:"
 
 
 def test_what_rode_along_is_named_and_cut_visibly() -> None:
