@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from app.redis.embedded import stop_embedded
+from tests.machine.blocking import BlockingClient
 from tests.machine.world import Lab
 from tests.servers import start_with
 
@@ -24,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def lab(store: str) -> Iterator[Lab]:
     """Give an event loop and a connection."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    lab = Lab(store)
+    lab = Lab(BlockingClient(store))
     yield lab
     lab.end()
     structlog.reset_defaults()
