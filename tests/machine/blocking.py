@@ -10,7 +10,6 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from app.redis.connect import connect
 
-
 _pack: Callable[[tuple[object, ...]], bytes] = cast("Any", hiredis).pack_command
 
 
@@ -23,7 +22,7 @@ class BlockingClient(Redis):
 
     def __init__(self, url: str) -> None:
         own = cast("Any", connect(url))
-        super().__init__(connection_pool=own.connection_pool)
+        cast("Any", super()).__init__(connection_pool=own.connection_pool)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(url.removeprefix("unix://"))
         self._reader = hiredis.Reader(encoding="utf-8", replyError=_refused)
