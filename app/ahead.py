@@ -1,13 +1,21 @@
-"""Prepares, while staging runs, what can be approved for when it is green; decides nothing."""
+"""Prepares what can be approved ahead, and looks once more before that counts; decides nothing."""
 
 import secrets
 
-from app.core.actions import Prepare
+from app.core.actions import Prepare, TakeEffect
 from app.core.errors import SourceUnavailable
-from app.core.events import ApprovalPrepared
+from app.core.events import ApprovalExpired, ApprovalPrepared, ApprovalTookEffect, SourceWaited
 from app.desk import Job
-from tools.ahead import request_ahead
-from tools.tool import Desk, ToolError
+from tools.ahead import request_ahead, said_since
+from tools.tool import Desk, SourceNeeded, ToolError
+
+
+async def act(job: Job, action: Prepare | TakeEffect) -> float | None:
+    """Do one of these; return how long to pause where GitHub has to be asked first."""
+    if isinstance(action, TakeEffect):
+        return await take_effect(job, action)
+    await prepare(job, action)
+    return None
 
 
 async def prepare(job: Job, action: Prepare) -> None:
@@ -15,14 +23,36 @@ async def prepare(job: Job, action: Prepare) -> None:
 
     Nobody waits for it: where GitHub is silent or code forbids it, the agent asks when it is green.
     """
-    number, ports = action.staging, job.ports
-    desk = Desk(
-        *(job.state, job.repo, ports.log, ports.source, ports.deployers),
-        *(job.now, job.facts, secrets.token_hex(5), ports.directory),
-    )
+    number = action.staging
     try:
-        request = await request_ahead(desk, number)
+        request = await request_ahead(_desk(job), number)
         prepared = ApprovalPrepared(staging=number, request=request)
     except (ToolError, SourceUnavailable) as error:
         prepared = ApprovalPrepared(staging=number, why=str(error)[:500])
     await job.decide_on([prepared])
+
+
+async def take_effect(job: Job, action: TakeEffect) -> float | None:
+    """Let the card count, or lapse where it did not show what was said of a merge that it ships.
+
+    Return how long to pause where GitHub has to be asked first.
+    """
+    call_id = action.card.request.call_id
+    try:
+        why = await said_since(_desk(job), action.card)
+    except SourceNeeded as error:
+        return await job.wait_for_source(SourceWaited(message=error.why[:500]))
+    except ToolError as error:
+        why = str(error)
+    lapsed = ApprovalExpired(call_id=call_id, reason=why[:500])
+    event = lapsed if why else ApprovalTookEffect(call_id=call_id)
+    await job.decide_on([event], expects=action.expects)
+    return None
+
+
+def _desk(job: Job) -> Desk:
+    ports = job.ports
+    return Desk(
+        *(job.state, job.repo, ports.log, ports.source, ports.deployers),
+        *(job.now, job.facts, secrets.token_hex(5), ports.directory),
+    )

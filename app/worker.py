@@ -15,6 +15,7 @@ from app.core.actions import (
     AskModel,
     Cancel,
     FetchFacts,
+    LookAtAdded,
     LookAtChange,
     LookAtOrder,
     LookAtProduction,
@@ -24,6 +25,7 @@ from app.core.actions import (
     Repropose,
     ResolveShas,
     Start,
+    TakeEffect,
     Wait,
 )
 from app.core.config import RepoConfig
@@ -177,10 +179,10 @@ class Worker:
                 return await effects.observe(job, action.run)
             case Cancel():
                 return await effects.cancel(job, action.run)
-            case LookAtOrder():
-                return await lanes.look_at_order(job, action)
-            case Prepare():
-                await ahead.prepare(job, action)
+            case LookAtOrder() | LookAtAdded():
+                return await lanes.look(job, action)
+            case Prepare() | TakeEffect():
+                return await ahead.act(job, action)
             case (
                 LookAtChange()
                 | LookAtProduction()

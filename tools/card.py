@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.core import ledger
+from app.core import lanes, ledger
 from app.core.declined import declined, spoken
 from app.core.errors import SourceUnavailable
 from app.core.events import (
@@ -110,6 +110,7 @@ async def _facts(
     return CardFacts(
         commits=change.commits[:MAX_COMMITS],
         commits_total=change.total,
+        compared=change.compared,
         compare_url=compare_url(state.pull_request, was, sha),
         pull_request=state.pull_request if state.sha == sha else None,
         staging=proposal.evidence,
@@ -119,6 +120,7 @@ async def _facts(
         override=override_of(desk.facts, sha),
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
+        others=tuple(lanes.pull_of(m) for m in merges if m.shipped.get(name) != m.sha),
         declined=tuple(each for each in map(declined, merges) if each),
         spoken=tuple(each for each in map(spoken, merges) if each)[:MAX_SPOKEN],
     )

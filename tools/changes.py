@@ -18,12 +18,16 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The commits that go in (of a rollback: out), how many, and the files; None if unknown."""
+    """The commits that go in (of a rollback: out), how many, and the files; None if unknown.
+
+    `compared`: by somebody who knows them, else they are only those that are known here.
+    """
 
     commits: tuple[Commit, ...]
     total: int
     unchecked: tuple[str, ...]
     files: tuple[str, ...] | None = None
+    compared: bool = False
 
 
 async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> Change:
@@ -50,7 +54,7 @@ async def change_of(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> 
         if not compared.ahead:
             raise _older(sha, was)
         notes = (f"it takes out {compared.behind} commits that production has now",)
-    return Change(compared.commits, compared.ahead, notes, compared.files)
+    return Change(compared.commits, compared.ahead, notes, compared.files, True)
 
 
 async def _refuse_earlier(desk: Desk, kind: EffectKind, was: str | None, sha: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.core import events as ev
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.records import Run
 from app.core.spec import EffectKind, Environment
@@ -75,10 +76,26 @@ class LookAtOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtAdded:
+    """Find out what a newer merge, with which `carries` ship, adds to a card; and ask about it."""
+
+    other: ev.Pull
+    carries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prepare:
     """Find out what the merge would ask for once this run through staging is green."""
 
     staging: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEffect:
+    """Let a card count that was approved ahead, if what it said of other merges is still all."""
+
+    card: Card
+    expects: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +146,9 @@ Action = (
     | LookAtChange
     | LookAtProduction
     | LookAtOrder
+    | LookAtAdded
     | Prepare
+    | TakeEffect
     | FetchFacts
     | ResolveShas
     | AskModel

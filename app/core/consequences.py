@@ -121,6 +121,8 @@ def _told(state: State, event: ev.Event) -> Mapping[str, str | None]:
             return lanes.left(state, into)
         case ev.RidersTold():
             return rides.facts_of(state, event)
+        case ev.Carried(pulls=pulls):
+            return outgoing.facts_of_late(state, pulls)
         case _:
             return {}
 

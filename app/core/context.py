@@ -7,6 +7,7 @@ from app.core import events as ev
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.history import age, called, history, outside
+from app.core.offers import ship_all
 from app.core.records import Words
 from app.core.state import State
 from app.core.tokens import tokens_at_most
@@ -143,7 +144,8 @@ def _other_merges(state: State) -> list[str]:
         lines.append(f"it ships, too: {'; '.join(map(_pull, newest))}{more}")
     if state.offer:
         newer = "; ".join(map(_pull, state.offer.pulls[:MERGES_SHOWN]))
-        lines.append(f"newer, and tested since: {newer}; the card asks people whether to ship both")
+        way = ship_all(state, state.offer).lower()
+        lines.append(f"newer, and tested since: {newer}; the card asks people whether to {way}")
     return lines
 
 

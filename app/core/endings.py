@@ -18,7 +18,8 @@ def ending(state: State, repo: RepoConfig) -> str:
     if ride := broken(state):
         return f"#{ride.by.number}, which was to ship it, {ended(ride)}"
     if state.joined:
-        return f"a newer merge ships it, #{state.joined.into.number}"
+        by = next(reversed(state.went_out.values()), state.joined.into)
+        return f"a newer merge ships it, #{by.number}"
     if state.stopped_by:
         return f"it was stopped, {_production(state)}"
     if staging and staging.passed is False and not staging.is_good and not state.shipped:

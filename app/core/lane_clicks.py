@@ -5,19 +5,14 @@ from dataclasses import replace
 from app.core import events as ev
 from app.core import lanes, refusals, rides, words
 from app.core.clicks import Accepted, Click, Decision, Refused
+from app.core.offers import chosen
 from app.core.records import Offer
 from app.core.state import State
 from app.core.writing import mentions, when
 
-CHOICES: dict[str, str] = {
-    "both": "*Ship both*",
-    "keep": "*Keep this*",
-    "wait": "*Wait for the next*",
-}
-
 
 def ship_both(click: Click) -> Decision:
-    """Leave the card to the newer merge, whose card ships both."""
+    """Leave the card to the newer merge, whose card ships all of them."""
     offer = _open_offer(click)
     if isinstance(offer, Refused):
         return offer
@@ -75,6 +70,8 @@ def urgent(state: State, user: str) -> Decision:
     """Put a merge in front of the others because a person says that it is urgent."""
     if state.is_urgent:
         return Refused("This is marked urgent already: it goes before all others.")
+    if state.out_at is not None:
+        return Refused("This is on production already, so nothing is left to hurry.")
     if state.joined:
         into = lanes.named(state.joined.into)
         if rides.broken(state):
@@ -106,10 +103,12 @@ def _open_offer(click: Click) -> Offer | Refused:
     if not 0 <= number < len(state.offers):
         return Refused("I do not know this question any more.")
     if number + 1 < len(state.offers):
-        newest = lanes.named(state.offers[-1].pulls[0])
-        return Refused(f"{newest} is newer still: look at the card once more.")
+        newest, asked = state.offers[-1].pulls[0], state.offers[number].pulls[0]
+        more = "brings more by now" if newest.thread_id == asked.thread_id else "is newer still"
+        return Refused(f"{lanes.named(newest)} {more}: look at the card once more.")
     offer = state.offers[number]
     if offer.answer:
         at = when(offer.answered_at or offer.at)
-        return Refused(f"Too late: {mentions([offer.user])} chose {CHOICES[offer.answer]}, {at}.")
+        named = chosen(state, offer)
+        return Refused(f"Too late: {mentions([offer.user])} chose {named}, {at}.")
     return offer

@@ -27,12 +27,13 @@ HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping", "back"})
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merge that is under way, as its thread told it last."""
+    """A merge that is under way, as its thread told it last; `carries` others ship with it."""
 
     pull: Pull
     lane: str
     stage: Stage
     urgent: bool
+    carries: int
 
     @property
     def thread_id(self) -> str:
@@ -83,7 +84,8 @@ def told(state: State, stage: Stage) -> str:
     touched = state.change.touched if state.change else (EVERYTHING,)
     urgent = state.is_urgent and state.fault is None  # what fails must not keep others waiting
     fact = {"lane": ",".join(sorted(touched)), "stage": stage, "urgent": urgent}
-    return json.dumps({**pull_of(state).model_dump(), **fact})
+    carries = {"carries": len(state.carried)} if state.carried else {}
+    return json.dumps({**pull_of(state).model_dump(), **fact, **carries})
 
 
 def left(state: State, into: Pull) -> dict[str, str | None]:
@@ -236,9 +238,15 @@ def riders(facts: Mapping[str, str], thread_id: str) -> tuple[list[Pull], list[s
     return found, names
 
 
+def carries(merge: Merge, facts: Mapping[str, str]) -> int:
+    """Return how many merges ship with another one, or are about to."""
+    return merge.carries + len(riders(facts, merge.thread_id)[0])
+
+
 def _parsed(fact: str) -> Merge:
     data = json.loads(fact)
-    return Merge(Pull.model_validate(data), data["lane"], data["stage"], data["urgent"])
+    carries = data.get("carries", 0)
+    return Merge(Pull.model_validate(data), data["lane"], data["stage"], data["urgent"], carries)
 
 
 def arrival(pull: Pull) -> tuple[int, int, str]:

@@ -1,4 +1,4 @@
-"""Merges to which people said no, or staging, and whose commits another merge brought out anyway.
+"""Merges whose commits another merge brings out: with their people's will, or against it.
 
 The one that ships them leaves a fact for each service, "out/<thread>/<service>", which the other
 takes up and deletes. Its status need not say then how to go on with what is there already.
@@ -8,26 +8,44 @@ from collections.abc import Iterable, Mapping
 
 from app.core import lanes
 from app.core.config import RepoConfig
-from app.core.events import WentOut
+from app.core.events import Pull, WentOut
 from app.core.state import State
 
 FACT = "out/"
 
 
-def facts_of(state: State, service: str, kind: str) -> dict[str, str]:
+def facts_of(state: State, service: str, kind: str) -> dict[str, str | None]:
     """Return the facts that follow where a thread changed a service with others' commits in it."""
     if kind == "job":
         return {}
-    carried = [
-        each
+    begun = [
+        step
         for card in state.cards.values()
         for step in card.steps
         if step.name == service and step.spec.call_id in card.attempts
-        for each in step.facts.declined
     ]
-    event = WentOut(by=lanes.pull_of(state), service=service, back=kind == "rollback")
-    told = event.model_dump_json(exclude={"type"})
-    return {f"{FACT}{each.pull.thread_id}/{service}": told for each in carried}
+    carried = [pull for step in begun for pull in step.facts.others]
+    carried += [each.pull for step in begun for each in step.facts.declined]
+    if any(step.spec.kind == "deploy" and step.spec.sha == state.sha for step in begun):
+        carried += state.carried.values()
+    return _told(state, carried, service, kind == "rollback")
+
+
+def facts_of_late(state: State, pulls: Iterable[Pull]) -> dict[str, str | None]:
+    """Return the facts for merges that came to ship with one whose commit is partly out."""
+    there = [service for service, sha in state.shipped.items() if sha == state.sha]
+    told: dict[str, str | None] = {}
+    for service in there:
+        told |= _told(state, pulls, service)
+    return told
+
+
+def _told(
+    state: State, pulls: Iterable[Pull], service: str, back: bool = False
+) -> dict[str, str | None]:
+    event = WentOut(by=lanes.pull_of(state), service=service, back=back)
+    told = event.model_dump_json(exclude={"type", "over"})
+    return {f"{FACT}{each.thread_id}/{service}": told for each in pulls}
 
 
 def threads(facts: Iterable[str]) -> list[str]:
@@ -41,6 +59,13 @@ def told(state: State, facts: Mapping[str, str]) -> tuple[str, WentOut] | None:
     mine = (name for name in facts if name.startswith(f"{FACT}{state.thread_id}/"))
     name = next(mine, None)
     return (name, WentOut.model_validate_json(facts[name])) if name else None
+
+
+def is_over(state: State, repo: RepoConfig, told: WentOut) -> bool:
+    """Tell whether nothing is left to do for a merge once it has heard this."""
+    nothing = not told.back and set(left(state, repo)) <= {told.service}
+    busy = state.turn_due or state.running or state.unknown or lanes.stage_of(state, repo)
+    return nothing and not busy
 
 
 def left(state: State, repo: RepoConfig) -> list[str]:

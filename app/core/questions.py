@@ -1,9 +1,10 @@
-"""Whether words do nothing but ask for what is known; knows words, and no grammar.
+"""Whether words do nothing but ask for what is known, or order it; knows words, and no grammar.
 
-It errs to one side: what may be an objection, a doubt or an order is no such question.
+It errs to one side: what may be an objection or a doubt is neither.
 """
 
 import re
+from collections.abc import Collection
 
 LONGEST = 120
 _ASKS = re.compile(
@@ -24,6 +25,16 @@ _DOUBTS = re.compile(
     r"|tonight|tomorrow|night|friday|weekend|holidays?)\b|n't\b|\ball of (?:this|that)\b"
 )
 
+_BACK = frozenset({"roll", "back", "rollback", "revert", "undo"})
+_ORDERS = frozenset(
+    {
+        *("deploy", "ship", "release", "run", "rerun", "retry", "the", "it", "this", "that"),
+        *("them", "all", "both", "everything", "and", "then", "to", "on", "in", "for", "again"),
+        *("now", "please", "pls", "can", "you", "hey", "hi", "ok", "okay", "yes", "prod"),
+        *("production", "staging", "e2e", "test", "tests", "service", "services"),
+    }
+)
+
 
 def only_asks(text: str) -> bool:
     """Tell whether words are one question for what is known here, and say nothing beside it."""
@@ -31,3 +42,19 @@ def only_asks(text: str) -> bool:
     if len(words) > LONGEST or not _ASKS.fullmatch(words):
         return False
     return bool(_ABOUT.search(words)) and not _DOUBTS.search(words)
+
+
+def only_orders(text: str, names: Collection[str], *, back: bool = False) -> bool:
+    """Tell whether words order what they name, services or commits, and say nothing beside it.
+
+    They order a rollback if it is that, `back`, which came of it.
+    """
+    words = re.findall(r"[^\s.,!]+", re.sub(r"<@[A-Z0-9]+>", " ", text).lower())
+    known = {name.lower().replace("-", "_") for name in names}
+    said = _ORDERS | _BACK if back else _ORDERS
+    return bool(words) and all(_is_of_an_order(word, said | known) for word in words)
+
+
+def _is_of_an_order(word: str, said: Collection[str]) -> bool:
+    is_sha = len(word) >= 7 and any(each.startswith(word) for each in said)
+    return word.replace("-", "_") in said or is_sha

@@ -14,6 +14,7 @@ from app.core.events import (
     WaitEnded,
     WaitStarted,
 )
+from app.core.spec import EffectKind
 
 STOPPED = "stopped"
 
@@ -23,12 +24,16 @@ SayKind = Literal["reply", "question", "stuck", "note", "done", "wait", "answer"
 
 @dataclass(slots=True)
 class Words:
-    """What a person said, and when; `answered` by words alone, which changed nothing."""
+    """What a person said, and when; `answered` by words alone, which changed nothing.
+
+    It was `obeyed` if it was an order and nothing else, and this came of it.
+    """
 
     user: str
     text: str
     at: int
     answered: bool = False
+    obeyed: EffectKind | Literal["tests", ""] = ""
 
 
 @dataclass(slots=True)
@@ -194,10 +199,14 @@ class Ride:
 
 @dataclass(slots=True)
 class Offer:
-    """The question on a card what is to become of it and of a newer merge, the first of `pulls`."""
+    """The question on a card what is to become of it and of a newer merge, the first of `pulls`.
+
+    `carries` is how many merges shipped with that one when it was put.
+    """
 
     pulls: tuple[Pull, ...]
     at: int
+    carries: int = 0
     answer: Literal["", "both", "keep", "wait"] = ""
     user: str = ""
     answered_at: int | None = None

@@ -34,8 +34,11 @@ def key(thread_id: str) -> str:
 def facts_of(state: State, told: RidersTold) -> dict[str, str]:
     """Return a fact for each merge that ships with this one."""
     by = {"by": lanes.pull_of(state).model_dump(), **told.model_dump(exclude={"type"})}
-    since = state.carried_since
-    return {key(each): json.dumps({**by, "since": since[each]}) for each in state.carried}
+    since, ships = state.carried_since, len(state.carried) + 1
+    return {
+        key(each): json.dumps({**by, "ships": ships, "since": since[each]})
+        for each in state.carried
+    }
 
 
 def told(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> Told | None:
@@ -89,7 +92,8 @@ def _left_out(state: State, services: Sequence[str]) -> tuple[str, ...]:
 def broken(state: State) -> RideChanged | None:
     """Return how the merge that was to ship this one ended without it, or without all of it."""
     ride = state.joined.ride if state.joined else None
-    return ride.end if ride and ride.is_broken else None
+    is_out = state.out_at is not None
+    return ride.end if ride and ride.is_broken and not is_out else None
 
 
 def ended(ride: RideChanged) -> str:

@@ -84,6 +84,8 @@ class State:
     riders_told: How | None = None
     rides: list[Ride] = field(default_factory=list[Ride])
     went_out: dict[str, Pull] = field(default_factory=dict[str, Pull])
+    taken_back: dict[str, Pull] = field(default_factory=dict[str, Pull])
+    out_at: int | None = None  # when nothing was left to do, for other merges had brought it out
     joined: Joined | None = None
     offers: list[Offer] = field(default_factory=list[Offer])
     series: Series | None = None
@@ -126,8 +128,11 @@ class State:
 
     @property
     def is_urgent(self) -> bool:
-        """Tell whether a label or a person said so: it goes first, and calls people at any hour."""
-        return bool(self.urgent_label or self.urgent_by)
+        """Tell whether a label or a person said so: it goes first, and calls people at any hour.
+
+        What is out by another merge is in no hurry any more.
+        """
+        return bool(self.urgent_label or self.urgent_by) and self.out_at is None
 
     @property
     def staging(self) -> Staging | None:

@@ -43,6 +43,9 @@ _CHOICES: dict[str, Answer] = {
     "neither": "wait",
     "not now": "wait",
 }
+_ALL = re.compile(
+    r"(?:ship (?:them )?all|all)(?: (?:\d+|three|four|five|six|seven|eight|nine|ten))?(?: of them)?"
+)
 _APPROVAL = frozenset(
     {
         "ship it",
@@ -148,7 +151,8 @@ def names(text: str, service: str) -> bool:
 
 def choice(text: str) -> Answer | None:
     """Return what the words choose where a card asks about a newer merge."""
-    return _CHOICES.get(_bare(text).removeprefix("yes "))
+    bare = _bare(text).removeprefix("yes ")
+    return "both" if _ALL.fullmatch(bare) else _CHOICES.get(bare)
 
 
 def is_approval(text: str) -> bool:

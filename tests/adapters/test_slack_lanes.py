@@ -44,6 +44,12 @@ def offered(*more: ev.Pull) -> Story:
     return told
 
 
+def with_more() -> Story:
+    """Let the card of #12 ask about #13, with which #14 ships."""
+    offer = ev.NewerOffered(pulls=(NEWER, NEWEST), carries=1)
+    return Story().merged().staged().asks().then(offer)
+
+
 def red() -> Story:
     """Let staging be red for #12 and #11, which it carries."""
     told = Story().merged().then(ev.Carried(pulls=(pull(OTHER, 11),)))
@@ -77,15 +83,46 @@ def urgent(*commits: ev.Commit, total: int = 1, **more: Any) -> Story:
     return told.asks(facts=card_facts(commits=(own, *commits), commits_total=total, **more))
 
 
-def test_an_urgent_card_counts_what_it_takes_with_it_and_lists_it_once() -> None:
-    said = urgent(ev.Commit(sha="f" * 40, title="Newer icons"), total=2).says("card:c1")
-    assert "🚨 *Urgent.* It takes 1 other commit with it, listed above." in said
-    assert said.count("Newer icons") == 1
+def alone(*commits: ev.Commit, **more: Any) -> Story:
+    """Let the card of an urgent #12 wait that takes no other merge with it."""
+    told = Story().merged().then(ev.MarkedUrgent(user=ALICE)).staged()
+    own = ev.Commit(sha=NEW, title="Merge pull request #12", author="alice")
+    total = 1 + len(commits)
+    facts = card_facts(commits=(own, *commits), commits_total=total, **more)
+    return told.asks(facts=facts)
 
 
-def test_an_urgent_card_whose_commits_are_not_known_points_at_the_pull_requests() -> None:
+def test_an_urgent_card_names_the_merges_that_it_takes_with_it() -> None:
+    others = (pull(THIRD, 10),)
+    said = urgent(total=4, compared=True, others=others).says("card:c1")
+    assert (
+        "🚨 *Urgent.* It takes 2 other merges with it: "
+        "<https://github.com/acme/shop/pull/10|#10>, <https://github.com/acme/shop/pull/11|#11>."
+    ) in said
+
+
+def test_the_commits_of_an_urgent_pull_request_are_not_taken_for_others() -> None:
+    branch = ev.Commit(sha="f" * 40, title="Add gift cards", author="alice")
+    said = alone(branch, compared=True).says("card:c1")
+    assert (
+        "🚨 *Urgent.* No other merge that I know goes out with it: see its commits above." in said
+    )
+    assert "It takes" not in said
+
+
+def test_an_urgent_card_of_one_commit_takes_nothing_with_it() -> None:
+    said = alone(compared=True, unchecked=("alice has no Slack user here",)).says("card:c1")
+    assert "🚨 *Urgent.* Nothing else goes out with it." in said
+
+
+def test_an_urgent_card_whose_commits_nobody_compared_says_so() -> None:
+    said = alone(unchecked=("the difference",)).says("card:c1")
+    assert "🚨 *Urgent.* What else goes out with it was not checked." in said
+
+
+def test_an_urgent_card_whose_commits_are_not_known_lists_the_pull_requests() -> None:
     said = urgent(unchecked=("the difference",)).says("card:c1")
-    assert "🚨 *Urgent.* It takes others with it, listed below." in said
+    assert "It takes 1 other merge with it: <https://github.com/acme/shop/pull/11|#11>." in said
     assert "*Ships:*" in said
 
 
@@ -125,6 +162,14 @@ def test_the_card_asks_and_quotes_what_was_added() -> None:
     assert "• <https://github.com/acme/shop/pull/13|#13> Change &lt;13&gt; &amp; " in said
     buttons = offered().buttons("card:c1")
     assert {name: buttons[name] for name in CHOICES} == dict.fromkeys(CHOICES, QUESTION)
+
+
+def test_the_button_says_how_many_ship() -> None:
+    assert "Ship both" in str(offered().show()["card:c1"].blocks)
+    shown = str(with_more().show()["card:c1"].blocks)
+    assert "Ship all 3" in shown
+    assert "Ship both" not in shown
+    assert with_more().buttons("card:c1")["ship_both"] == QUESTION
 
 
 def test_a_red_staging_of_several_offers_to_test_one_by_one() -> None:
@@ -285,3 +330,19 @@ async def test_anyone_may_have_red_merges_tested_one_by_one_once() -> None:
         ]
         await desk.clicks("one_by_one", THREAD, BOB)
         assert await desk.whisper() == "They are being tested one by one already."
+
+
+# What goes out although people said no.
+
+
+def test_of_many_merges_that_people_stopped_eight_are_told_one_by_one() -> None:
+    stopped = tuple(
+        ev.Declined(pull=pull(f"acme/shop/{number}", number), how="stopped", user=CARA)
+        for number in range(20, 30)
+    )
+    said = Story().merged().staged().asks(facts=card_facts(declined=stopped)).says("card:c1")
+    assert said.count("*Goes out with it:*") == 8
+    assert (
+        "⚠️ And <https://github.com/acme/shop/pull/28|#28> and "
+        "<https://github.com/acme/shop/pull/29|#29>, to which people, or staging, said no"
+    ) in said

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import ahead_clicks, audit, clicks, context, ledger, policy, thread_clicks
 from app.core import events as ev
-from app.core.actions import Append, Here
+from app.core.actions import Here, TakeEffect
 from app.core.cards import Asked
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
@@ -131,7 +131,7 @@ def test_neither_rule_nor_last_look_lets_it_through_while_staging_is_not_green()
     assert look == "it was approved for when staging is green, and staging is not"
     story.then(ev.StagingEnded(sha=NEW, passed=True, summary=""))
     took = take_effect(story.state, Here(story.repo, story.now, {}))
-    assert took == Append([ev.ApprovalTookEffect(call_id="c1")])
+    assert took == TakeEffect(card=next(iter(story.state.cards.values())), expects={})
 
 
 async def test_a_single_service_needs_no_plan() -> None:

@@ -4,15 +4,17 @@ import json
 
 import pytest
 
+from app.core import clicks, lane_clicks, lanes, outgoing, rides
 from app.core import events as ev
-from app.core import lanes, outgoing
 from app.core.actions import Here
+from app.core.clicks import Refused
 from app.core.context import render
+from app.core.endings import ending
 from app.core.ports import Write
 from app.core.rules.outgoing import hear_of_going_out
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
-from tests.core.town import ONE, TWO, Town, teams
+from tests.core.town import ONE, THREE, TWO, Town, teams
 from tests.fake_source import FakeSource
 from tests.shop import CARA, REPO, repo_config
 from tests.story import Story
@@ -112,3 +114,131 @@ def test_a_thread_that_cannot_be_read_whole_takes_nothing_up() -> None:
     assert hear_of_going_out(state, here) is not None
     state.newer.append("of_a_newer_version")
     assert hear_of_going_out(state, here) is None
+
+
+# Merges that another one was to ship.
+
+BY_TWO = "✅ on production with <https://github.com/acme/shop/pull/2|#2> Change 2 · since"
+
+
+async def buttons(box: Town) -> str:
+    return str([message.blocks for message in (await box.messages(ONE)).values()])
+
+
+@pytest.fixture
+async def both() -> Town:
+    """Let people choose that the second merge ships the first, an urgent one, too."""
+    box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO, THREE]))
+    await box.runs_old()
+    await box.merged(ONE, label="urgent")
+    await box.merged(TWO)
+    await box.presses("both", ONE)
+    return box
+
+
+async def test_a_superseded_merge_says_that_it_is_out(both: Town) -> None:
+    assert "which ships it, too" in await status(both)
+    await both.ships(TWO)
+    said = await status(both)
+    assert BY_TWO in said
+    assert "🚨" not in said
+    assert "ships it" not in str(await both.said(ONE))
+    assert "#2>, which brought it to production" in await both.card_says(ONE)
+    assert "'stop'" not in await buttons(both)
+    assert ending(await both.of(ONE), both.config) == "a newer merge ships it, #2"
+    urgent = lane_clicks.urgent(await both.of(ONE), CARA)
+    assert urgent == Refused("This is on production already, so nothing is left to hurry.")
+
+
+async def test_it_is_told_by_an_edit_alone(both: Town) -> None:
+    before = await both.messages(ONE)
+    await both.ships(TWO)
+    await both.later(1000)
+    assert list(await both.messages(ONE)) == list(before)
+
+
+async def test_half_of_it_is_not_all_of_it(both: Town) -> None:
+    both.thread_id = both.thread_of(TWO)
+    await both.approves(CARA)
+    assert "which ships it, too" in await status(both)
+    assert (await both.of(ONE)).is_urgent
+
+
+async def test_it_says_so_when_it_was_rolled_back(both: Town) -> None:
+    await both.ships(TWO)
+    versions = {f"versions/{s}": json.dumps([OLD, TWO]) for s in ("frontend", "backend")}
+    await both.log.append(Write(f"{REPO}/0", [], facts=versions, silent=True))
+    both.thread_id = both.thread_of(TWO)
+    await both.says("roll back")
+    await both.ships(TWO)
+    link = "<https://github.com/acme/shop/pull/2|#2> Change 2"
+    assert f"↩️ went out with {link}, and was rolled back: " in await status(both)
+    await both.merged(THREE)
+    card = await both.card_says(THREE)
+    assert f"*Goes out with it:* {link}, which was rolled back" in card
+    assert "wrote:" not in card
+
+
+async def test_one_that_waited_for_words_waits_no_more() -> None:
+    box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO]))
+    await box.runs_old()
+    await box.merged(ONE)
+    click = await box.no_words()
+    await box.takes(click, clicks.reject(click))
+    assert "'stop'" in await buttons(box)
+    await box.merged(TWO)
+    await box.ships(TWO)
+    said = await status(box)
+    assert f"🚫 rejected by <@{CARA}> · {OUT}" in said
+    assert "waiting for words" not in said
+    assert "'stop'" not in await buttons(box)
+
+
+async def test_one_whose_card_expired_offers_nothing_any_more() -> None:
+    box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO]))
+    await box.runs_old()
+    await box.merged(ONE)
+    await box.later(24 * 3600 * 1000)
+    assert "ask again on its card" in await status(box)
+    await box.merged(TWO)
+    await box.ships(TWO)
+    said = await status(box)
+    assert f"deploy frontend to production · {OUT}" in said
+    assert "ask again" not in said
+
+
+async def test_one_that_was_left_behind_hears_that_a_third_one_brought_it(both: Town) -> None:
+    await both.presses("stop", TWO)
+    assert "did not go out" in await status(both)
+    await both.merged(THREE)
+    await both.ships(THREE)
+    out = "✅ on production with <https://github.com/acme/shop/pull/3|#3> Change 3"
+    assert out in await status(both)
+    messages = await both.messages(ONE)
+    assert out in messages["ride:0"].text
+    assert messages["ride:0"].passed
+    assert rides.broken(await both.of(ONE)) is None
+
+
+async def test_words_that_are_being_read_keep_a_thread_open(both: Town) -> None:
+    state = await both.of(ONE)
+    told = ev.WentOut(by=lanes.pull_of(state), service="backend")
+    state.went_out["frontend"] = told.by
+    assert outgoing.is_over(state, both.config, told)
+    state.owes_step = True
+    assert not outgoing.is_over(state, both.config, told)
+
+
+def test_who_comes_along_when_a_service_is_out_already_hears_of_it() -> None:
+    pull = ev.Pull(thread_id=f"{REPO}/1", sha=ONE, number=1, title="", url="", author="", at=1)
+    told = Story().merged().staged().ships().brings(ev.Carried(pulls=(pull,))).facts
+    [name] = [name for name in told if name.startswith(outgoing.FACT)]
+    assert name == f"out/{REPO}/1/backend"
+    assert not Story().merged().staged().brings(ev.Carried(pulls=(pull,))).facts
+
+
+def test_a_thread_without_a_merge_that_ships_one_is_not_named() -> None:
+    by = ev.Pull(thread_id=f"{REPO}/1", sha="", number=0, title="", url="", author="", at=1)
+    story = Story().merged().staged().then(ev.Superseded(into=by))
+    story.then(ev.WentOut(by=by, service="backend", over=True))
+    assert "✅ on production with another thread · since" in story.says("status")

@@ -1,14 +1,17 @@
 """Questions that were answered are no objections; what may be one is quoted on a newer card."""
 
+import json
+
 import pytest
 
 from app.core import events as ev
-from app.core.declined import spoken
-from app.core.questions import only_asks
+from app.core.declined import declined, spoken
+from app.core.ports import Write
+from app.core.questions import only_asks, only_orders
 from tests.core.box import OLD
 from tests.core.town import ONE, SHAS, TWO, Town, town
 from tests.fake_source import FakeSource
-from tests.shop import ALICE, BOB
+from tests.shop import ALICE, BOB, CARA, REPO
 from tests.story import Story
 
 ASKED = "who can approve this?"
@@ -112,3 +115,74 @@ async def test_it_quotes_the_objection_that_came_before_a_question(box: Town) ->
     await box.says(ASKED)
     await box.merged(TWO, label="urgent")
     assert "alice wrote: “the carts are lost, careful”" in await box.card_says(TWO)
+
+
+# Orders.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("deploy backend", "please deploy the backend to prod", "<@U0BOT> ship it", "backend"),
+        *("deploy backend and web-shop now!", "deploy 4af9ec0", "Deploy everything."),
+    ],
+)
+def test_it_only_orders(text: str) -> None:
+    assert only_orders(text, ["backend", "web_shop", "4af9ec0" + "0" * 33])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "deploy backend after lunch", "deploy frontend", "only the backend", "roll back"),
+        *("deploy backend?", "do not deploy backend", "deploy backend first", "deploy 4af9ec1"),
+    ],
+)
+def test_it_may_be_more_than_an_order(text: str) -> None:
+    assert not only_orders(text, ["backend", "4af9ec0" + "0" * 33])
+
+
+def test_only_a_rollback_is_what_takes_back() -> None:
+    assert only_orders("roll back the backend", ["backend"], back=True)
+    assert not only_orders("roll back the backend", ["backend"])
+
+
+def test_an_order_that_was_obeyed_is_not_quoted() -> None:
+    story = Story().merged().staged().then(asks("deploy backend"))
+    assert spoken(story.state)
+    assert spoken(story.asks().state) is None
+    assert said(asks("run e2e on staging"), ev.VerificationRequested(call_id="v")) == ""
+
+
+def test_an_order_that_was_answered_by_something_else_is_quoted() -> None:
+    assert said(asks("deploy frontend"), Story().request("c2")) == "deploy frontend"
+
+
+def test_a_card_that_is_made_anew_obeys_nobody() -> None:
+    again = ev.AskedAgain(call_id="c1", user=BOB)
+    proposed = ev.ToolProposed(call_id="c2", tool="deploy_backend_to_prod", arguments={}, by="code")
+    story = Story().merged().staged().asks().then(again, asks("deploy backend"), proposed)
+    assert spoken(story.asks("c2").state)
+
+
+async def test_the_card_of_a_newer_merge_quotes_no_order(box: Town) -> None:
+    await box.says("deploy frontend")
+    await box.merged(TWO, label="urgent")
+    card = await box.card_says(TWO)
+    assert "#1> Change 1" in card
+    assert "wrote:" not in card
+
+
+async def test_a_rollback_that_nobody_approved_is_an_objection(box: Town) -> None:
+    versions = {"versions/frontend": json.dumps([OLD, ONE])}
+    await box.log.append(Write(f"{REPO}/0", [], facts=versions, silent=True))
+    await box.approves(CARA)
+    await box.says("roll back the frontend")
+    state = await box.of(ONE)
+    assert state.pending
+    assert state.words[-1].obeyed == "rollback"
+    state.effects = {}
+    assert declined(state) is None
+    quoted = spoken(state)
+    assert quoted
+    assert quoted.text == "roll back the frontend"

@@ -104,7 +104,9 @@ class TestTold:
         await ends_staging(box)
         await box.presses("stop", SHAS[5])
         for sha in SHAS[3:5]:
-            assert "|#6> Change 6, which was to ship this, too, was stopped" in await ride(box, sha)
+            told = await ride(box, sha)
+            assert "|#6> Change 6, which was to ship this, too, was stopped" in told
+            assert told.endswith("`continue` in the thread of #6 ships all 3.")
             assert not (await box.messages(sha))["status"].passed
 
     async def test_who_stops_it_before_it_was_tested_is_told_too(self) -> None:

@@ -6,15 +6,11 @@ from app.core.events.values import Frozen, Pull
 
 
 class OrderSeen(Frozen):
-    """How the commits of two merges follow each other: the other is newer if it contains ours.
-
-    `pulls` are the merges that the other one ships, itself first.
-    """
+    """How the commits of two merges follow each other: the other is newer if it contains ours."""
 
     type: Literal["order_seen"] = "order_seen"
     other: str
     relation: Literal["newer", "older", "apart"]
-    pulls: tuple[Pull, ...] = ()
 
 
 class Coalesced(Frozen):
@@ -40,10 +36,14 @@ class Carried(Frozen):
 
 
 class NewerOffered(Frozen):
-    """The card asks whether to ship what was tested meanwhile: `pulls`, the newer merge first."""
+    """The card asks whether to ship what was tested meanwhile: `pulls`, the newer merge first.
+
+    They are all that it adds; `carries` of them, or more, were known to ship with it then.
+    """
 
     type: Literal["newer_offered"] = "newer_offered"
     pulls: tuple[Pull, ...]
+    carries: int = 0
 
 
 class NewerAnswered(Frozen):

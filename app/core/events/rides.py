@@ -21,10 +21,14 @@ class RidersTold(Frozen):
 
 
 class RideChanged(Frozen):
-    """The merge `by` was to ship this one, too, and ended without it, or goes on after all."""
+    """The merge `by` was to ship this one, too, and ended without it, or goes on after all.
+
+    `ships` is how many merges it was to ship, with its own.
+    """
 
     type: Literal["ride_changed"] = "ride_changed"
     by: Pull
     how: How
     user: str = ""
     services: tuple[str, ...] = ()
+    ships: int = 2

@@ -110,10 +110,13 @@ class Pull(Frozen):
 
 
 class Declined(Frozen):
-    """A merge that goes out with another one: people said no to it, or it was red on staging."""
+    """A merge that goes out with another one: people said no to it, or it was red on staging.
+
+    Or it was out already, and was taken back.
+    """
 
     pull: Pull
-    how: Literal["rejected", "stopped", "red"]
+    how: Literal["rejected", "stopped", "red", "rolled back"]
     user: str = ""
 
 
@@ -133,14 +136,16 @@ class CardFacts(Frozen):
     `unread` and `empty` user groups whose members are unknown, or that have none. `quiet_until`:
     working time had not begun, or a freeze or a lock (`locked`) not ended (`frozen_until`), so
     nobody was to be called before that.
+    `compared`: the commits are all that go in, or the newest of them; else nobody could say.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
-    `declined` are merges among the commits that would not have gone out by themselves, `spoken`
-    those about which people wrote.
+    `others` are all other merges that go out with it, as far as they are known; `declined` those
+    of them that would not have gone out by themselves, `spoken` those about which people wrote.
     """
 
     commits: tuple[Commit, ...] = ()
     commits_total: int = 0
+    compared: bool = False
     compare_url: str = ""
     pull_request: PullRequest | None = None
     staging: str = ""
@@ -160,6 +165,7 @@ class CardFacts(Frozen):
     locked: bool = False
     jobs: Mapping[str, Files] = {}
     risky: str = ""
+    others: tuple[Pull, ...] = ()
     declined: tuple[Declined, ...] = ()
     spoken: tuple[Spoken, ...] = ()
 

@@ -12,6 +12,6 @@ class FoldAhead(Folding):
 
     def on_approval_took_effect(self, e: ev.ApprovalTookEffect) -> None:
         card = self.state.cards[e.call_id]
-        card.in_effect = True
+        card.in_effect, self.state.waits_for_source = True, None
         if card.status == "pending":  # it waits for people now, as any other card
             self.concluded()

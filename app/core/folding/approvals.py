@@ -16,6 +16,8 @@ class FoldApprovals(Folding):
             return
         # A card made anew for a click answers nobody's words: they hold it until they are read.
         unread = self.state.unread if self.for_a_click else []
+        if not self.for_a_click:
+            self.obey_with(e)
         self.concluded()
         self.state.unread = unread
         self.state.plan_ended = self.state.joined = None

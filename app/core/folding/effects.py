@@ -139,5 +139,6 @@ class FoldEffects(Folding):
             s.mode = "deploy"
 
     def on_verification_requested(self, e: ev.VerificationRequested) -> None:
+        self.obey_words("tests", ())
         self.concluded()
         self.state.verify_requested, self.state.verification = True, None

@@ -1,9 +1,14 @@
 """What the methods of the fold share: the state, the time of the event, common changes."""
 
+from collections.abc import Collection
+from typing import Literal
+
 from app.core import awaited
 from app.core import events as ev
 from app.core.cards import Approval, Card, CardStatus
+from app.core.questions import only_orders
 from app.core.records import Say, SayKind, Words
+from app.core.spec import EffectKind
 from app.core.state import State
 from app.core.words import says_urgent, sha_like
 
@@ -62,13 +67,28 @@ class Folding:
         """Wait no longer."""
         self.state.wait = self.state.wait_held = self.state.question_held = None
 
+    def obey_words(self, what: EffectKind | Literal["tests"], names: Collection[str]) -> None:
+        """Take the unread words that ordered just this, by name, as obeyed."""
+        for words in self.state.unread:
+            if only_orders(words.text, names, back=what == "rollback"):
+                words.obeyed = what
+
+    def obey_with(self, card: ev.ApprovalRequested) -> None:
+        """Take the unread words that ordered just what a card asks for as obeyed."""
+        self.obey_words(card.spec.kind, [*(step.name for step in card.steps), card.spec.sha])
+
     def let_words_pass(self) -> None:
         """Read nobody's words any more: they alone wait for the model, the planner does not."""
         s = self.state
         s.unread, s.unresolved, s.model_down = [], [], None
 
     def answer_words(self) -> None:
-        """Take the unread words as answered by a sentence; nothing else comes of them."""
+        """Take the unread words as answered by a sentence; nothing else comes of them.
+
+        Who ordered what a card asks for already is pointed at it.
+        """
+        if self.state.to_hold:
+            self.obey_with(self.state.to_hold.request)
         for words in self.state.unread:
             words.answered = True
         self.state.unread, self.state.errors = [], 0

@@ -25,6 +25,7 @@ class FoldLanes(Folding):
     def _join(self, joined: Joined) -> None:
         s = self.state
         self.concluded()
+        self.answer_questions()
         s.joined, s.plan_ended = joined, f"#{joined.into.number} ships it"
         s.waits_for_lock = s.waits_for_source = s.waits_for_block = s.ask_again = None
 
@@ -35,7 +36,7 @@ class FoldLanes(Folding):
             self.know(ev.Commit(sha=pull.sha, title=pull.title, author=pull.author))
 
     def on_newer_offered(self, e: ev.NewerOffered) -> None:
-        self.state.offers.append(Offer(e.pulls, self.at))
+        self.state.offers.append(Offer(e.pulls, self.at, e.carries))
 
     def on_newer_answered(self, e: ev.NewerAnswered) -> None:
         offer = self.state.offers[-1]

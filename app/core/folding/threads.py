@@ -68,6 +68,7 @@ class FoldThreads(Folding):
         s.owes_step, s.plan_ended, s.joined = False, None, None
         self.end_waits()
         if e.user is None:  # the agent's answer to the words, and not somebody's button
+            self.obey_words("tests", [e.sha])
             self.let_words_pass()
         s.steps = 0 if e.user else s.steps
         self.answer_questions()

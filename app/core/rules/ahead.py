@@ -2,7 +2,7 @@
 
 from app.core import ahead, lanes, policy
 from app.core import events as ev
-from app.core.actions import Append, Here, Prepare
+from app.core.actions import Append, Here, Prepare, TakeEffect
 from app.core.records import Staging
 from app.core.state import State
 from app.core.writing import short
@@ -41,12 +41,14 @@ def _lapsed(number: int, staging: Staging) -> str:
     return ""
 
 
-def take_effect(state: State, here: Here) -> Append | None:
-    """Let a card count whose staging is green; it stands where the agent would propose one."""
+def take_effect(state: State, here: Here) -> TakeEffect | None:
+    """Let a card count whose staging is green; it stands where the agent would propose one.
+
+    Others may have said no, meanwhile and elsewhere, to what goes out with it: that is looked up.
+    """
     card, staging = state.ahead, state.staging
     if card is None or staging is None or state.stopped_by or state.held_by:
         return None
     if staging.number != card.request.ahead or staging.passed is not True:
         return None
-    took = ev.ApprovalTookEffect(call_id=card.request.call_id)
-    return Append([took], expects=lanes.relied_on(state, here.facts))
+    return TakeEffect(card, lanes.relied_on(state, here.facts))

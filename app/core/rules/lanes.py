@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core import events as ev
 from app.core import lanes
-from app.core.actions import Action, Append, Here, LookAtOrder, Start, Wait
+from app.core.actions import Action, Append, Here, LookAtAdded, LookAtOrder, Start, Wait
 from app.core.cards import Card
 from app.core.lanes import Merge
 from app.core.rules.agent import take_turn
@@ -170,11 +170,11 @@ def _is_left_alone(state: State, card: Card) -> bool:
     return not state.words and not card.approvals
 
 
-def _offer(state: State, newer: Merge, here: Here) -> Append | None:
-    card = state.pending
-    if card is None or _will_be_old(state, card, here) or _was_offered(state, newer):
+def _offer(state: State, newer: Merge, here: Here) -> LookAtAdded | None:
+    card, carries = state.pending, lanes.carries(newer, here.facts)
+    if card is None or _will_be_old(state, card, here) or _was_offered(state, newer, carries):
         return None
-    return Append([ev.NewerOffered(pulls=state.met[newer.thread_id].pulls)])
+    return LookAtAdded(newer.pull, carries)
 
 
 def _will_be_old(state: State, card: Card, here: Here) -> bool:
@@ -182,9 +182,11 @@ def _will_be_old(state: State, card: Card, here: Here) -> bool:
     return newest and _is_left_alone(state, card)
 
 
-def _was_offered(state: State, newer: Merge) -> bool:
+def _was_offered(state: State, newer: Merge, carries: int) -> bool:
+    """Tell whether people chose already, or are asked about all that the newer merge ships now."""
     kept = bool(state.offers) and state.offers[-1].answer == "keep"
-    return kept or any(offer.pulls[0].thread_id == newer.thread_id for offer in state.offers)
+    same = (offer for offer in state.offers if offer.pulls[0].thread_id == newer.thread_id)
+    return kept or any(offer.answer or offer.carries >= carries for offer in same)
 
 
 def next_look(state: State, here: Here) -> int | None:

@@ -1,4 +1,4 @@
-"""A merge to which people said no hears that another one brought its commit out."""
+"""A merge hears that another one brought its commit out."""
 
 from app.core import outgoing
 from app.core.actions import Append, Here
@@ -11,4 +11,6 @@ def hear_of_going_out(state: State, here: Here) -> Append | None:
     if told is None:
         return None
     name, event = told
-    return Append([event], facts={name: None}, expects={name: here.facts[name]})
+    over = outgoing.is_over(state, here.repo, event)
+    heard = event.model_copy(update={"over": over})
+    return Append([heard], facts={name: None}, expects={name: here.facts[name]})

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from app.core import ahead, policy
 from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.events import PlanStep
+from app.core.events import CardFacts, PlanStep
 from app.core.reminding import to_call
 from app.core.state import State
 from app.slack import blocks, text
@@ -17,6 +17,8 @@ from app.slack.messages import lanes, people, runs
 from app.slack.messages.actions import title, trace
 from app.slack.messages.approvers import named
 from app.slack.messages.approving import missing
+from app.slack.messages.evidence import commit_rows, objections
+from app.slack.messages.settled import waiting_line
 from app.slack.messages.shown import action, exact, versions
 
 LABEL = "Approve when staging is green"
@@ -34,13 +36,24 @@ def offered_now(state: State, repo: RepoConfig, facts: Mapping[str, str], now: i
     return Card(request, state.started_at) if request and not blocked else None
 
 
-def offer(card: Card, repo: RepoConfig) -> list[Block]:
-    """Show exactly what a click approves, for as long as it can be approved ahead."""
+def offer(state: State, card: Card, repo: RepoConfig) -> list[Block]:
+    """Show exactly what a click approves, for as long as it can be approved ahead.
+
+    It says what a card would of what else goes out, but calls nobody.
+    """
     return [
         blocks.section(f"*When staging is green:* {action(card.request.specs)} · {_changes(card)}"),
+        *_commits(card),
+        *lanes.ships(state, repo, card, call=False),
         *(blocks.section(exact(spec)) for spec in card.request.specs),
+        *_objections(card, repo),
         blocks.context(blocks.mrkdwn("\n".join(_conditions(card, repo)))),
     ]
+
+
+def _objections(card: Card, repo: RepoConfig) -> list[Block]:
+    rows = objections(card, repo)
+    return [blocks.section(text.joined(rows))] if rows else []
 
 
 def approve_button(state: State, card: Card) -> Block:
@@ -62,15 +75,27 @@ def are_you_sure(card: Card) -> Block | None:
 
 
 def _conditions(card: Card, repo: RepoConfig) -> list[str]:
-    rows = [_commits(card), *_who(card, repo), *_risks(card)]
+    rows = [*_counted(card), *_who(card, repo), *_risks(card)]
     unchecked = dict.fromkeys(note for step in card.steps for note in step.facts.unchecked)
     rows += [f"*Not checked:* {text.inline(note, 200)}" for note in list(unchecked)[:MAX_UNCHECKED]]
     return [*rows, f"Without this click I ask once it is green · {trace(card)}"]
 
 
-def _commits(card: Card) -> str:
-    """Say how many commits go in, of a plan the most of a step, and where they are to be seen."""
-    facts = max((step.facts for step in card.steps), key=lambda facts: facts.commits_total)
+def _commits(card: Card) -> list[Block]:
+    """List the commits that go in besides the merge itself, of a plan the most of a step."""
+    facts = card.fullest.facts
+    if facts.commits_total < 2:
+        return []
+    return [blocks.section(text.joined([_going_in(facts), *commit_rows(facts)]))]
+
+
+def _counted(card: Card) -> list[str]:
+    facts = card.fullest.facts
+    return [_going_in(facts)] if facts.commits_total < 2 else []
+
+
+def _going_in(facts: CardFacts) -> str:
+    """Say how many commits go in, and where they are to be seen."""
     compare = f" · {text.link(facts.compare_url, 'compare')}" if facts.compare_url else ""
     return f"*Going in:* {runs.counted(facts.commits_total, 'commit')}{compare}"
 
@@ -126,7 +151,9 @@ def ahead_card(state: State, repo: RepoConfig, card: Card, facts: Mapping[str, s
         *(blocks.section(exact(spec)) for spec in card.request.specs),
         blocks.section("\n".join([_waits(state, facts), *_held(state, repo)])),
         blocks.context(blocks.mrkdwn("\n".join(lines))),
+        *_commits(card),
         *lanes.ships(state, repo, card),
+        *_objections(card, repo),
         blocks.actions(_buttons(state, card, bool(lacking))),
         blocks.context(blocks.plain("It can be taken back until it runs, also in words.")),
     ]
@@ -157,7 +184,10 @@ def _approved(card: Card, repo: RepoConfig) -> str:
 def _waits(state: State, facts: Mapping[str, str]) -> str:
     staging = state.staging
     if staging is not None and staging.passed:
-        return lanes.waiting_line(state, facts) or "⏳ staging is green: it begins now"
+        waits = lanes.waiting_line(state, facts)
+        if not waits and state.waits_for_source:
+            waits = f"⏳ staging is green · {waiting_line(state, facts)}"
+        return waits or "⏳ staging is green: it begins now"
     sha = text.short(staging.sha) if staging else "it"
     return f"*Runs when staging of {sha} is green*, not before; if it is red, this lapses."
 

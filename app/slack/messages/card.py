@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.core import approvers, glass, locks, policy, refusals
 from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.events import Commit, Files, PlanStep
+from app.core.events import Files, PlanStep
 from app.core.made_anew import first_called
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
@@ -14,12 +14,11 @@ from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.ahead import ahead_card, are_you_sure
 from app.slack.messages.approving import given, lost
-from app.slack.messages.evidence import evidence_lines
+from app.slack.messages.evidence import commit_rows, evidence_lines
 from app.slack.messages.glass import glass_button
 from app.slack.messages.settled import settled_card
 from app.slack.messages.shown import action, exact, versions
 
-MAX_COMMITS = 10
 MAX_FILES = 5
 
 
@@ -118,14 +117,10 @@ def _commits(card: Card) -> list[Block]:
     facts = fullest.facts
     if not facts.commits:
         return []
-    shown = facts.commits[:MAX_COMMITS]
     total = max(facts.commits_total, len(facts.commits))
-    lines = [_commit(commit) for commit in shown]
-    if total > len(shown):
-        lines.append(f"… and {total - len(shown)} more (cut)")
     way = "taken out" if fullest.spec.kind == "rollback" else "going in"
     title = f"{runs.counted(total, 'commit')} {way}:"
-    return [blocks.section("\n".join([title, *lines]))]
+    return [blocks.section("\n".join([title, *commit_rows(facts)]))]
 
 
 def _jobs(card: Card) -> list[Block]:
@@ -155,11 +150,6 @@ def _when(job: str, step: PlanStep, names: list[str]) -> str:
         return f" · ⚠️ it did not run for this, and is no part of it; {service} may need it"
     late = names.index(job) > names.index(step.name)
     return f" · ⚠️ it runs only after {service}" if late else ""
-
-
-def _commit(commit: Commit) -> str:
-    by = f" · {text.inline(commit.author, 60)}" if commit.author else ""
-    return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
 
 
 def _reason(card: Card) -> list[Block]:

@@ -2,13 +2,16 @@
 
 from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.events import Declined
+from app.core.events import CardFacts, Commit, Declined
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import lanes, people
 from app.slack.messages.approving import who_may
 from app.slack.messages.override import override_lines
+
+MAX_COMMITS = 10
+MAX_DECLINED = 8
 
 
 def evidence_lines(state: State, card: Card, repo: RepoConfig, now: int) -> str:
@@ -25,8 +28,7 @@ def evidence_lines(state: State, card: Card, repo: RepoConfig, now: int) -> str:
         *override_lines(card),
         f"*{tested}:* {text.inline(staging, 300)}" if staging else "",
         _left_out(card),
-        *_declined(card, repo),
-        *_spoken(card, repo),
+        *objections(card, repo),
         f"*Risky:* {risky}" if risky else "",
         *who_may(state, card, repo),
         _quiet(state, card, repo, now),
@@ -36,23 +38,43 @@ def evidence_lines(state: State, card: Card, repo: RepoConfig, now: int) -> str:
     return "\n".join(row for row in rows if row)
 
 
+def commit_rows(facts: CardFacts) -> list[str]:
+    """List the newest commits of a step, and say how many more there are."""
+    shown = facts.commits[:MAX_COMMITS]
+    rows = [_commit(commit) for commit in shown]
+    more = max(facts.commits_total, len(facts.commits)) - len(shown)
+    return [*rows, f"… and {more} more (cut)"] if more > 0 else rows
+
+
+def _commit(commit: Commit) -> str:
+    by = f" · {text.inline(commit.author, 60)}" if commit.author else ""
+    return f"{text.short(commit.sha)} {text.inline(commit.title, 120)}{by}"
+
+
 def _left_out(card: Card) -> str:
     steps = [step.name for step in card.steps]
     names = [text.inline(name, 60) for name in card.request.facts.left_out if name not in steps]
     return f"*Left out:* {', '.join(names)}: this merge changes nothing of it" if names else ""
 
 
+def objections(card: Card, repo: RepoConfig) -> list[str]:
+    """Name the merges that go out with it, although people, or staging, said no or something."""
+    return [*_declined(card, repo), *_spoken(card, repo)]
+
+
 def _declined(card: Card, repo: RepoConfig) -> list[str]:
-    """Name the merges that go out with it, although people, or staging, said no to them."""
-    found = dict.fromkeys(each for step in card.steps for each in step.facts.declined)
-    return [
-        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}" for each in found
+    found = list(dict.fromkeys(each for step in card.steps for each in step.facts.declined))
+    rows = [
+        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}"
+        for each in found[:MAX_DECLINED]
     ]
+    more = people.all_of([lanes.link(each.pull) for each in found[MAX_DECLINED:]])
+    return [*rows, f"⚠️ And {more}, to which people, or staging, said no"] if more else rows
 
 
 def _said_no(each: Declined, repo: RepoConfig) -> str:
-    if each.how == "red":
-        return "which was red on staging"
+    if each.how in ("red", "rolled back"):
+        return f"which was {'red on staging' if each.how == 'red' else 'rolled back'}"
     return f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
 
 

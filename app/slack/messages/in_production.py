@@ -32,7 +32,7 @@ def production_line(state: State, repo: RepoConfig, now: int, facts: Mapping[str
     blocked = _blocked(state, repo, now, facts)
     staging = state.staging
     if state.joined and not state.turn_due:
-        return rides.status_line(state.joined, repo)
+        return rides.status_line(state, state.joined, repo)
     if waiting := lanes.waiting_line(state, facts):
         return f"*Production*  {waiting}"
     if state.ahead:
@@ -147,24 +147,27 @@ def _ended(state: State, repo: RepoConfig) -> str:
     if check and check.passed is False:
         after = " after the rollback" if check.after_rollback else ""
         return f"❌ tests failed{after}{kept}"
+    out = out_line(state, repo)
+    since = f" · {out}" if out else ""
     if not kept and (undecided := _undecided(state, repo)):
         return undecided
     if state.rolled_back:
-        return f"↩️ rolled back{tested}{kept}"
+        return f"↩️ rolled back{tested}{since}{kept}"
     if state.shipped:
         mark, but, again = done_but(state, repo)
         return f"{mark} done{tested}{but}{_since_done(state)}{again}{kept}"
-    return nothing_out(state, repo)
+    return f"✅ {out}" if out else nothing_out(state, repo)
 
 
 def _undecided(state: State, repo: RepoConfig) -> str:
     """Say that the newest card was not approved; "" where the plan ended with what went out."""
     card = next(reversed(state.cards.values()), None)
+    out = out_line(state, repo)
     if card and card.status == "expired":
-        return f"⌛ approval expired: {action(card.request.specs)} · ask again on its card"
+        way = out or "ask again on its card"
+        return f"⌛ approval expired: {action(card.request.specs)} · {way}"
     if card is None or card.status != "rejected" or (state.shipped and state.plan_ended):
         return ""
-    out = out_line(state, repo)
     return f"🚫 rejected by {text.user(card.decided_by)}{f' · {out}' if out else ''}"
 
 

@@ -7,7 +7,7 @@ from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Pull
 from app.core.going_out import carried_by
-from app.core.lane_clicks import CHOICES
+from app.core.offers import KEEP, WAIT, chosen, ship_all
 from app.core.records import Joined, Staging
 from app.core.state import State
 from app.slack import blocks, text
@@ -34,11 +34,10 @@ def link(pull: Pull) -> str:
 def status_lines(state: State) -> list[str]:
     """Say which other merges this one ships, or waits for."""
     lines: list[str] = []
-    if by := state.urgent_by:
-        lines.append(f"🚨 urgent, says {text.user(by)}: it goes before the others")
-    elif state.urgent_label:
+    if state.is_urgent:
         label = text.code(state.urgent_label, 60)
-        lines.append(f"🚨 urgent by its label {label}: it goes before the others")
+        why = f", says {text.user(by)}" if (by := state.urgent_by) else f" by its label {label}"
+        lines.append(f"🚨 urgent{why}: it goes before the others")
     if state.carried and not state.joined:
         lines.append(f"*Ships also*  {_numbers(list(lanes.pulls_of(state)[1:]))}")
     return lines
@@ -68,43 +67,43 @@ def waiting_line(state: State, facts: Mapping[str, str]) -> str:
 # The card.
 
 
-def ships(state: State, repo: RepoConfig, card: Card) -> list[Block]:
-    """List every merge that a card ships, and call its authors."""
-    if card.request.spec.sha != state.sha or card.request.spec.kind != "deploy":
+def ships(state: State, repo: RepoConfig, card: Card, *, call: bool = True) -> list[Block]:
+    """List every merge that a card ships, and `call` its authors."""
+    deploys = any(step.spec.kind == "deploy" for step in card.steps)
+    if card.request.spec.sha != state.sha or not deploys:
         return []
     urgent = [blocks.section(_riding_along(state, card))] if state.is_urgent else []
     others = carried_by(state, card.steps)
     if not others:
         return urgent
     pulls = [lanes.pull_of(state), *others]
-    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(pulls, repo)]))]
+    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(pulls, repo, call)]))]
 
 
-def _rows(pulls: Sequence[Pull], repo: RepoConfig) -> list[str]:
-    rows = [f"• {_row(pull, repo)}" for pull in pulls[:MAX_PULLS]]
+def _rows(pulls: Sequence[Pull], repo: RepoConfig, call: bool = True) -> list[str]:
+    rows = [f"• {_row(pull, repo, call)}" for pull in pulls[:MAX_PULLS]]
     more = list(pulls[MAX_PULLS:])
     return [*rows, f"… and {len(more)} more: {_numbers(more)}"] if more else rows
 
 
-def _row(pull: Pull, repo: RepoConfig) -> str:
-    return f"{titled(pull)} by {people.person(pull.author, repo)}"
+def _row(pull: Pull, repo: RepoConfig, call: bool) -> str:
+    by = people.person(pull.author, repo) if call else text.inline(pull.author, 80)
+    return f"{titled(pull)} by {by}"
 
 
 def _riding_along(state: State, card: Card) -> str:
-    """Say how much goes out with an urgent merge that is not its own; the card lists it."""
-    facts = card.request.facts
-    others = [commit for commit in facts.commits if commit.sha != state.sha]
-    if not others and not carried_by(state, card.steps):
-        unknown = facts.commits_total <= 1 and bool(facts.unchecked)
-        return (
-            "🚨 *Urgent.* What else goes out with it was not checked"
-            if unknown
-            else "🚨 *Urgent.* Nothing else goes out with it."
-        )
-    if not others:
-        return "🚨 *Urgent.* It takes others with it, listed below."
-    count = runs.counted(max(facts.commits_total - 1, len(others)), "other commit")
-    return f"🚨 *Urgent.* It takes {count} with it, listed above."
+    """Say which merges go out with an urgent one; whose the other commits are nobody knows."""
+    others = {pull.thread_id: pull for step in card.steps for pull in step.facts.others}
+    others |= {pull.thread_id: pull for pull in carried_by(state, card.steps)}
+    if others:
+        count = runs.counted(len(others), "other merge")
+        return f"🚨 *Urgent.* It takes {count} with it: {_numbers(list(others.values()))}."
+    facts = card.fullest.facts
+    if facts.commits_total > 1:
+        return "🚨 *Urgent.* No other merge that I know goes out with it: see its commits above."
+    if not facts.compared:
+        return "🚨 *Urgent.* What else goes out with it was not checked."
+    return "🚨 *Urgent.* Nothing else goes out with it."
 
 
 def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:
@@ -120,19 +119,16 @@ def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:
         }.get(newest.answer)
         if after is None:  # a card that comes after "both" is for this merge alone
             return []
-        chose = f"{text.user(newest.user)} chose {CHOICES[newest.answer]}"
+        chose = f"{text.user(newest.user)} chose {chosen(state, newest)}"
         return [blocks.context(blocks.mrkdwn(f"{chose}: {after}."))]
-    rows = [f"• {_row(pull, repo)}" for pull in added[:MAX_PULLS]]
-    if len(added) > MAX_PULLS:
-        rows.append(f"… and {len(added) - MAX_PULLS} more: {_numbers(added[MAX_PULLS:])}")
     asked = f"🆕 *A newer merge was tested:* {link(added[0])}. It adds:"
     value = f"{state.thread_id}:{card.request.call_id}:{number}"
     buttons = [
-        blocks.button("Ship both", "ship_both", value),
-        blocks.button("Keep this", "keep_this", value),
-        blocks.button("Wait for the next", "wait_newer", value),
+        blocks.button(ship_all(state, newest), "ship_both", value),
+        blocks.button(KEEP, "keep_this", value),
+        blocks.button(WAIT, "wait_newer", value),
     ]
-    return [blocks.section(text.joined([asked, *rows])), blocks.actions(buttons)]
+    return [blocks.section(text.joined([asked, *_rows(added, repo)])), blocks.actions(buttons)]
 
 
 # Staging.

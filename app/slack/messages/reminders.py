@@ -4,6 +4,7 @@ from app.core import hours
 from app.core.cards import Card, Reminded
 from app.core.config import RepoConfig
 from app.core.made_anew import again
+from app.core.offers import ship_all
 from app.core.reminding import first_asked, hours_of, kept_by, reminded
 from app.core.state import State
 from app.slack import blocks, text
@@ -73,7 +74,8 @@ def _urgent(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
 def _hotfix(state: State, card: Card, call: Reminded) -> str:
     hotfix = titled(call.waiting) if call.waiting else "a hotfix"
     waits = f"🚨 {_mentioned(call)}: {hotfix} is urgent, and waits until the card above is decided"
-    asked = " The card asks whether to ship both." if state.offer else ""
+    way = ship_all(state, state.offer).lower() if state.offer else ""
+    asked = f" The card asks whether to {way}." if way else ""
     return f"{waits}: {_what(card)} waits since {text.when(card.at)}.{_given(card)}{asked}"
 
 

@@ -10,6 +10,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.lanes import joined_line, titled
+from app.slack.messages.outgoing import shipped_line
 
 _MARKS = {"stopped": "⏹️", "rejected": "🚫", "expired": "⌛", "left out": "⚠️"}
 
@@ -32,8 +33,10 @@ def _named(pull: Pull, repo: RepoConfig, *, call: bool) -> str:
     return f"{titled(pull)} by {by}"
 
 
-def status_line(joined: Joined, repo: RepoConfig) -> str:
-    """Say which merge ships this one, or that it ended without it."""
+def status_line(state: State, joined: Joined, repo: RepoConfig) -> str:
+    """Say which merge ships this one, or did, or that it ended without it."""
+    if shipped := shipped_line(state):
+        return shipped
     ride = joined.ride
     if ride is None or not ride.is_broken:
         return joined_line(joined)
@@ -48,10 +51,12 @@ def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
         said = f"{end} · it goes on since {text.when(ride.goes_on_at)}, and ships this"
     elif state.joined is None or state.joined.ride is not ride:
         said = f"{end} · this was taken up again here"
+    elif shipped := shipped_line(state):
+        said = f"{end} · {shipped}"
     else:
         called = people.owner(state, repo) if ride.n == 0 else None
         whom = f"{called}: " if called else ""
-        said = f"{whom}{end}. Say `continue` here to {_goal(ride, number)}; {_both(ride)}."
+        said = f"{whom}{end}. Say `continue` here to {_goal(ride, number)}; {_all(ride)}."
         return Message(said, (blocks.section(said),))
     return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
 
@@ -79,12 +84,13 @@ def _goal(ride: Ride, other: str) -> str:
     return f"ship this without {other}"
 
 
-def _both(ride: Ride) -> str:
-    """Say how both go out."""
+def _all(ride: Ride) -> str:
+    """Say how all go out that were to ship together."""
     there = f"in the thread of {lanes.named(ride.end.by)}"
+    named = "both" if ride.end.ships == 2 else f"all {ride.end.ships}"
     return {
-        "stopped": f"`continue` {there} ships both",
-        "rejected": f"what is said {there} is for both",
-        "expired": f"*Ask again* {there} asks for both",
-        "left out": f"what is said {there} is for both",
+        "stopped": f"`continue` {there} ships {named}",
+        "rejected": f"what is said {there} is for {named}",
+        "expired": f"*Ask again* {there} asks for {named}",
+        "left out": f"what is said {there} is for {named}",
     }[ride.end.how]

@@ -59,7 +59,8 @@ def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, li
             return "⏹️", [blocks.mrkdwn(f"stopped by {by} {at}")]
         case "superseded":
             if card.into:
-                thread = f"superseded by the thread of {link(card.into)}, which ships it, too"
+                did = "ships it, too" if state.out_at is None else "brought it to production"
+                thread = f"superseded by the thread of {link(card.into)}, which {did}"
                 return "↪️", [blocks.mrkdwn(f"{thread} · {at}")]
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
 

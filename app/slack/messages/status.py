@@ -44,7 +44,7 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
         )
     parts.append(blocks.section("\n".join(lines)))
     offered = ahead.offered_now(state, repo, facts, now)
-    parts += ahead.offer(offered, repo) if offered else []
+    parts += ahead.offer(state, offered, repo) if offered else []
     approve = [ahead.approve_button(state, offered)] if offered else []
     if buttons := approve + _buttons(state, repo) or undeployed_buttons(state, facts):
         parts.append(blocks.actions(buttons))
