@@ -8,7 +8,7 @@ import structlog
 
 import tools
 from app.core import events as ev
-from app.core import lanes, ledger, locks
+from app.core import lanes, ledger, locks, taking_back
 from app.core.actions import (
     AskModel,
     FetchFacts,
@@ -20,6 +20,7 @@ from app.core.actions import (
 from app.core.cards import Card
 from app.core.errors import ModelMisbehaved, ModelUnavailable, SourceUnavailable
 from app.core.ports import ModelAnswer, Turn
+from app.core.state import State
 from app.desk import Job
 from app.facts import fetch_facts, look_at_change, look_at_production, resolve_shas
 from tools.tool import Desk, SourceNeeded, ToolError
@@ -166,7 +167,7 @@ async def call_tool(job: Job, answer: ModelAnswer) -> float | None:
         events = await tool.act(desk, tool.parse(answer.arguments))
         waiting = state.pending or state.ahead
         if tool.settles and waiting:
-            events = _settle(waiting.request, events, call_id, state.unread[0].user)
+            events = _settle(state, waiting.request, events, call_id)
     except (ToolError, SourceUnavailable) as error:
         if isinstance(error, SourceNeeded) and not state.unread:
             return await job.wait_for_source(_waited(error, answer))
@@ -192,12 +193,13 @@ def _waited(error: SourceNeeded, answer: ModelAnswer) -> ev.SourceWaited:
 
 
 def _settle(
-    waiting: ev.ApprovalRequested, events: Sequence[ev.Event], call_id: str, user: str
+    state: State, waiting: ev.ApprovalRequested, events: Sequence[ev.Event], call_id: str
 ) -> Sequence[ev.Event]:
     """Settle the card that waits, unless the very same step was proposed again."""
     for event in events:
         if isinstance(event, ev.ApprovalRequested):
             old, new = ([(s.tool, s.sha) for s in r.specs] for r in (waiting, event))
             if old == new:
-                return [ev.Ignored(call_id=call_id, reason="the same step waits already")]
-    return [ev.ApprovalSuperseded(call_id=waiting.call_id, user=user), *events]
+                return taking_back.same_again(state, call_id)
+    superseded = ev.ApprovalSuperseded(call_id=waiting.call_id, user=state.unread[0].user)
+    return [superseded, *events]

@@ -55,9 +55,11 @@ def tools(repo: RepoConfig) -> list[Tool]:
         ),
         Tool(
             "request_more_information",
-            "Ask people a question and wait for the answer.",
+            "Ask people a question and wait for the answer; the card that waits, if any, is held "
+            "until then.",
             QuestionArguments,
             _ask,
+            settles=False,
         ),
         Tool("done_for_now", "Say that the plan is finished.", DoneArguments, _done),
         Tool("nothing_to_do", "Say that nothing is to be done.", NothingArguments, _nothing),

@@ -1,11 +1,12 @@
 """tell_facts: answer what people ask about the day from records, with links that code writes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from app.core import answers, days, ledger, locks, obstacles, what_waits
+from app.core import answers, days, ledger, locks, obstacles, what_waits, where_now
 from app.core.answers import Answer
 from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
@@ -18,7 +19,8 @@ from app.core.state import State
 from app.core.what_waits import THREADS
 from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
 
-About = Literal["production", "went_out", "last_approval", "commit", "waiting", "blocked"]
+About = Literal["production", "went_out", "last_approval", "commit", "waiting", "blocked", "thread"]
+_PULL = re.compile(r"#?(\d{1,9})")
 
 
 class TellArguments(Arguments):
@@ -26,10 +28,13 @@ class TellArguments(Arguments):
         description="production: what runs. went_out: what production got on a day. last_approval: "
         "who approved last. commit: when a SHA went out. waiting: what waits for people, for "
         "a lock, for staging and in which order, what is red or expired. blocked: "
-        "who locked or froze a service, why it is on hold, which deploy uses it, whose card waits."
+        "who locked or froze a service, why it is on hold, which deploy uses it, whose card waits. "
+        "thread: what happens in this thread or with a pull request, why, what it waits for, and "
+        "whether it is on production."
     )
     of: str = Field(
-        description=f"went_out: {days.FORM}. commit: its SHA. Else a service, empty for all.",
+        description=f"went_out: {days.FORM}. commit: its SHA. thread: a pull request like #42, "
+        "empty for this thread. Else a service, empty for all.",
         max_length=200,
     )
 
@@ -69,6 +74,8 @@ async def _answer(desk: Desk, about: About, of: str) -> Answer:
             facts = await desk.log.facts(desk.repo.name)
             threads = await _under_way(desk, facts)
             return what_waits.waiting(desk.repo, threads, facts, desk.now)
+        case "thread":
+            return await _where(desk, of)
         case "blocked":
             return await _blocked(desk, of)
 
@@ -99,6 +106,26 @@ async def _under_way(desk: Desk, facts: Mapping[str, str]) -> list[State]:
     """Return the newest threads, and older ones whose merge is under way, the newest first."""
     newest = await desk.log.threads(desk.repo.name, THREADS)
     return [fold(await desk.log.read(id_)) for id_ in what_waits.to_read(newest, facts)]
+
+
+async def _where(desk: Desk, of: str) -> Answer:
+    if not of and what_waits.only_opened(desk.state):
+        return await _answer(desk, "waiting", "")
+    facts = await desk.log.facts(desk.repo.name)
+    state = ships = await _of_pull(desk, facts, of) if of else desk.state
+    while ships.joined:
+        ships = fold(await desk.log.read(ships.joined.into.thread_id))
+    return where_now.where(desk.repo, state, ships, facts, desk.now, _running(desk, ""))
+
+
+async def _of_pull(desk: Desk, facts: Mapping[str, str], of: str) -> State:
+    """Return the newest thread of a pull request's merge."""
+    named = _PULL.fullmatch(of)
+    threads = await _under_way(desk, facts) if named else []
+    for state in threads:
+        if named and state.pull_request and state.pull_request.number == int(named[1]):
+            return state
+    raise ToolError(f"{of[:60]!r} is no pull request that I know a merge of; write it like #42")
 
 
 async def _blocked(desk: Desk, of: str) -> Answer:

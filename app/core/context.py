@@ -202,8 +202,13 @@ def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) 
         )
     elif ahead.offered(state):
         lines.append("people can press Approve when staging is green on the status message now")
-    if state.question:
-        lines.append(f"your open question: {outside(state.question.text, 80)}")
+    if question := state.question or state.question_held:
+        lines.append(f"your open question: {outside(question.text, 80)}")
+    if card and state.in_doubt:
+        lines.append(
+            "it holds the card, and reply and ignore leave it so; if the words want the card as it "
+            "is, call its tool again"
+        )
     lines.extend(_unread(state.unread, now))
     lines.extend(_resolved(entries))
     return lines

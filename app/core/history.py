@@ -219,6 +219,9 @@ class _Lines:
     def on_plan_ended(self, e: ev.PlanEnded) -> str:
         return f"you ended the plan: {outside(e.message, 80)}"
 
+    def on_plan_kept(self, e: ev.PlanKept) -> str:
+        return f"@{e.user}'s words change nothing after all: it goes on as it was"
+
     def on_rollback_opened(self, e: ev.RollbackOpened) -> str:
         return f"a rollback was opened by {'@' + e.user if e.user else 'red production tests'}"
 

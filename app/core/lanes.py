@@ -22,6 +22,7 @@ EVERYTHING = "*"
 LONGEST_TITLE = 120
 
 Stage = Literal["waiting", "staging", "tested", "asked", "shipping", "back"]
+BEFORE: frozenset[Stage] = frozenset({"waiting", "staging", "tested", "asked"})
 HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping", "back"})
 
 

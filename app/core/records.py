@@ -70,7 +70,8 @@ class Run:
 class Say:
     """A sentence of the bot's; `n` names its slot. An answer has `lines`, of which `cut` more.
 
-    Of a wait it says what for and how it ended.
+    Of a wait it says what for and how it ended. A question is `about` the words that it was asked
+    for, if any; `owed` says that a step was due besides, which their answer may bring back.
     """
 
     n: int
@@ -84,6 +85,8 @@ class Say:
     wait_end: WaitEnded | None = None
     lines: tuple[Line, ...] = ()
     cut: int = 0
+    about: tuple[Words, ...] = ()
+    owed: bool = False
 
 
 @dataclass(slots=True)

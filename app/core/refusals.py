@@ -93,6 +93,11 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
             return (
                 f"The model is away, so {reader}'s message is unread. Wait, or *Release* the card."
             )
+        if state.unheard and state.in_doubt:
+            return (
+                f"{reader}'s message may be against this: the card quotes it, and I asked what it "
+                "means. Wait for the answer, or *Release* the card."
+            )
         if state.unheard:
             return f"I could make nothing of {reader}'s message. Ask them, then *Release* the card."
         return f"I am reading {reader}'s message. Wait for my answer: it may change the plan."

@@ -202,7 +202,19 @@ class State:
         card = self.to_hold
         if card is None or card.released:
             return None
-        return self.unread[0].user if self.unread else card.unheard_by
+        if self.unread:
+            return self.unread[0].user
+        doubt = self.in_doubt
+        return doubt.about[0].user if doubt else card.unheard_by
+
+    @property
+    def in_doubt(self) -> Say | None:
+        """Return the open question what people meant by their words, also while more are read.
+
+        A card that waits is held by those words until it is answered.
+        """
+        question = self.question_held or self.question
+        return question if question and question.about else None
 
     @property
     def unheard(self) -> bool:

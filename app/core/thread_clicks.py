@@ -1,7 +1,7 @@
 """What each button of a thread, and each sentence of a person, does to it; pure, as `clicks`."""
 
 from app.core import events as ev
-from app.core import policy, refusals, words
+from app.core import policy, refusals, taking_back, words
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.policy import Denied
 from app.core.rides import broken
@@ -89,7 +89,9 @@ def choose(click: Click) -> Decision:
         return Refused("I do not know this question any more.")
     if question.answered:
         return Refused("This question has been answered already. Write here to say more.")
-    return Accepted((ev.HumanSaid(user=click.user, text=question.choices[number]),))
+    chosen = question.choices[number]
+    kept = taking_back.heard(click.state, click.user, chosen)
+    return kept or Accepted((ev.HumanSaid(user=click.user, text=chosen),))
 
 
 # Effects of which nobody knows.
@@ -137,6 +139,9 @@ def said(state: State, user: str, text: str, ts: str | None) -> Decision:
     if words.is_end_of_wait(text) and state.wait:
         ended = ev.WaitEnded(call_id=state.wait.call_id, because="person", user=user)
         return Accepted((ended,))
+    taken_back = taking_back.heard(state, user, text)
+    if taken_back:
+        return taken_back
     if words.is_approval(text) and state.pending and state.question is None:
         return Refused(
             "Only the button approves: press *Approve* on the card. "

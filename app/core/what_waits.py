@@ -10,7 +10,7 @@ from app.core.events import Block, Line, Piece, WaitStarted
 from app.core.happened import approved_by, place
 from app.core.offered import can_ask_again, can_retry
 from app.core.pieces import broken, merge, sha_of, text, thread, time, user
-from app.core.records import Run
+from app.core.records import Run, Say
 from app.core.rules.staging import STAGING_LOCK
 from app.core.state import State
 from app.core.untrusted import cut
@@ -31,9 +31,9 @@ def waiting(
     or expired, of which the newest are told.
     """
     oldest = [state for state in reversed(threads) if not state.shadow]
-    runs = [line for state in oldest for line in _under_way(state)]
+    runs = [line for state in oldest for line in under_way(state)]
     waits = [line for state in oldest for line in _waits(repo, state, facts, now)]
-    red = [line for state in oldest for line in _red(repo, state, facts)]
+    red = [line for state in oldest for line in red_of(repo, state, facts)]
     expired = [line for state in oldest for line in _expired(repo, state)]
     ends = [
         *_newest(red, "whose staging is red"),
@@ -84,7 +84,7 @@ def run_of(run: Run) -> str:
     return f"whose {what} {attempt.service} runs"
 
 
-def _under_way(state: State) -> list[Line]:
+def under_way(state: State) -> list[Line]:
     """Say what a thread does to production now, since when and approved by whom."""
     run = state.running
     if run is None or run.attempt.environment != "production":
@@ -103,31 +103,59 @@ def _under_way(state: State) -> list[Line]:
 
 
 def _waits(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> list[Line]:
-    told = _told(repo, state, facts, now)
-    return [(*told, *thread(place(state)))] if told else []
+    waits = told(repo, state, facts, now)
+    return [(*waits, *thread(place(state)))] if waits else []
 
 
-def _told(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> list[Piece]:
-    card, run, question = state.pending, state.unknown, state.question
+def told(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> list[Piece]:
+    """Say what of a thread waits, also while words are read in it; nothing if nothing does."""
+    card, run = state.pending, state.unknown
+    question, wait = state.question or state.question_held, state.wait or state.wait_held
     if card:
         block = _block(repo, card, facts, now)
-        return [*card_of(card), *([text("; "), *_kept(block)] if block else [])]
+        against = [text("; "), *_kept(block)] if block else []
+        return [*card_of(card), *against, *_doubted(state)]
     if run:
-        told = f"{run.attempt.service}: somebody has to say whether it happened, since "
-        return [text(told), time(run.ended_at or run.started_at)]
+        asks = f"{run.attempt.service}: somebody has to say whether it happened, since "
+        return [text(asks), time(run.ended_at or run.started_at)]
     if question:
-        return [text(f"a question: {question.text} · since "), time(question.at)]
+        return [] if only_opened(state) else [*whose(state), *_asks(state, question)]
     if state.approved:
         held = _held_up(state)
         approved = [*what(state.approved), text(" is approved, and waits")]
         return [*approved, *held] if held else []
-    if state.wait:
-        return [*whose(state), *_sleeps(state.wait)]
+    if wait:
+        return [*whose(state), *_sleeps(wait)]
     older = lanes.waits_for(state, facts)
     if older:
         behind = [*whose(state), text(" is tested, and waits until "), *merge(older[0].pull)]
         return [*behind, text(" is out of the way")]
     return []
+
+
+def _doubted(state: State) -> list[Piece]:
+    """Say whose words hold a card until it is known what they mean."""
+    doubt = state.in_doubt
+    if doubt is None:
+        return []
+    said = doubt.about[0]
+    return [text("; held by "), user(said.user), text(f"'s words: {cut(said.text, MAX_WORDS)}")]
+
+
+def only_opened(state: State) -> bool:
+    """Tell whether a person's mention came to nothing yet: it waits for nobody but them."""
+    happened = state.cards or state.stagings or state.runs or state.lockings
+    return state.origin == "mention" and not happened
+
+
+def _asks(state: State, question: Say) -> list[Piece]:
+    """Say of a question who is asked, since when, and about what: their words, or else itself."""
+    before = (said.user for said in reversed(state.words) if said.at <= question.at)
+    whom = question.about[-1].user if question.about else next(before, None)
+    asked = [text(" waits for an answer"), *([text(" of "), user(whom)] if whom else [])]
+    said = question.about[-1].text if question.about else question.text
+    quoted = "about" if question.about else "to"
+    return [*asked, text(" since "), time(question.at), text(f" {quoted} “{cut(said, MAX_WORDS)}”")]
 
 
 def card_of(card: Card) -> list[Piece]:
@@ -178,7 +206,7 @@ def _kept(block: Block) -> list[Piece]:
 # What waits for somebody to care.
 
 
-def _red(repo: RepoConfig, state: State, facts: Mapping[str, str]) -> list[Line]:
+def red_of(repo: RepoConfig, state: State, facts: Mapping[str, str]) -> list[Line]:
     """Say of a staging that it is red, and which buttons go on from there."""
     staging = state.staging
     if staging is None or _goes_on_elsewhere(state) or not can_retry(state, repo, staging):

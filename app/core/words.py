@@ -97,6 +97,19 @@ _BREAKING = frozenset(
         "force approve",
     }
 )
+_NEVER_MIND = frozenset(
+    {
+        *("never mind", "nevermind", "oh never mind", "ok never mind", "never mind me"),
+        *("never mind that", "never mind my question", "forget it", "forget that"),
+        *("forget what i said", "forget my question", "scratch that", "i take that back"),
+    }
+)
+_KEEPING = frozenset(
+    {
+        *("keep the card", "keep this card", "keep it", "keep it as it is", "keep the plan"),
+        *("leave the card", "leave it as it is", "leave the card as it is", "the card is fine"),
+    }
+)
 _PLEASE = re.compile(r"^(?:please|pls) | (?:please|pls)$")
 _URGENCY = re.compile(r"\b(?:urgent|urgently|hotfix|emergency|asap)\b", re.IGNORECASE)
 _NO_URGENCY = re.compile(
@@ -168,6 +181,16 @@ def is_approval_ahead(text: str) -> bool:
 def is_withdrawal(text: str) -> bool:
     """Tell whether the words say nothing but no, where something is approved and did not begin."""
     return _bare(text) in _WITHDRAWAL
+
+
+def is_never_mind(text: str) -> bool:
+    """Tell whether the words do nothing but take back what their author wrote."""
+    return _bare(text) in _NEVER_MIND
+
+
+def is_keeping(text: str) -> bool:
+    """Tell whether the words want the card that waits as it is."""
+    return _bare(text) in _KEEPING
 
 
 def is_breaking_glass(text: str) -> bool:

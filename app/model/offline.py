@@ -107,9 +107,18 @@ class _Answering:
 
     def _is_open(self, step: Step) -> bool:
         """Tell whether people would read the very question that is open already."""
-        if step.tool != "request_more_information" or self.state.pending or self.state.owes_step:
+        if step.tool != "request_more_information" or self.state.owes_step:
+            return False
+        if self.state.pending and self._is_news():
             return False
         return bool(self.state.unread) and step.arguments["question"] == self.plan.memory.asked
+
+    def _is_news(self) -> bool:
+        """Tell whether words hold the card that are not those which it is held by already."""
+        doubt = self.state.in_doubt
+        before = {words.user for words in doubt.about} if doubt else set[str]()
+        new = (words.text for words in self.state.unread if words.user not in before)
+        return doubt is None or any(is_about_the_deploy(text, self.plan.names) for text in new)
 
     def _repeat(self) -> Step:
         return self._once(say.still_unclear(self.plan.choices()))
@@ -140,7 +149,7 @@ class _Answering:
         if changeable:
             return self._change(step, changeable)
         card = self.state.pending
-        if card is None or not _is_the_card(step, card):
+        if card is None or self.state.in_doubt or not _is_the_card(step, card):
             return step
         sha, there = card.request.spec.sha, self.plan.there
         if heard.services and all(there.get(service) == sha for service in heard.services):
@@ -165,8 +174,15 @@ class _Answering:
         return _reply(text) if self.state.pending else self.plan.ask(text)
 
     def _talk(self, heard: Heard) -> Step:
+        if heard.kind == "keep":
+            return _reply(self._how_it_stands())
         answer = FIXED.get(heard.kind, "") or known(heard, self.state, self.turn.repo)
         return _reply(answer) if answer else self._looked_up(heard)
+
+    def _how_it_stands(self) -> str:
+        if self.state.in_doubt:
+            return say.HELD
+        return say.CARD_WAITS if self.state.pending else say.NO_CARD
 
     def _looked_up(self, heard: Heard) -> Step:
         match heard.kind:
@@ -177,6 +193,8 @@ class _Answering:
                 return Step(
                     "tell_facts", {"about": TOLD[kind], "of": of[0] if len(of) == 1 else ""}
                 )
+            case "thread":
+                return Step("tell_facts", {"about": "thread", "of": heard.merge})
             case "commits":
                 limit = max(1, min(heard.number or 10, 20))
                 return self._fetch("The newest commits", "list_git_commits", {"limit": limit})
@@ -219,7 +237,7 @@ class _Answering:
 
     def _approval(self) -> Step:
         if self.state.pending:
-            return _reply(say.BUTTON)
+            return _reply(say.HELD if self.state.in_doubt else say.BUTTON)
         if self.state.staging and self.state.staging.passed is None:
             return _reply(say.AHEAD)
         if self.state.question or self.state.plan_ended is not None:

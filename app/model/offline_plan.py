@@ -227,15 +227,16 @@ class Plan:
         """Return what people can choose from now, in words that the planner understands."""
         back = [f"roll back {say.spelt(s)}" for s in reversed(self.memory.before)]
         again = [self._again()] if self.memory.troubled else []
+        first = [*([say.KEEP] if self.state.pending else []), *again]
+        room = MAX_CHOICES - 1 - len(first)
         if self.state.mode == "rollback":
-            return [*again, *back[: MAX_CHOICES - 1 - len(again)], STOP]
+            return [*first, *back[:room], STOP]
         sha = self.target()
         left = [say.spelt(s) for s in self.services if sha and self._is_open(s, sha)]
         options = [f"{s} first" for s in left] if len(left) > 1 else [f"deploy {s}" for s in left]
         if len(left) == 2:
             options += [f"only {s}" for s in left]
-        forward = [*again, *options][: MAX_CHOICES - 1 - len(back[:1])]
-        return [*forward, *back[:1], STOP]
+        return [*first, *options[: room - len(back[:1])], *back[:1], STOP]
 
     def _again(self) -> str:
         return "again" if self.memory.troubled.endswith(say.AGAIN) else "try again"

@@ -100,6 +100,12 @@ class _Remembering:
     def on_answer_told(self, e: ev.AnswerTold) -> None:
         self.memory.unclear = self.memory.unclear and not self.by_another
 
+    def on_plan_kept(self, e: ev.PlanKept) -> None:
+        self._settled()
+
+    def on_approval_released(self, e: ev.ApprovalReleased) -> None:
+        self._settled()
+
     def on_ignored(self, e: ev.Ignored) -> None:
         self.memory.unclear = self.memory.unclear and not self.by_another
 

@@ -22,6 +22,15 @@ UNCLEAR = (
 )
 STILL_UNCLEAR = "I still did not understand. You can say"
 NOT_ANSWERED = "I cannot answer that."
+ASK_ME = (
+    'Ask "what is happening?", "what is waiting?", "what is on production?" or "why does this '
+    'wait?", or say "help".'
+)
+KEEP = "keep the card"
+HELD = (
+    "Words do not approve. The card above is held by words that I did not understand: whoever "
+    'wrote them can say "keep the card" or "never mind", or an approver can release it.'
+)
 ONCE = (STILL_UNCLEAR, NOT_ANSWERED)
 NO_WAIT = (
     'That is no time to wait: nothing has changed. Say how long, like "wait 10 minutes", or until '
@@ -90,8 +99,8 @@ def still_unclear(choices: Sequence[str]) -> str:
 
 
 def not_answered(card_waits: bool) -> str:
-    """Say that this is nothing that the planner knows, and that the card stays."""
-    return f"{NOT_ANSWERED} {CARD_WAITS}" if card_waits else NOT_ANSWERED
+    """Say what can be asked instead of what the planner does not know, and that the card stays."""
+    return " ".join([NOT_ANSWERED, *([CARD_WAITS] if card_waits else []), ASK_ME])
 
 
 def not_now(state: State, tool: str) -> str:

@@ -36,9 +36,11 @@ Talk = Literal[
     "approvers",
     "reminder",
     "merges",
+    "thread",
     "jobs",
     "e2e",
     "help",
+    "keep",
     "thanks",
     "approval",
     "question",
@@ -121,6 +123,7 @@ _DAY = (
 _CARD = r"(?:this|it|that|(?:this |that )?card)"
 _PERSON = r"(?P<person>[a-z0-9][a-z0-9-]{0,38})"
 _MERGE = r"(?:#\d{1,9}|(?:newer|other)(?: one| merge| pull request| pr)?)"
+_ONE = r"(?:(?P<merge>#\d{1,9})|it|this|that|this one|mine|you|we)"
 _JOB = r"(?:(?:db |database |schema )?migrations?|jobs?)"
 _AWAY = r"(?:on (?:holidays?|vacation|leave)|away|out(?: of office)?|ooo|off|sick|not (?:here|in))"
 _SPAN = r"(?:today|tomorrow(?: morning)?|tonight|this week|next week|on \w+day)"
@@ -244,6 +247,22 @@ def patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], .
             rf"what (?:else )?is (?:in )?{_MERGE}|what else is in (?:this|it)|what is newer",
         ),
         ("merges", rf"who (?:wrote|is behind|made) {_MERGE}|tell me about {_MERGE}"),
+        ("thread", r"what (?:is (?:happening|going on|up)|happens|are you doing)(?: here| next)?"),
+        ("thread", r"(?:is there )?any (?:news|progress|updates?)|how is it going|why(?: not)?"),
+        ("thread", rf"why (?:does|is|do|are) {_ONE}(?: still| not)* (?:wait(?:ing)?|{_KEPT})"),
+        ("thread", rf"what (?:does|is) {_ONE} wait(?:ing)?(?: for| on)?"),
+        (
+            "thread",
+            r"why (?:do|did|should|are) (?:you|we) (?:want to |wanting to )?"
+            rf"(?:{_BACK}|{_DEPLOY}|rolling back|deploying)(?: {a}| it| this| that)?",
+        ),
+        ("thread", rf"(?:where is|what about|status of) {_ONE}(?: now)?"),
+        (
+            "thread",
+            rf"(?:is|was|did|has) {_ONE}(?: already| now)? (?:been )?(?:{_OUT}|out|live|{_PROD})"
+            r"(?: yet| already)?",
+        ),
+        ("thread", rf"when (?:did|does|will|was|has) {_ONE} (?:been )?{_OUT}"),
         (
             "jobs",
             rf"(?:is|are) there (?:an? |any )?{_JOB}(?: in (?:this|it|here)| due)?"
@@ -257,6 +276,7 @@ def patterns(services: tuple[str, ...]) -> tuple[tuple[Kind, re.Pattern[str]], .
             r" (?P<environment>staging|prod(?:uction)?)(?: again)?",
         ),
         ("help", r"help|what can you do|what can i (?:say|do)"),
+        ("keep", r"(?:keep|leave) (?:it|this|card|this card|plan)(?: as it is)?|card is fine"),
         ("thanks", rf"{_PRAISE}(?:[ ,]+(?:{_PRAISE}|so much|a lot|all|everyone))*"),
         ("approval", rf"{_YES}(?:[ ,.]+{_YES})*"),
     ]

@@ -30,7 +30,8 @@ HELP = (
     '"wait 10 minutes", "wait for #42", "wait until tomorrow 9:00", "what is on production?", '
     '"what changed?", "last 5 commits", "why is the backend blocked?", "what went out today?", '
     '"who approved the last one?", "when did 1a2b3c4 go out?", "what is waiting?", '
-    '"who can approve this?", "lock backend until 15:00 because load test", "unlock backend".'
+    '"who can approve this?", "what is happening?", "why does #42 wait?", "is #42 on production?", '
+    '"lock backend until 15:00 because load test", "unlock backend".'
 )
 DEFAULT_WAIT_SECONDS = 3600
 MAX_LENGTH = 300
@@ -48,6 +49,7 @@ class Heard:
     day: str = ""
     event: str = ""
     person: str = ""
+    merge: str = ""
 
 
 def hear(
@@ -107,7 +109,8 @@ def _heard(kind: Kind, match: re.Match[str], services: Sequence[str]) -> Heard:
     environment = "production" if environment.startswith("prod") else environment
     every = tuple(dict.fromkeys((*named, *later)))
     day, person = groups.get("day") or "", groups.get("person") or ""
-    return Heard(kind, every, sha, number, environment, day, person=person)
+    merge = groups.get("merge") or ""
+    return Heard(kind, every, sha, number, environment, day, person=person, merge=merge)
 
 
 def _services(text: str, services: Sequence[str]) -> Iterator[str]:
@@ -116,7 +119,10 @@ def _services(text: str, services: Sequence[str]) -> Iterator[str]:
 
 
 _MENTION = re.compile(r"<@[a-z0-9]+(?:\|[^>]*)?>")
-_ASKS = re.compile(r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b")
+_ASKS = re.compile(
+    r"(?:(?:and|so|but|ok|okay|hey|hi|hm+|well|sorry)[ ,]+)*"
+    r"(?:what|who|when|where|why|how|is|are|was|were|does|did|has|have|which)\b"
+)
 _SPELT_OUT = (
     (re.compile(r"\blet'?s\b"), "let us"),
     (re.compile(r"\b(what|that)'?s\b"), r"\1 is"),

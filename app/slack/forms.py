@@ -6,6 +6,7 @@ from app.core import locks
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.state import State
+from app.core.what_waits import only_opened
 from app.slack.blocks import Block, actions, button, context, form, header, mrkdwn, section, typed
 from app.slack.payloads import RepoChoice
 from app.slack.text import inline, short, when
@@ -59,7 +60,7 @@ def waiting_line(state: State) -> str:
         return f"*{_steps(card)}* {sha} in {where}: approve until {until}"
     if state.unknown:
         return f"*{state.unknown.attempt.service}* in {where}: say whether it happened"
-    if state.question:
+    if state.question and not only_opened(state):
         return f"A question in {where}: {inline(state.question.text)}"
     run = state.running
     if run is None or not run.is_production_effect:

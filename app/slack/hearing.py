@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import ahead_clicks, lane_clicks, ledger
+from app.core import ahead_clicks, lane_clicks, lanes, ledger
 from app.core.clicks import Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.errors import Conflict
 from app.core.events import HumanSaid, ThreadStarted
 from app.core.fold import fold
+from app.core.happened import place
 from app.core.ids import thread_id_for
 from app.core.lock_form import NotOfTheForm
 from app.core.lock_words import is_about_locks
@@ -16,14 +17,17 @@ from app.core.ports import Look, ThreadLog, Write
 from app.core.shadow import in_shadow
 from app.core.state import State
 from app.core.thread_clicks import said
-from app.core.words import is_approval, is_continue, is_stop
+from app.core.words import is_approval, is_continue, is_stop, is_urgent
 from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
 from app.slack.locking import Locking
 from app.slack.payloads import Heard, RepoChoice
+from app.slack.permalinks import permalink
+from app.slack.text import link
 from app.slack.whispers import Whispers
 
 TRIES = 10
 IN_THE_THREAD = "Say that in the thread that you mean."
+NOT_URGENT = "Nothing is urgent by that: say it in the thread of the merge that is to go first"
 NOTHING_SAID = "Yes? Say what you want me to do, or ask something."
 
 
@@ -94,6 +98,9 @@ class Hearing:
 
     async def _open(self, repos: Sequence[RepoConfig], heard: Heard) -> None:
         words = heard.text
+        if is_urgent(words):
+            await self._say_where_urgent(repos[0], heard)
+            return
         if not words or is_stop(words) or is_continue(words) or is_approval(words):
             answer = IN_THE_THREAD if words else HELP
             if await self._first_time(repos[0], heard):
@@ -105,6 +112,21 @@ class Hearing:
         elif await self._first_time(repos[0], heard):
             blocks = which_repo(repos, heard.ts, heard.root_ts, words)
             self._whispers.ask(heard.channel, heard.user, WHICH_REPO, blocks, heard.thread_ts)
+
+    async def _say_where_urgent(self, repo: RepoConfig, heard: Heard) -> None:
+        """Say that nothing became urgent, and lead to the newest merge that can."""
+        if not await self._first_time(repo, heard):
+            return
+        facts = await self._log.facts(repo.name)
+        waiting = [merge for merge in lanes.merges(facts) if merge.stage in lanes.BEFORE]
+        if not waiting:
+            self._answer(heard, f"{NOT_URGENT}.")
+            return
+        newest = waiting[-1]
+        at = place(fold(await self._log.read(newest.thread_id)))
+        where = permalink(facts, at) if at else ""
+        named = link(where or newest.pull.url, lanes.named(newest.pull))
+        self._answer(heard, f"{NOT_URGENT}. The newest that waits is {named}.")
 
     async def _start(self, repo: RepoConfig, heard: Heard) -> None:
         thread_id = thread_id_for(repo.name, heard.channel, heard.root_ts)

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from app.core import events as ev
-from app.core import ledger
+from app.core import lanes, ledger
+from app.core.fold import fold
 from app.core.ids import thread_id_for
+from app.core.ports import Write
 from app.redis.log import RedisLog
 from app.slack.manifest import manifest
+from app.slack.permalinks import FACT
 from tests.adapters.slack_desk import BOT, CHANNEL, Desk
 from tests.story import ALICE, BOB, CARA, REPO, THREAD, Story, card_facts, repo_config
 from tests.waiting import until
@@ -133,6 +136,43 @@ async def test_a_mention_with_nothing_to_do_starts_no_thread(desk: Desk, words: 
     await desk.says(f"{MENTION} {words}")
     await desk.whisper()
     assert await desk.threads() == []
+
+
+async def test_urgent_outside_of_any_merges_thread_marks_nothing(desk: Desk) -> None:
+    await desk.says(f"{MENTION} this is urgent")
+    assert await desk.whisper() == (
+        "Nothing is urgent by that: say it in the thread of the merge that is to go first."
+    )
+    assert await desk.threads() == []
+
+
+async def test_urgent_outside_of_any_merges_thread_leads_to_the_newest(waiting: Desk) -> None:
+    await waits_at(waiting, "asked")
+    await waiting.says(f"{MENTION} hotfix!")
+    assert await waiting.whisper() == (
+        "Nothing is urgent by that: say it in the thread of the merge that is to go first. "
+        "The newest that waits is <https://github.com/acme/shop/pull/12|#12>."
+    )
+    posted = ev.MessagePosted(slot="status", channel=CHANNEL, ts="1.1")
+    await waiting.log.append(Write(THREAD, [posted], facts={FACT: "https://acme.slack.com/"}))
+    await waiting.says(f"{MENTION} hotfix!", ts="2.3")
+    told = await waiting.whisper(2)
+    assert told.endswith("waits is <https://acme.slack.com/archives/C01DEPLOYS/p11|#12>.")
+
+
+async def test_urgent_leads_to_no_merge_that_is_under_way(waiting: Desk) -> None:
+    await waits_at(waiting, "shipping")
+    event = {"type": "app_mention", "channel": CHANNEL, "user": ALICE, "ts": "2.2"}
+    for _ in range(2):
+        await waiting.event({**event, "text": f"{MENTION} urgent"})
+    assert (await waiting.whisper()).endswith("of the merge that is to go first.")
+    assert waiting.slack.count("chat.postEphemeral") == 1
+
+
+async def waits_at(desk: Desk, stage: lanes.Stage) -> None:
+    """Let the merge of the thread tell how far it is."""
+    told = lanes.told(fold(await desk.log.read(THREAD)), stage)
+    await desk.log.append(Write(THREAD, [], facts={lanes.key(THREAD): told}, silent=True))
 
 
 # Which repository.

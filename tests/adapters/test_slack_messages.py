@@ -62,7 +62,11 @@ def test_who_asked_for_a_deploy_reads_its_end_in_their_own_thread() -> None:
 
 def test_a_question_gets_its_answer_and_no_status_beside_it() -> None:
     story = Story().mentioned()
-    assert not story.show()["status"].passed  # while it is read
+    assert story.show()["status"].passed
+    assert next_change(story.state, story.repo, story.now) == story.now + 10_000
+    story.now += 10_000
+    assert not story.show()["status"].passed  # it is read for long
+    assert next_change(story.state, story.repo, story.now) is None
     story.then(ev.BotSaid(call_id="r", text="It is fine.", because="reply"))
     assert story.show()["status"].passed
     assert not story.asks().show()["status"].passed

@@ -91,9 +91,11 @@ async def test_a_thread_is_posted_status_first_and_the_rest_below_it(room: Room)
 
 
 async def test_a_mention_is_answered_in_its_own_thread(room: Room) -> None:
-    await room.happens(Story().mentioned())
+    answered = ev.BotSaid(call_id="r", text="It is fine.", because="reply")
+    await room.happens(Story().mentioned().then(answered))
 
-    assert [m.thread_ts for m in room.chat.messages] == ["1800000000.000001"]
+    told = [(m.thread_ts, m.words.split("\n")[0]) for m in room.chat.messages]
+    assert told == [("1800000000.000001", "It is fine.")]
 
 
 async def test_a_posted_message_is_found_by_its_ts_and_wakes_no_worker(room: Room) -> None:

@@ -231,8 +231,7 @@ async def test_a_question_waits_too() -> None:
     state = await box.state()
     state.cards.clear()
     assert (
-        "a question: Which one? · since "
-        in plain(what_waits.waiting(repo_config(), [state], {}, 0))[1]
+        " waits for an answer since " in plain(what_waits.waiting(repo_config(), [state], {}, 0))[1]
     )
 
 

@@ -27,7 +27,7 @@ async def test_words_that_change_nothing_leave_it_open(asked: Town, words: str) 
     assert still
     assert question
     assert still.call_id == question.call_id
-    assert "waiting for words" in (await asked.said(ONE))["status"]
+    assert "I asked what it means" in (await asked.said(ONE))["status"]
 
 
 def test_two_messages_at_once_leave_it_open() -> None:

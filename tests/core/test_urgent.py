@@ -98,15 +98,20 @@ class TestUrgent:
         assert f"or <@{CARA}>" not in card
         assert "what changed?" not in card
 
-    async def test_words_are_quoted_also_where_it_has_no_card_any_more(self) -> None:
+    @pytest.mark.parametrize(
+        ("words", "stays"), [("not before noon, there is a demo", True), ("not yet", False)]
+    )
+    async def test_words_are_quoted_also_where_they_hold_or_took_its_card(
+        self, words: str, stays: bool
+    ) -> None:
         box = town(FakeSource([OLD, *SHAS]))
         await box.runs_old()
         await box.merged(ONE)
         box.thread_id = box.thread_of(ONE)
-        await box.says("not before noon, there is a demo")
-        assert (await box.of(ONE)).pending is None
+        await box.says(words)
+        assert ((await box.of(ONE)).pending is not None) == stays
         await box.merged(TWO, label="urgent")
-        assert "wrote: “not before noon, there is a demo”" in await box.card_says(TWO)
+        assert f"wrote: “{words}”" in await box.card_says(TWO)
 
     async def test_who_chose_to_ship_both_has_read_it(self, box: Town) -> None:
         await box.merged(ONE, TWO)

@@ -156,6 +156,46 @@ def test_a_card_that_is_frozen_says_so() -> None:
     assert f"; backend is frozen until {START + HOUR} (" in line
 
 
+# Questions.
+
+
+def test_a_question_says_whose_words_it_is_about() -> None:
+    story = Story().merged().staged().then(ev.HumanSaid(user=ALICE, text="hm, that one"))
+    story.then(ev.BotSaid(call_id="q", text="I did not understand that.", because="question"))
+    told = (
+        f"#12 Add gift cards waits for an answer of {ALICE} since {story.now} about “hm, that one”"
+    )
+    assert waits_of(story) == ["Waiting:", told]
+
+
+def test_a_question_to_nobody_yet_says_what_it_asks() -> None:
+    story = asks().then(ev.ApprovalRejected(call_id="c1", user=BOB))
+    story.then(ev.BotSaid(call_id="q", text="What instead?", because="question"))
+    told = f"#12 Add gift cards waits for an answer since {story.now} to “What instead?”"
+    assert waits_of(story) == ["Waiting:", told]
+
+
+def test_a_card_that_words_hold_says_whose() -> None:
+    story = asks().then(ev.HumanSaid(user=ALICE, text="not like that"))
+    story.then(ev.BotSaid(call_id="q", text="What, then?", because="question"))
+    [_, line] = waits_of(story)
+    assert line.startswith("deploy backend 4af9ec0 waits for approval since ")
+    assert line.endswith(f"; held by {ALICE}'s words: not like that")
+
+
+def test_a_mention_that_came_to_nothing_waits_for_nobody() -> None:
+    asked = ev.BotSaid(call_id="q", text="I did not understand that.", because="question")
+    assert waits_of(Story().mentioned().then(asked)) == NOTHING
+
+
+def test_a_question_and_a_wait_are_told_while_words_are_read_in_their_thread() -> None:
+    asked = ev.BotSaid(call_id="q", text="Which?", because="question")
+    reads = ev.HumanSaid(user=ALICE, text="what is waiting?")
+    assert " to “Which?”" in waits_of(Story().merged().staged().then(asked, reads))[1]
+    wait = ev.WaitStarted(call_id="w", until=START + HOUR, reason="a person asked")
+    assert " waits until " in waits_of(Story().merged().staged().then(wait, reads))[1]
+
+
 # What is red or expired.
 
 
@@ -180,7 +220,8 @@ def test_what_goes_on_elsewhere_or_was_stopped_does_not_wait(story: type[Story])
     assert waits_of(story().then(ev.Superseded(into=MERGE))) == NOTHING
     assert waits_of(story().then(ev.StopRequested(user=BOB))) == NOTHING
     [_, line] = waits_of(story().then(asked))
-    assert line.startswith("a question: Which? · since ")
+    assert line.startswith("#12 Add gift cards waits for an answer since ")
+    assert line.endswith(" to “Which?”")
 
 
 def test_of_what_stays_until_somebody_cares_the_newest_are_told() -> None:

@@ -48,6 +48,8 @@ READERS: tuple[Callable[[str], object], ...] = (
     words.is_stop,
     words.is_continue,
     words.is_approval,
+    words.is_never_mind,
+    words.is_keeping,
     questions.only_asks,
     untrusted.clean,
     untrusted.one_line,

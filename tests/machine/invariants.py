@@ -28,6 +28,7 @@ PROPOSALS = (
     ev.Ignored,
     ev.WaitStarted,
     ev.PlanEnded,
+    ev.PlanKept,
     ev.ToolAnswered,
     ev.ToolRefused,
 )

@@ -272,6 +272,7 @@ def _ideas() -> list[Idea]:
         Idea("list_git_tags", more=(("limit", 5),)),
         Idea("list_workflow_runs", more=(("limit", 5),)),
         Idea("tell_facts", more=(("about", "waiting"), ("of", ""))),
+        Idea("tell_facts", more=(("about", "thread"), ("of", ""))),
         Idea("approve", more=(("call_id", "c1"),)),
         Idea("", more=(("x", None),)),
     ]

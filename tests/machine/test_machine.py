@@ -99,6 +99,7 @@ TEXTS = (
     "what went out today?",
     f"roll back backend to {BRANCH[SHOP][0][:9]}",
     "this is urgent",
+    "never mind",
     "ship both",
     "keep this",
     "wait for the next",

@@ -13,6 +13,7 @@ from app.core.events.agent import (
     ModelDown,
     ModelErred,
     PlanEnded,
+    PlanKept,
     RollbackOpened,
     ShasResolved,
     StepFailed,
@@ -158,6 +159,7 @@ KnownEvent = (
     | WaitStarted
     | WaitEnded
     | PlanEnded
+    | PlanKept
     | RollbackOpened
     | BotSaid
     | AnswerTold

@@ -134,6 +134,13 @@ class BotSaid(Frozen):
     choices: tuple[str, ...] = ()
 
 
+class PlanKept(Frozen):
+    """A person's words change nothing after all: what they held, or put off, goes on as it was."""
+
+    type: Literal["plan_kept"] = "plan_kept"
+    user: str
+
+
 class Ignored(Frozen):
     """The agent let a person's message pass."""
 

@@ -3,6 +3,7 @@
 from app.core import events as ev
 from app.core.folding.folding import Folding
 from app.core.made_anew import lost
+from app.core.records import Say
 
 
 class FoldAgent(Folding):
@@ -81,16 +82,53 @@ class FoldAgent(Folding):
         s = self.state
         s.mode, s.owes_step, s.plan_ended, s.stopped_by = "rollback", True, None, None
         self.end_waits()
+        self.close_questions()
         s.steps, s.errors, s.waits_for_source = 0, 0, None
 
     def on_bot_said(self, e: ev.BotSaid) -> None:
+        doubt = self.state.in_doubt
         self.say(e.call_id, e.text, e.because, e.choices)
+        if e.because in ("question", "stuck"):
+            self._ask_about(self.state.says[-1], doubt)
         if e.because == "stuck" and self.state.to_hold:
             self.state.to_hold.unheard_by = self.state.held_by
         if e.because == "reply":
             self.answer_words()
         elif e.because != "note":
             self.concluded()
+
+    def _ask_about(self, question: Say, doubt: Say | None) -> None:
+        """Note whose words a question is about, also those of an open one that it stands for."""
+        s = self.state
+        unread = tuple(s.unread) if question.because == "question" else ()
+        question.about, question.owed = unread, s.owes_step
+        if doubt:
+            question.about = (*doubt.about, *unread)
+            question.owed = question.owed or doubt.owed
+            doubt.answered = True
+
+    def on_plan_kept(self, e: ev.PlanKept) -> None:
+        s = self.state
+        doubt = s.in_doubt
+        for words in s.unread:
+            words.answered = True
+        self.let_words_pass()
+        s.steps = s.errors = 0
+        if s.to_hold and s.to_hold.unheard_by == e.user:
+            s.to_hold.unheard_by = None
+        if doubt:
+            self._settle_doubt(doubt, e.user)
+        self.let_waits_go_on()
+
+    def _settle_doubt(self, doubt: Say, user: str) -> None:
+        """Let a person's words go; what others wrote still holds the card that waits."""
+        s = self.state
+        left = tuple(words for words in doubt.about if words.user != user)
+        if s.to_hold and left:
+            doubt.about = left
+            return
+        s.owes_step = s.owes_step or doubt.owed
+        self.close_questions()
 
     def on_answer_told(self, e: ev.AnswerTold) -> None:
         self.say(e.call_id, e.title, "answer")

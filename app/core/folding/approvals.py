@@ -15,11 +15,12 @@ class FoldApprovals(Folding):
             self.state.cards[e.call_id] = Card(e, self.at, tool=PLAN if e.more else e.spec.tool)
             return
         # A card made anew for a click answers nobody's words: they hold it until they are read.
-        unread = self.state.unread if self.for_a_click else []
+        unread, question = self.state.unread, self.state.question_held
         if not self.for_a_click:
             self.obey_with(e)
         self.concluded()
-        self.state.unread = unread
+        if self.for_a_click:
+            self.state.unread, self.state.question_held = unread, question
         self.state.plan_ended = self.state.joined = None
         card = Card(e, self.at, self.proposed_by, self.proposed_tool, lost=self.lost)
         self.state.cards[e.call_id] = card
@@ -47,6 +48,7 @@ class FoldApprovals(Folding):
         card = s.cards[e.call_id]
         self._note_way(card, e)
         self.settle(card, "rejected", e.user, e.text)
+        self.close_questions()
         s.replans += 1
         if e.text:
             self.hear(e.user, e.text)
@@ -77,6 +79,8 @@ class FoldApprovals(Folding):
     def on_approval_released(self, e: ev.ApprovalReleased) -> None:
         self.state.cards[e.call_id].released = True
         self.let_words_pass()
+        if self.state.in_doubt:
+            self.close_questions()
 
     def on_asked_again(self, e: ev.AskedAgain) -> None:
         self.state.ask_again = (e.call_id, e.user)

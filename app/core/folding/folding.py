@@ -63,6 +63,11 @@ class Folding:
             s.question_held.answered = False
         s.question_held = None
 
+    def close_questions(self) -> None:
+        """Take open questions as answered for good, also those that are held."""
+        self.answer_questions()
+        self.state.question_held = None
+
     def end_waits(self) -> None:
         """Wait no longer."""
         self.state.wait = self.state.wait_held = self.state.question_held = None

@@ -20,6 +20,7 @@ class FoldLanes(Folding):
         if card:
             self.settle(card, "superseded", e.user, "")
             card.into = e.into
+            self.close_questions()
         self._join(Joined(e.into, self.at, tested=True, user=e.user))
 
     def _join(self, joined: Joined) -> None:

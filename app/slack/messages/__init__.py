@@ -18,7 +18,7 @@ from app.slack.messages.reminders import call_message, next_posting, slot
 from app.slack.messages.rides import ride_message
 from app.slack.messages.say import say_message, verification
 from app.slack.messages.staging import staging_failed, staging_progress
-from app.slack.messages.status import status_message
+from app.slack.messages.status import status_message, told_at
 from app.slack.messages.unknown import unknown_alert
 
 Timed = tuple[int, str, Message]
@@ -112,7 +112,7 @@ def next_change(
     """Return when a message changes by itself.
 
     An unknown outcome's last button is offered then, or a lock ends, or a freeze begins or ends, or
-    working hours begin.
+    working hours begin, or reading words takes long.
     """
     run, card, offered = state.unknown, state.pending, offered_ahead(state)
     steps = card.steps if card else offered.steps if offered else ()
@@ -122,6 +122,7 @@ def next_change(
         next_end(state, facts, now),
         next_posting(state, repo, now),
         _next_working(state, repo, now),
+        told if (told := told_at(state)) and told > now else None,
     ]
     return min((time for time in times if time is not None), default=None)
 

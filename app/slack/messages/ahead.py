@@ -17,6 +17,7 @@ from app.slack.messages import lanes, people, runs
 from app.slack.messages.actions import title, trace
 from app.slack.messages.approvers import named
 from app.slack.messages.approving import missing
+from app.slack.messages.doubt import doubted
 from app.slack.messages.evidence import commit_rows, objections
 from app.slack.messages.settled import waiting_line
 from app.slack.messages.shown import action, exact, versions
@@ -198,6 +199,8 @@ def _held(state: State, repo: RepoConfig) -> list[str]:
     reader = people.name_of(state.held_by, repo, call=False)
     if not state.unheard:
         return [f"⏸️ Reading {reader}'s message …"]
+    if state.in_doubt:
+        return [doubted(state.in_doubt)]
     return [f"⏸️ Nobody reads {reader}'s message now. An approver can release this without it."]
 
 

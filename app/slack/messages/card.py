@@ -14,6 +14,7 @@ from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.ahead import ahead_card, are_you_sure
 from app.slack.messages.approving import given, lost
+from app.slack.messages.doubt import doubted
 from app.slack.messages.evidence import commit_rows, evidence_lines
 from app.slack.messages.glass import glass_button
 from app.slack.messages.settled import settled_card
@@ -191,6 +192,8 @@ def _held(state: State, reader: str) -> str:
     if not state.unheard:
         return f"⏸️ Reading {reader}'s message …"
     why = f"⏸️ I could make nothing of {reader}'s message."
+    if state.in_doubt and not state.model_down:
+        return doubted(state.in_doubt)
     if state.model_down:
         retry = text.when(state.model_down.retry_at)
         why = f"⏸️ Reading {reader}'s message: the model does not answer, next try {retry}."

@@ -17,6 +17,8 @@ from app.slack.messages.settled import waiting_line
 from app.slack.messages.shown import action
 from app.slack.messages.waiting import waits
 
+RED = "❌ tests failed"
+
 
 def _blocked(
     state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]
@@ -46,12 +48,21 @@ def _production_now(
     state: State, repo: RepoConfig, blocked: LockOrFreeze | None, facts: Mapping[str, str]
 ) -> str:
     return (
-        _acting(state, repo, facts)
+        _though_red(state, _acting(state, repo, facts))
         or _stopped(state, repo)
-        or _waiting(state, repo, blocked)
-        or _thinking(state, repo, facts)
+        or _though_red(state, _waiting(state, repo, blocked) or _thinking(state, repo, facts))
         or _ended(state, repo)
     )
+
+
+def _though_red(state: State, now: str) -> str:
+    """Have what happens, or is waited for, not hide that production is red."""
+    is_hidden = now and _is_red(state) and not now.startswith(RED)
+    return f"{RED} · {now}" if is_hidden else now
+
+
+def _is_red(state: State) -> bool:
+    return state.verification is not None and state.verification.passed is False
 
 
 def _acting(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
@@ -84,8 +95,7 @@ def _doing(run: Run) -> str:
 def _stopped(state: State, repo: RepoConfig) -> str:
     if not state.stopped_by:
         return ""
-    red = state.verification is not None and state.verification.passed is False
-    tested = "❌ tests failed · " if red else ""
+    tested = f"{RED} · " if _is_red(state) else ""
     by = text.user(state.stopped_by)
     return f"{tested}⏹️ stopped by {by} · {out_line(state, repo) or CONTINUE}"
 
@@ -107,6 +117,9 @@ def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> st
 def _card(state: State, repo: RepoConfig, card: Card, blocked: LockOrFreeze | None) -> str:
     asked = f"{action(card.request.specs)} · since {text.when(card.at)}"
     if state.held_by:
+        if state.in_doubt and state.unheard and not state.model_down:
+            by = text.user(state.held_by)
+            return f"⏸️ held by {by}'s message: I asked what it means · card: {asked}"
         if state.unheard and not state.model_down:
             return f"⏸️ {text.user(state.held_by)}'s message was not understood · card: {asked}"
         down = ": the model does not answer" if state.model_down else ""
@@ -146,7 +159,7 @@ def _ended(state: State, repo: RepoConfig) -> str:
     tested = " and tested" if check and check.passed else ""
     if check and check.passed is False:
         after = " after the rollback" if check.after_rollback else ""
-        return f"❌ tests failed{after}{kept}"
+        return f"{RED}{after}{kept}"
     out = out_line(state, repo)
     since = f" · {out}" if out else ""
     if not kept and (undecided := _undecided(state, repo)):

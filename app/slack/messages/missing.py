@@ -50,7 +50,7 @@ def nothing_out(state: State, repo: RepoConfig) -> str:
     """Say that nothing is under way, and what was tried in vain."""
     vain = _in_vain(missing(state, repo))
     if not vain:
-        return "✅ nothing under way"
+        return "✅ nothing under way here"
     names = people.all_of([text.inline(each.name, 60) for each in vain])
     return f"⚠️ nothing went out · {names}: {_why(vain[0], repo)} · {_again(vain)}"
 

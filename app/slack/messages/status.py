@@ -17,6 +17,8 @@ from app.slack.messages.undeployed import undeployed_buttons, undeployed_line
 
 _TIME = re.compile(r" · (?:since )?<!date[^>]*>")
 
+READ_QUIETLY_MS = 10_000
+
 
 def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -> Message:
     """Render the message that always shows the current state; `facts` are the repository's."""
@@ -53,14 +55,24 @@ def status_message(state: State, repo: RepoConfig, now: int, facts: Mapping[str,
         text=f"{text.inline(_title(state))}: {text_now}" if state.origin == "merge" else text_now,
         blocks=tuple(parts),
         in_thread=state.origin == "mention",
-        passed=_only_answers(state) or _left_to_newer(state),
+        passed=_only_answers(state, now) or _left_to_newer(state),
     )
 
 
-def _only_answers(state: State) -> bool:
-    """Tell whether a thread that a person began only ever answered: its answers are enough."""
+def told_at(state: State) -> int | None:
+    """Return when people are told that words are still being read that began a thread (ms)."""
+    if state.origin != "mention" or not state.unread:
+        return None
+    return state.unread[0].at + READ_QUIETLY_MS
+
+
+def _only_answers(state: State, now: int) -> bool:
+    """Tell whether a thread that a person began only ever answered or asked: that is enough."""
     happened = state.cards or state.stagings or state.shipped or state.lockings or state.stopped_by
-    return state.origin == "mention" and not (happened or can_stop(state) or _troubled(state))
+    goes_on = state.owes_step or state.running or state.wait or state.ask_again or state.model_down
+    told = told_at(state)
+    is_slow = told is not None and now >= told
+    return state.origin == "mention" and not (happened or goes_on or is_slow or _troubled(state))
 
 
 def _left_to_newer(state: State) -> bool:

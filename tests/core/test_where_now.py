@@ -1,0 +1,164 @@
+"""Where a merge is, what happens in its thread and why: answered from facts."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from app.core import events as ev
+from app.core import where_now
+from app.model.offline import OfflinePlanner
+from tests.core.box import Box
+from tests.core.town import ONE, TWO, town
+from tests.shop import BOB
+from tests.story import NEW, OLD, Story
+
+OTHER = ev.Pull(
+    thread_id="acme/shop/fedcba9876",
+    sha="b" * 40,
+    number=14,
+    title="Tax",
+    url="https://github.com/acme/shop/pull/14",
+    author="",
+    at=0,
+)
+NOTHING_RUNS: Mapping[str, str] = {}
+NOWHERE = "not on production by itself, as far as I know"
+
+
+def told(
+    story: Story, ships: Story | None = None, running: Mapping[str, str] = NOTHING_RUNS
+) -> list[str]:
+    """Say where a thread is, which another one may ship."""
+    state = story.state
+    is_now = [ev.Running(service=name, sha=sha, source="recorded") for name, sha in running.items()]
+    answer = where_now.where(
+        *(story.repo, state, ships.state if ships else state, story.facts, story.now, is_now)
+    )
+    return [answer.title, *("".join(piece.text for piece in line) for line in answer.lines)]
+
+
+def shipped() -> Story:
+    return Story().merged().staged().ships()
+
+
+@pytest.mark.parametrize(
+    ("running", "line"),
+    [
+        ({}, "backend runs it on production: 4af9ec0"),
+        ({"backend": NEW}, "backend runs it on production: 4af9ec0"),
+        ({"backend": OLD}, "backend got it on production, and runs something else now: 4af9ec0"),
+    ],
+)
+def test_what_a_merge_brought_to_production_is_told(running: dict[str, str], line: str) -> None:
+    assert told(shipped(), running=running) == ["#12 Add gift cards:", line]
+
+
+def test_what_was_rolled_back_is_told() -> None:
+    story = shipped().asks("c2", kind="rollback", sha=OLD).approves(call_id="c2")
+    back = ev.Attempt(
+        attempt_id="b",
+        kind="rollback",
+        repo=story.state.repo,
+        environment="production",
+        service="backend",
+        sha=OLD,
+        deployer="command",
+        arguments={},
+    )
+    story.then(ev.ToolStarted(attempt=back, call_id="c2", fence=1, locks=(), send_by=story.now))
+    assert told(story.ends("b"))[1] == (
+        "backend had it on production, and was rolled back to 1111111"
+    )
+
+
+def test_what_another_merge_brought_along_is_told() -> None:
+    out = ev.WentOut(by=OTHER, service="backend", back=False)
+    assert told(Story().merged().then(out))[1] == "backend has it on production, with #14 Tax"
+
+
+def test_the_merge_that_ships_it_is_told_with_what_it_does() -> None:
+    joined = Story().merged().staged().then(ev.Superseded(into=OTHER))
+    title, ships, card = told(joined, Story().merged().staged().asks())
+    assert (title, ships) == ("#12 Add gift cards:", "it ships with #14 Tax")
+    assert card.startswith("deploy backend 4af9ec0 waits for approval since ")
+
+
+def test_what_somebody_else_brought_there_is_told_as_such() -> None:
+    line = "backend runs it on production; I did not bring it there"
+    assert told(Story().merged(), running={"backend": NEW, "frontend": OLD})[1] == line
+
+
+def test_a_merge_on_its_way_says_how_far_it_is() -> None:
+    story = Story().merged()
+    assert told(story)[1:] == [NOWHERE, f"waits for staging since {story.now}"]
+    story.starts("s")
+    assert told(story)[1:] == [NOWHERE, f"on staging since {story.now - 1000}"]
+    story.then(ev.StopRequested(user=BOB))
+    assert told(story)[2] == f'stopped by {BOB}; "continue" takes it up again'
+
+
+def test_a_card_says_why_in_whose_words() -> None:
+    lines = told(Story().merged().staged().asks(reason="As asked for."))
+    assert lines[-1] == "why, in the words of the model: As asked for."
+
+
+def test_red_tests_without_names_are_red() -> None:
+    red = shipped().then(ev.VerificationEnded(passed=False, versions={}))
+    assert told(red)[2] == "production tests are red: the tests do not say which"
+
+
+def test_a_thread_without_a_merge_may_be_at_rest() -> None:
+    story = Story().began_by_command()
+    assert told(story) == ["Here: nothing happens, and nothing waits."]
+
+
+async def test_a_pull_request_is_found_by_its_number() -> None:
+    box = town()
+    await box.merged(ONE, TWO)
+    await box.ships(ONE)
+    await box.mentions("is #1 on production?")
+    say = (await box.state()).says[-1]
+    lines = ["".join(piece.text for piece in line) for line in say.lines]
+    assert say.text == "#1 Change 1:"
+    assert lines[:2] == [
+        "frontend runs it on production: 1111111",
+        "backend runs it on production: 1111111",
+    ]
+
+
+async def test_what_another_merge_ships_is_followed_to_it() -> None:
+    box = town()
+    await box.merged(ONE, TWO)
+    await box.presses("both", ONE)
+    await box.mentions("where is #1?")
+    say = (await box.state()).says[-1]
+    lines = ["".join(piece.text for piece in line) for line in say.lines]
+    assert lines[0] == "it ships with #2 Change 2"
+    assert lines[1].startswith("deploy frontend 2222222 waits for approval since ")
+
+
+async def test_an_unknown_pull_request_is_said_to_be_unknown() -> None:
+    box = town()
+    await box.merged(ONE)
+    await box.mentions("is #99 live?")
+    told = (await box.state()).says[-1].text
+    assert told == (
+        "I cannot do that: '#99' is no pull request that I know a merge of; write it like #42"
+    )
+
+
+async def test_what_is_no_number_is_refused() -> None:
+    box = Box()
+    box.model.will("tell_facts", about="thread", of="backend")
+    box.model.will("reply", message="I do not know.")
+    await box.mentions("where is it?")
+    assert (await box.state()).last_error == (
+        "'backend' is no pull request that I know a merge of; write it like #42"
+    )
+
+
+async def test_nothing_known_is_answered_with_what_can_be_asked() -> None:
+    box = Box(model=OfflinePlanner())
+    await box.mentions("who likes pizza?")
+    told = (await box.state()).says[-1].text
+    assert told.startswith('I cannot answer that. Ask "what is happening?", ')
