@@ -107,6 +107,10 @@ HAPPENED: dict[str, tuple[Story, str]] = {
         .then(ev.BotSaid(call_id="q", text="which?", because="question", choices=("a", "b"))),
         "you asked «which?», choices: «a / b»",
     ),
+    "words that change nothing": (
+        Story().merged().staged().asks().then(ev.PlanKept(user=ALICE)),
+        f"@{ALICE}'s words change nothing after all: it goes on as it was",
+    ),
     "a card": (
         Story().merged().staged().asks(),
         f"card: deploy_backend_to_prod({SHORT_NEW}), plan 1",
@@ -241,6 +245,15 @@ FACTS: dict[str, tuple[Story, str]] = {
 @pytest.mark.parametrize(("told", "line"), FACTS.values(), ids=FACTS.keys())
 def test_facts(told: Story, line: str) -> None:
     assert line in text_of(told)
+
+
+def test_a_question_about_words_that_hold_a_card_says_what_answers_it() -> None:
+    told = Story().merged().staged().asks()
+    told.then(ev.HumanSaid(user=ALICE, text="that test is flaky", ts="1.1"))
+    told.then(ev.BotSaid(call_id="q", text="Stop it?", because="question", choices=("stop",)))
+    assert told.state.in_doubt
+    assert "your open question: «Stop it?»" in text_of(told)
+    assert "if the words want the card as it is, call its tool again" in text_of(told)
 
 
 def test_older_lists_are_named_and_not_shown_again() -> None:
