@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chance import SOAK, report
-from tests.crash.crashes import LEASE_SECONDS, crashes
+from tests.crash.crashes import LEASE_SECONDS, Crashes, crashes
 from tests.crash.deploy import is_at_its_end
 from tests.crash.points import Fault, Kind
 from tests.crash.standby import SECOND, standby, taken_over, wakes
@@ -41,11 +41,22 @@ async def test_a_hundred_clicks_on_three_instances_are_one_execution(
         await asyncio.gather(*clicks)
         await until(lambda: len(box.outside.whispers) == CLICKS - 1, 30)
 
-        late = [w for w in box.outside.whispers if "You approved this already" in w["text"]]
-        assert len(late) == CLICKS - 1
+        tries = 0
+        while (late := told(box, "You approved this already")) < CLICKS - 1:
+            asked = told(box, "Nothing was recorded, try again")  # so they do
+            assert asked > tries, box.outside.whispers
+            await asyncio.gather(*(deploy.click("approve", call_id) for _ in range(asked - tries)))
+            tries = asked
+            await until(lambda n=CLICKS - 1 + asked: len(box.outside.whispers) == n, 30)
+        assert late == CLICKS - 1
         await until(lambda: box.target.production())
         assert box.target.production() == ["production frontend 4af9ec0"]
         assert (await deploy.state()).cards[call_id].approvers == ["U02BOB"]
+
+
+def told(box: Crashes, sentence: str) -> int:
+    """Count those who were told something."""
+    return sum(sentence in whisper["text"] for whisper in box.outside.whispers)
 
 
 @pytest.mark.parametrize("lease", LEASES)

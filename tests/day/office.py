@@ -269,7 +269,9 @@ async def office(folder: Path, log: RedisLog, redis_url: str) -> AsyncGenerator[
         async with LocalSlack.run(place) as slack:
             chat = Overheard(place.bot_token, slack.api_url, diary, clock)
             _open_doors(app, place, repos, log, chat, slack, clock)
-            directory = HolidayCalendar(SlackRoster(place.bot_token, slack.api_url, clock.seconds))
+            # However busy this machine is: who could not be asked would count as at work.
+            roster = SlackRoster(place.bot_token, slack.api_url, clock.seconds, answer_seconds=60)
+            directory = HolidayCalendar(roster)
             ports = Ports(log, OfflinePlanner(), None, branch, deployers, directory=directory)
             worker = Worker(ports, repos, lease_seconds=30)
             sender = SlackSender(log, chat, repos, monotonic=clock.seconds)

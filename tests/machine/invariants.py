@@ -464,6 +464,7 @@ def _rests(world: World, mirror: Mirror) -> bool:
     waits = (state.pending, state.unknown, state.question, state.stopped_by, state.wait)
     ended = ended or state.only_locks or state.joined is not None
     ended = ended or state.undeployed is not None or state.shadow
+    ended = ended or state.out_at is not None or bool(state.taken_back)  # by another merge
     return (
         _waits_for_another(world, mirror)
         or any(waits)
