@@ -70,6 +70,16 @@ def _held() -> Screen:
     return Screen("held", line, story, ("card:c1", said))
 
 
+def _in_doubt() -> Screen:
+    said = Said(CARA.id, "hm, that test looks flaky to me")
+    story = _staged().asks(service="frontend").then(ev.HumanSaid(user=said.user, text=said.text))
+    asked = ev.BotSaid(
+        call_id="q", text="Is this about the card?", because="question", choices=("keep the card",)
+    )
+    line = "Nobody can tell whether words are against the card: it stays, held, and says so."
+    return Screen("in-doubt", line, story.then(asked), ("card:c1", said))
+
+
 def _replanned() -> tuple[Said, Story]:
     said = Said(CARA.id, "can you deploy the backend first?")
     story = _staged().asks(service="frontend").then(ev.HumanSaid(user=said.user, text=said.text))
@@ -397,6 +407,7 @@ SCREENS: tuple[Callable[[], Screen], ...] = (
     _lapsed,
     _waiting,
     _held,
+    _in_doubt,
     _superseded,
     _plan_two,
     _one_of_two,
