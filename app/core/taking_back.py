@@ -20,7 +20,7 @@ HELD = (
 )
 STILL_HELD = "Noted. The card is still held by another person's words."
 CARD_WAITS = "Nothing changes, then: the card above waits for Approve as before."
-GOES_ON = "Nothing changes, then: it goes on as before."
+NOTHING_CHANGES = "Nothing changes, then."
 
 
 def heard(state: State, user: str, text: str) -> Decision | None:
@@ -70,6 +70,6 @@ def _writers(said: Sequence[Words]) -> list[str]:
 def _kept(state: State, user: str) -> Accepted:
     doubt = state.in_doubt
     others = doubt is not None and state.to_hold and _writers(doubt.about) != [user]
-    text = STILL_HELD if others else CARD_WAITS if state.pending else GOES_ON
+    text = STILL_HELD if others else CARD_WAITS if state.pending else NOTHING_CHANGES
     note = ev.BotSaid(call_id=f"kept{state.version}", text=text, because="note")
     return Accepted((ev.PlanKept(user=user), note))

@@ -82,7 +82,7 @@ async def test_words_that_are_taken_back_let_it_wait_on(behind: Town) -> None:
     assert decision
     assert not isinstance(decision, Refused)
     await behind.does(*decision.events)
-    assert (await behind.of(TWO)).says[-1].text == taking_back.GOES_ON
+    assert (await behind.of(TWO)).says[-1].text == taking_back.NOTHING_CHANGES
     assert await behind.stage(TWO) == "tested"
     await behind.presses("both", ONE)
     assert (await behind.of(TWO)).pending

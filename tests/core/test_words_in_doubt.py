@@ -214,6 +214,18 @@ async def test_a_stuck_model_leaves_the_words_in_doubt(user: str) -> None:
     assert (await box.state()).held_by == (BOB if user == BOB else None)  # bob's were never read
 
 
+async def test_who_began_a_thread_by_words_takes_back_what_was_asked_about_them() -> None:
+    box = Box()
+    box.model.will("request_more_information", question="Nothing can go back.", choices=[])
+    await box.mentions("roll back")
+    decision = thread_clicks.said(await box.state(), ALICE, "never mind", None)
+    assert isinstance(decision, Accepted)
+    await box.does(*decision.events)
+    state = await box.state()
+    assert (state.question, state.turn_due) == (None, False)
+    assert state.says[-1].text == "Nothing changes, then."
+
+
 # Production is red.
 
 

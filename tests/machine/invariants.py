@@ -499,10 +499,17 @@ def _waits_for_another(world: World, mirror: Mirror) -> bool:
 
 
 def _talked(mirror: Mirror) -> bool:
-    """Tell whether the last thing was an answer to somebody, which left nothing to do."""
-    calls = [e.event for e in mirror.entries if isinstance(e.event, ev.ToolProposed)]
-    talked = bool(calls) and calls[-1].tool in ("reply", "ignore", "tell_facts")
-    return talked and not mirror.state.turn_due
+    """Tell whether the last thing was an answer to somebody, which left nothing to do.
+
+    Or whoever began a thread by words took back what the bot asked about them.
+    """
+    kinds = (ev.ToolProposed, ev.PlanKept)
+    steps = [e.event for e in mirror.entries if isinstance(e.event, kinds)]
+    if not steps or mirror.state.turn_due:
+        return False
+    if isinstance(steps[-1], ev.PlanKept):
+        return mirror.state.origin == "mention" and not mirror.state.cards
+    return steps[-1].tool in ("reply", "ignore", "tell_facts")
 
 
 def _waits_for_a_lock(world: World, mirror: Mirror) -> bool:
