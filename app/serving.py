@@ -1,6 +1,7 @@
 """Runs the service as its settings say, until a signal ends it."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ async def run(*, work: bool, serve: bool) -> int:
             raise ConfigError([f"REDIS_URL: {problem}" for problem in problems])
         app = create_app(settings, repos, log, deployers, github=github, work=work, serve=serve)
         server = _Server(server_config(app, settings.host, settings.port))
+        gc.freeze()  # what the start made is never garbage: collections need not go through it
         await server.serve()
         return 0 if server.started else 1
 
