@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 Span = tuple[int, int]
@@ -63,7 +64,8 @@ _WORD = 512
 _ENCODED = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{24,}")
 
 
-def spans(text: str) -> list[Span]:
+@lru_cache(maxsize=256)  # what a thread shows is drawn again with each change
+def spans(text: str) -> Sequence[Span]:
     """Return where credentials stand, in order and apart from each other."""
     found = [match.span() for match in _TOKEN.finditer(text)]
     found += [match.span(match.lastindex or 0) for p in _CONTEXTS for match in p.finditer(text)]

