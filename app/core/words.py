@@ -1,6 +1,7 @@
 """Plain words that code itself understands: SHAs, stop, urgent, approval that is none …"""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Answer = Literal["both", "keep", "wait"]
@@ -123,10 +124,11 @@ _NO_URGENCY = re.compile(
 )
 
 
-def sha_like(text: str) -> list[str]:
+@lru_cache(maxsize=1024)  # what people said is folded again with each look at their thread
+def sha_like(text: str) -> tuple[str, ...]:
     """Return the words that look like a short or full commit SHA, each once, in order."""
     found = (match.group() for match in _SHA.finditer(text.lower()))
-    return list(dict.fromkeys(word for word in found if any(c.isdigit() for c in word)))
+    return tuple(dict.fromkeys(word for word in found if any(c.isdigit() for c in word)))
 
 
 def is_stop(text: str) -> bool:
@@ -149,6 +151,7 @@ def is_urgent(text: str) -> bool:
     return _bare(text) in _URGENT
 
 
+@lru_cache(maxsize=1024)
 def says_urgent(text: str) -> bool:
     """Tell whether words say, among other things, that it is urgent; asking or denying is not."""
     plain = text.replace("\u2019", "'").strip()
