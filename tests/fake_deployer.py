@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from app.core.errors import NotStarted, SourceUnavailable
 from app.core.events import Attempt
@@ -89,6 +89,8 @@ class FakeDeployer:
 
     async def cancel(self, attempt: Attempt, reference: str) -> bool:
         self._asked()
+        if reference not in ("first", "again", ""):
+            raise LookupError(f"no run is called {reference}")
         self.cancelled.add(attempt.attempt_id)
         return True
 
@@ -96,6 +98,8 @@ class FakeDeployer:
         self, options: Mapping[str, Any], repo: str, service: str, environment: Environment
     ) -> str | None:
         self._asked()
+        if "/" not in repo or not service or environment not in get_args(Environment):
+            raise LookupError(f"{repo} has no {service} in {environment}")
         return options.get("runs")
 
     def _asked(self) -> None:

@@ -24,15 +24,15 @@ class FakeSource:
     workflows: tuple[str, ...] = ("deploy.yml",)
 
     async def commit(self, repo: str, ref: str) -> Commit | None:
-        self._ask()
+        self._ask(repo)
         return next((Commit(sha=sha) for sha in self.branch if sha.startswith(ref)), None)
 
     async def commits(self, repo: str, branch: str, limit: int) -> list[Commit]:
-        self._ask()
+        self._ask(repo)
         return [Commit(sha=sha) for sha in reversed(self.branch)][:limit]
 
     async def compare(self, repo: str, base: str, head: str) -> Comparison:
-        self._ask()
+        self._ask(repo)
         of_base, of_head = self._ancestry(base), self._ancestry(head)
         ahead = [sha for sha in of_head if sha not in of_base]
         behind = [sha for sha in of_base if sha not in of_head]
@@ -42,25 +42,25 @@ class FakeSource:
         return Comparison(commits, len(ahead), len(behind), files)
 
     async def files(self, repo: str, pull_request: int) -> list[str] | None:
-        self._ask()
+        self._ask(repo)
         return self.changed
 
     async def pushers(self, repo: str, pull_request: int) -> list[str]:
-        self._ask()
+        self._ask(repo)
         return []
 
     async def tags(self, repo: str, limit: int) -> list[tuple[str, str]]:
-        self._ask()
+        self._ask(repo)
         return self.tagged[:limit]
 
     async def workflow_runs(self, repo: str, limit: int, workflow: str = "") -> list[WorkflowRun]:
-        self._ask()
+        self._ask(repo)
         if workflow not in ("", *self.workflows):
             raise SourceMissing("GitHub finds no such thing.")
         return self.ran[:limit]
 
     async def workflow_run(self, repo: str, run_id: int) -> WorkflowRun | None:
-        self._ask()
+        self._ask(repo)
         return next((run for run in self.ran if run.run_id == run_id), None)
 
     def _ancestry(self, sha: str) -> list[str]:
@@ -68,6 +68,8 @@ class FakeSource:
             return self.branch
         return self.branch[: self.branch.index(sha) + 1] if sha in self.branch else [sha]
 
-    def _ask(self) -> None:
+    def _ask(self, repo: str) -> None:
+        if "/" not in repo:
+            raise LookupError(f"{repo} is no repository")
         if self.away:
             raise SourceUnavailable("GitHub does not answer")

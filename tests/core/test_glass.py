@@ -251,6 +251,22 @@ def test_who_is_no_approver_any_more_has_broken_nothing() -> None:
     assert unauthorised(groups, told.state, Asked(card, card.steps[0])) is None
 
 
+def test_the_freeze_alone_makes_nobody_an_approver() -> None:
+    told = breaks(story(shop(freeze=WEEKEND)), BOB)
+    card = told.state.cards["c1"]
+    assert card.lifted == ("freeze",)
+    of = {"backend": CARA, "frontend": BOB}
+    services = {
+        name: TargetConfig(deployer="command", options={}, approvers=(user,))
+        for name, user in of.items()
+    }
+    production = told.repo.production.model_copy(update={"services": services})
+    changed = told.repo.model_copy(update={"production": production})
+    assert unauthorised(changed, told.state, Asked(card, card.steps[0])) == (
+        "one of its approvals is by somebody who may not approve it"
+    )
+
+
 def test_it_lifts_no_more_than_it_says() -> None:
     told = breaks(story(shop(freeze=WEEKEND)), BOB)
     card = told.state.cards["c1"]

@@ -108,7 +108,9 @@ async def test_progress_is_told_once_a_line_and_not_too_often() -> None:
     box = Box()
     box.deployer.prepare("staging frontend", Observation(status="running", line="10%"))
     await box.merges()
-    await box.later(1_000)
+    box.deployer.prepared["staging frontend"] = [Observation(status="running", line="11%")]
+    await box.later(2_000)
+    box.deployer.prepared["staging frontend"] = [Observation(status="running", line="10%")]
     await box.later(60_000)
     box.deployer.prepared["staging frontend"] = [Observation(status="running", line="20%")]
     await box.later(60_000)
