@@ -97,6 +97,21 @@ async def test_what_a_target_says_it_runs_is_on_the_card() -> None:
     )
 
 
+async def test_a_rollback_after_which_the_target_says_it_runs_the_bad_version_has_failed() -> None:
+    runs = TargetConfig(deployer="command", options={"runs": SHA})
+    services = {"frontend": runs, "backend": runs}
+    e2e = repo_config().production.e2e
+    box = Box(repo_config(production=EnvironmentConfig(e2e=e2e, services=services)))
+    await box.has_old_version()
+    await waiting(box)
+    box.model.will("rollback_backend_in_prod", sha=OLD, reason="")
+    await box.approves()
+    await box.approves()
+    deployed, back = [r for r in (await box.state()).runs.values() if r.is_production_effect]
+    assert (deployed.outcome, back.outcome) == ("succeeded", "failed")
+    assert back.summary == "done, but the target says it runs 4af9ec011111"
+
+
 async def test_an_approval_by_nobody_of_the_list_with_a_group_on_it_is_the_clicks_matter() -> None:
     box = Box(repo_config(approvers=("S0TEAM",)))
     await waiting(box)

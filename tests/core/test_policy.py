@@ -17,6 +17,7 @@ from app.core.policy import (
     last_look,
     may_approve,
     may_decide,
+    owners,
     unauthorised,
 )
 from tests.core.test_plans import with_own
@@ -247,6 +248,12 @@ def test_the_author_of_the_commit_counts_beside_those_of_the_pull_request() -> N
     assert CARA in barred(told.repo, told.state, card.steps[0])
     answer = may_approve(told.repo, Person(CARA), told.state, card)
     assert reason(answer).startswith("You wrote, merged or pushed")
+
+
+def test_a_merges_owners_are_those_of_the_commit_and_of_the_pull_request() -> None:
+    told = Story(repo_config(people={"dan": CARA, "alice": ALICE})).merged()
+    told.then(ShasResolved(found=(Commit(sha=OLD, title="", author="dan"),)))
+    assert owners(told.repo, told.state, OLD) == {CARA, ALICE}
 
 
 def test_with_a_group_among_the_approvers_its_members_are_the_clicks_matter() -> None:
