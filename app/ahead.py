@@ -7,6 +7,7 @@ from app.core.errors import SourceUnavailable
 from app.core.events import ApprovalExpired, ApprovalPrepared, ApprovalTookEffect, SourceWaited
 from app.desk import Job
 from tools.ahead import request_ahead, said_since
+from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
 
 
@@ -38,15 +39,17 @@ async def take_effect(job: Job, action: TakeEffect) -> float | None:
     Return how long to pause where GitHub has to be asked first.
     """
     call_id = action.card.request.call_id
+    desk = _desk(job)
+    riders = Riders(desk)
     try:
-        why = await said_since(_desk(job), action.card)
+        why = await said_since(desk, action.card, riders)
     except SourceNeeded as error:
         return await job.wait_for_source(SourceWaited(message=error.why[:500]))
     except ToolError as error:
         why = str(error)
     lapsed = ApprovalExpired(call_id=call_id, reason=why[:500])
     event = lapsed if why else ApprovalTookEffect(call_id=call_id)
-    await job.decide_on([event], expects=action.expects)
+    await job.decide_on([event], expects=action.expects, others=riders.read)
     return None
 
 

@@ -62,6 +62,8 @@ class _Repo:
             raise Fenced(thread_id)
         if write.version is not None and len(self.lines.get(thread_id, [])) != write.version:
             raise Conflict(thread_id)
+        if any(len(self.lines.get(other, [])) != seen for other, seen in write.others.items()):
+            raise Conflict(thread_id)
         if any(self.facts.get(key) != value for key, value in write.expects.items()):
             raise Conflict(thread_id)
         for target in write.take:

@@ -31,12 +31,12 @@ async def request_ahead(desk: Desk, staging: int) -> ApprovalRequested:
     return request.model_copy(update={"ahead": staging})
 
 
-async def said_since(desk: Desk, card: Card) -> str:
+async def said_since(desk: Desk, card: Card, riders: Riders) -> str:
     """Say what was said of a merge that goes out with a card, and the card does not show; or "".
 
+    What it says stands as long as the threads that `riders` has read then get no event more.
     Raise `ToolError` where the branch has gone back, and `SourceNeeded`.
     """
-    riders = Riders(desk)
     for step in card.steps:
         spec, shown = step.spec, step.facts
         change = await _change(desk, step)

@@ -21,9 +21,13 @@ Owned = tuple[list[str], list[str]]  # the logins of a change's people, and what
 
 
 class Riders:
-    """What is known of the merges of one card's commits; each of them is asked about once."""
+    """What is known of the merges of one card's commits; each of them is asked about once.
+
+    `read` has the number of events that were read of each of their threads.
+    """
 
     def __init__(self, desk: Desk) -> None:
+        self.read: dict[str, int] = {}
         self._desk = desk
         own = desk.state if desk.state.pull_request else None
         self._threads: dict[str, State | None] = {own.sha or "": own} if own else {}
@@ -101,8 +105,10 @@ class Riders:
         """Return the thread of a commit's merge, None if there is none."""
         if sha not in self._threads:
             desk = self._desk
-            entries = await desk.log.read(thread_id_for(desk.repo.name, desk.repo.branch, sha))
+            thread_id = thread_id_for(desk.repo.name, desk.repo.branch, sha)
+            entries = await desk.log.read(thread_id)
             self._threads[sha] = fold(entries) if entries else None
+            self.read[thread_id] = len(entries)
         return self._threads[sha]
 
     async def _owners(self, kind: EffectKind, sha: str) -> Owned:

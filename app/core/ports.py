@@ -34,13 +34,14 @@ class Write:
 
     `version` is the number of events that the writer has seen (None: append whatever is there).
     `fence` must still be the thread's newest, and the facts of the repository that it `expects`
-    have to be so (None: there is none). `dedupe` holds the causes' keys: if one of them was
-    seen before, nothing happens and the append answers False. `facts` are set (None: deleted) in
-    the repository's facts, `history` is put in front of its history, `index` maps Slack messages
-    ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks: `take` fails as a whole
-    with `Locked` if another thread has one, or stands before this one in line and asked for it in
-    the last 30 seconds, and puts the thread in line: it is woken when any lock is given back, the
-    `urgent` ones first. To stay in line, its fenced writes set `waits`.
+    have to be so (None: there is none). It was decided on `others`, too: threads, each with the
+    number of its events that were read, and none may have come since. `dedupe` holds the causes'
+    keys: if one of them was seen before, nothing happens and the append answers False. `facts` are
+    set (None: deleted) in the repository's facts, `history` is put in front of its history, `index`
+    maps Slack messages ("<channel>|<ts>") and attempts ("attempt|<id>") to the thread. Locks:
+    `take` fails as a whole with `Locked` if another thread has one, or stands before this one in
+    line and asked for it in the last 30 seconds, and puts the thread in line: it is woken when any
+    lock is given back, the `urgent` ones first. To stay in line, its fenced writes set `waits`.
     What counts `elsewhere`, too, has the messages of the newest `SHOWN_ELSEWHERE` threads looked
     at anew, and the worker look at every thread that rests until a time. The threads to `wake` are
     due at once, for their worker and their messages, and so are those that wait for what the write
@@ -53,6 +54,7 @@ class Write:
     version: int | None = None
     fence: int | None = None
     expects: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    others: Mapping[str, int] = field(default_factory=dict[str, int])
     dedupe: Sequence[str] = ()
     take: Sequence[str] = ()
     release: Sequence[str] = ()
@@ -90,8 +92,8 @@ class ThreadLog(Protocol):
         Otherwise the thread is returned as it is then, so that who goes on need not look again.
         Without events it only wakes: a thread that somebody works on as soon as it is given back.
 
-        Raise `Conflict` when the version moved or a fact is not as expected, `Fenced` when the
-        fence moved, `Locked` for a lock.
+        Raise `Conflict` when the version or another thread moved or a fact is not as expected,
+        `Fenced` when the fence moved, `Locked` for a lock.
         The same write sent again (a lost reply) gives the same answer and changes nothing.
         """
         ...

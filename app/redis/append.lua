@@ -6,11 +6,12 @@ local due, fences, leases, woken = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local slack_due, slack_leases = KEYS[9], KEYS[10]
 local locks, waiting, facts, history, index = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local heads, slack_woken, asked = KEYS[16], KEYS[17], KEYS[18]
-local first_seen = 19
+local first_other = 19
 local PATIENCE = 30000 -- ms that a free lock waits for the first in line
 
 local change = cjson.decode(ARGV[1])
 local thread = change.thread
+local first_seen = first_other + #change.others
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', clock) or 0)
 local at = string.format('%.0f', now)
@@ -29,6 +30,9 @@ if change.fence and tonumber(redis.call('HGET', fences, thread) or 0) ~= change.
 end
 local length = redis.call('LLEN', log)
 if change.version and length ~= change.version then return {'conflict'} end
+for i, seen in ipairs(change.others) do
+  if redis.call('LLEN', KEYS[first_other + i - 1]) ~= seen then return {'conflict'} end
+end
 for key, expected in pairs(change.expects) do
   if (redis.call('HGET', facts, key) or cjson.null) ~= expected then return {'conflict'} end
 end

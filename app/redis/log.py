@@ -267,6 +267,7 @@ def _append_keys(write: Write, write_id: str) -> list[str]:
         *("locks", "waiting", "facts", "history", "index", "heads"),
         *_of_queue("slack", "woken"),
         "asked",
+        *(f"log:{other}" for other in write.others),
         *(f"seen:{cause}" for cause in write.dedupe),
     )
 
@@ -283,6 +284,7 @@ def _change(write: Write, start: int) -> str:
         "release": list(write.release),
         "waits": write.waits,
         "expects": dict(write.expects),
+        "others": list(write.others.values()),
         "facts": dict(write.facts),
         "history": list(write.history),
         "index": list(write.index),
@@ -291,9 +293,8 @@ def _change(write: Write, start: int) -> str:
         "silent": write.silent,
         "urgent": write.urgent,
     }
-    for name, value in (("version", write.version), ("fence", write.fence)):
-        if value is not None:
-            change[name] = value
+    optional = {"version": write.version, "fence": write.fence}
+    change |= {name: value for name, value in optional.items() if value is not None}
     if write.elsewhere:
         change["elsewhere"] = SHOWN_ELSEWHERE
     return json.dumps(change)

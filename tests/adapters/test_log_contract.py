@@ -170,6 +170,32 @@ class TestExpectedFacts:
         assert len(await log.threads(REPO, 99)) == 1
 
 
+class TestOtherThreads:
+    async def test_that_stand_let_the_write_through(self, log: Log):
+        await log.append(Write(T2, SAID))
+        await log.append(Write(T3, [*SAID, *SAID]))
+        write = Write(T1, SAID, others={T2: 1, T3: 2, T4: 0}, dedupe=["d1"])
+        assert await log.append(write)
+        assert await log.append(Write(T4, SAID, dedupe=["d1"])) is None
+        assert [await length(log, each) for each in (T1, T2, T3, T4)] == [1, 1, 2, 0]
+
+    @pytest.mark.parametrize("moved", [T2, T3])
+    async def test_that_moved_are_a_conflict(self, log: Log, moved: str):
+        await log.append(Write(T2, SAID))
+        await log.append(Write(moved, SAID))
+        with pytest.raises(Conflict):
+            await log.append(Write(T1, SAID, others={T2: 1, T3: 0}, dedupe=["d1"]))
+        assert await length(log) == 0
+        assert await log.append(Write(T1, SAID, dedupe=["d1"]))
+
+    async def test_are_not_asked_of_a_write_that_was_done(self, log: Log):
+        write = Write(T1, SAID, others={T2: 0}, name="n1")
+        assert await log.append(write)
+        await log.append(Write(T2, SAID))
+        assert await log.append(write)
+        assert await length(log) == 1
+
+
 class TestAnAppendsAnswer:
     async def test_is_the_thread_right_after_it(self, log: Log):
         await log.append(Write(T1, SAID, facts={"hold/a": "bad", "running/a": "4af9ec0"}))

@@ -1,24 +1,29 @@
 """Approved ahead of staging with other merges in it: what is shown of them, and what came since."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import pytest
+
 from app.core import ahead_clicks, clicks
+from app.core import events as ev
 from app.core.errors import SourceUnavailable
-from app.core.ports import Comparison
+from app.core.ports import Comparison, Look, Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
 from tests.core.town import ONE, RUNS, TWO, Town, teams
 from tests.fake_source import FakeSource
-from tests.shop import CARA
+from tests.fakes import FakeLog
+from tests.shop import ALICE, CARA
 
 NAMED = "<https://github.com/acme/shop/pull/1|#1> Change 1"
 TAKES = f"⚠️ *Goes out with it:* {NAMED}, which `{CARA}` rejected in its thread"
 
 
-def new_town(source: FakeSource | None = None) -> Town:
+def new_town(source: FakeSource | None = None, log: FakeLog | None = None) -> Town:
     """Ask once for a whole plan; the first merge is for both services, others for one of them."""
     config = teams().model_copy(update={"approval": "plan"})
-    return Town(config, model=OfflinePlanner(), source=source or Touching([OLD, ONE, TWO]))
+    return Town(config, model=OfflinePlanner(), source=source or Touching([OLD, ONE, TWO]), log=log)
 
 
 class Touching(FakeSource):
@@ -126,7 +131,6 @@ async def test_a_merge_that_is_rejected_meanwhile_ends_it_and_a_card_asks() -> N
 
 async def test_words_that_come_meanwhile_end_it_too() -> None:
     box = new_town()
-    box.config = box.config
     await waits(box)
     await is_tested(box)
     await approves_ahead(box)
@@ -137,6 +141,40 @@ async def test_words_that_come_meanwhile_end_it_too() -> None:
         "people wrote about #1, which goes out with it, in its thread meanwhile"
     )
     assert "alice wrote: “the carts are lost, careful”" in await box.card_says(TWO)
+
+
+class Interrupted(FakeLog):
+    """A log in which something happens right before an approval ahead is to take effect."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def append(self, write: Write) -> Look | None:
+        if self.meanwhile and any(isinstance(e, ev.ApprovalTookEffect) for e in write.events):
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return await super().append(write)
+
+
+@pytest.mark.parametrize("what", ["rejected", "words"])
+async def test_what_comes_between_the_last_look_and_its_record_ends_it_too(what: str) -> None:
+    log = Interrupted()
+    box = new_town(log=log)
+    await waits(box)
+    await is_tested(box)
+    await approves_ahead(box)
+    card = (await box.of(ONE)).pending
+    assert card
+
+    async def comes() -> None:
+        box.thread_id = box.thread_of(ONE)
+        rejected = ev.ApprovalRejected(call_id=card.request.call_id, user=CARA)
+        said = ev.HumanSaid(user=ALICE, text="the carts are lost, careful")
+        await box.did(rejected if what == "rejected" else said)
+
+    log.meanwhile = comes
+    await turns_green(box)
+    assert log.meanwhile is None
+    assert "#1, which goes out with it" in await lapsed(box)
 
 
 LATER = [f"{number:040x}" for number in range(100, 130)]
