@@ -15,7 +15,7 @@ from tests.adapters.github_bodies import SHA
 from tests.crash import people
 from tests.crash.instances import Service
 from tests.crash.people import Delivery
-from tests.shop import REPO
+from tests.shop import BOB, REPO
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Deploy:
         """Return the delivery of a click."""
         return people.click(action, f"{self.thread_id}:{call_id}")
 
-    async def ask(self, text: str, state: State, instance: int = 0) -> None:
+    async def ask(self, text: str, state: State, instance: int = 0, user: str = BOB) -> None:
         """Write in the thread, if its message is in Slack already."""
         if "status" in state.slots:
             self._words += 1
             ts = f"1900000000.{self._words:06}"
-            sent = people.words(text, state.slots["status"][1], ts)
+            sent = people.words(text, state.slots["status"][1], ts, user)
             await self._box.insist(to(sent), instance)
 
     async def reaches(

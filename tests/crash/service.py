@@ -52,8 +52,8 @@ class PointedLog(RedisLog):
         await self.points.at(f"after park {queue}")
 
     async def _name(self, write: Write) -> str:
-        """Name a write after what it is about: its last event, but for locks given back."""
-        events = [event for event in write.events if event.type != "locks_released"]
+        """Name a write by what it is about: its last event, but for notes and locks given back."""
+        events = [event for event in write.events if not _is_beside(event)]
         match (events or write.events)[-1]:
             case ev.ApprovalGranted(by="command line") as event:
                 return f"{event.type} {event.by}"
@@ -68,6 +68,11 @@ class PointedLog(RedisLog):
         entries = await self.read(thread_id)
         attempts = (e.event.attempt for e in entries if isinstance(e.event, ev.ToolStarted))
         return next(place(attempt) for attempt in attempts if attempt.attempt_id == attempt_id)
+
+
+def _is_beside(event: ev.Event) -> bool:
+    is_note = isinstance(event, ev.BotSaid) and event.because == "note"
+    return is_note or isinstance(event, ev.LocksReleased)
 
 
 class PointedModel:
