@@ -6,11 +6,12 @@ from app.core import events as ev
 from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding, rides
 from app.core.audit import effects as audited
 from app.core.events import Attempt, PlanStep
+from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.spec import plan_hash
 from app.redis.chain import Stored, check
 from tests.machine.life import FROZEN, STOPPED
-from tests.machine.places import BRANCH, MAY_APPROVE, ORDER, REPOS, owners_of
+from tests.machine.places import BRANCH, MAY_APPROVE, OBJECTION, ORDER, REPOS, owners_of
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
 from tools.riders import PUSHER_NOT_ASKED
@@ -42,6 +43,16 @@ TOUCHES = (
     ev.MessagePosted,
     ev.StagingRequested,
     ev.ToolStarted,
+)
+
+
+# By which people, or a new card, say what is to become of a merge.
+OF_A_MERGE = (
+    ev.HumanSaid,
+    ev.ApprovalRequested,
+    ev.ApprovalRejected,
+    ev.StopRequested,
+    ev.Continued,
 )
 
 
@@ -403,6 +414,71 @@ def i22_what_is_only_watched_is_not_touched(world: World) -> None:
             assert not isinstance(entry.event, TOUCHES), f"{entry.event.type} in shadow mode"
 
 
+def i23_words_hold_a_card_until_they_are_heard_taken_back_or_released(world: World) -> None:
+    """Hold for each approval and each start: no words held its card at that moment."""
+    for mirror, entry in world.news:
+        event = entry.event
+        (call_id, holder), (still, holds) = mirror.held_around(entry)
+        if isinstance(event, (ev.ApprovalGranted, ev.ToolStarted)):
+            asked = mirror.state.asked(event.call_id)
+            card = asked.card if asked else mirror.state.cards.get(event.call_id or "")
+            is_held = card and card.request.call_id == call_id and holder
+            assert not is_held, f"{event.type} while words of {holder} hold the card"
+        if isinstance(event, ev.HumanSaid) and still:
+            assert holds, "words that nobody has read hold nothing"
+        if isinstance(event, ev.ApprovalReleased):
+            assert event.user in MAY_APPROVE, f"{event.user} released a card"
+        if holder and not holds and still == call_id:
+            world.lab.counts["let go"] += 1
+            assert _may_let_go(mirror, entry, holder), f"{event.type} dismissed {holder}'s words"
+
+
+def _may_let_go(mirror: Mirror, entry: ev.Entry, holder: str) -> bool:
+    """Tell whether an entry is the agent's answer, the writer's own word, or a release."""
+    if isinstance(entry.event, ev.PlanKept):
+        return entry.event.user == holder
+    answers = [e.event for e in mirror.entries if e.write == entry.write]
+    is_answer = any(isinstance(event, ev.ToolProposed) for event in answers)
+    return is_answer or isinstance(entry.event, ev.ApprovalReleased)
+
+
+def i24_nothing_counts_ahead_over_a_no_to_what_goes_out_with_it(world: World) -> None:
+    """Hold for what people said of another merge between the click and the green staging."""
+    for mirror, entry in world.news:
+        if not isinstance(entry.event, (ev.ApprovalTookEffect, ev.ApprovalExpired)):
+            continue
+        card = mirror.state.cards[entry.event.call_id]
+        steps = card.steps if card.request.ahead else ()
+        riders = {r.thread_id: r for s in steps for r in _riders(world, mirror, s)}.values()
+        said_no = [rider for rider in riders if _objected(rider, card.at, entry.at)]
+        if isinstance(entry.event, ev.ApprovalTookEffect):
+            assert not said_no, f"{mirror.thread_id} brings {said_no[0].thread_id}"
+        world.lab.counts["no to a rider"] += bool(said_no)
+
+
+def _riders(world: World, mirror: Mirror, step: PlanStep) -> list[Mirror]:
+    """Return the threads of the other merges that a step brings to its service."""
+    spec, repo = step.spec, mirror.repo.name
+    if spec.kind != "deploy" or spec.production_was not in ORDER:
+        return []
+    between = BRANCH[repo][ORDER[spec.production_was] + 1 : ORDER[spec.sha]]
+    found = (world.mirrors.get(thread_id_for(repo, "main", sha)) for sha in between)
+    return [each for each in found if each and not each.state.is_untouched(step.name)]
+
+
+def _objected(rider: Mirror, since: int, until: int) -> bool:
+    """Tell whether somebody said no to a merge after a time, and nobody anything else of it."""
+    before = [entry for entry in rider.entries if entry.at < until]
+    state = fold(before)
+    if state.joined or state.effects or state.shipped:
+        return False
+    said = [e.event for e in before if e.at > since and isinstance(e.event, OF_A_MERGE)]
+    newest = said[-1] if said else None
+    if isinstance(newest, ev.HumanSaid):
+        return newest.text == OBJECTION
+    return isinstance(newest, (ev.ApprovalRejected, ev.StopRequested))
+
+
 INVARIANTS = (
     i1_every_effect_has_live_authorised_approvals_of_its_bytes,
     i1_nobodys_service_is_deployed_unasked,
@@ -425,6 +501,8 @@ INVARIANTS = (
     i20_a_plan_goes_on_in_order_while_it_is_green,
     i21_nothing_begins_before_its_staging_is_green,
     i22_what_is_only_watched_is_not_touched,
+    i23_words_hold_a_card_until_they_are_heard_taken_back_or_released,
+    i24_nothing_counts_ahead_over_a_no_to_what_goes_out_with_it,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )

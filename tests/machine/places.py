@@ -31,6 +31,7 @@ SHOP, BLOG = "acme/shop", "acme/blog"
 COMMITS = 6
 FOREIGN = "f0" * 20
 HOUR_MS = 3600 * 1000
+OBJECTION = "not before noon, there is a demo"  # which no planner understands
 DAYS = Hours(frozenset(range(7)), 8 * 60, 20 * 60, UTC)
 
 # What the pull requests change, in turn; the api and the migration alone have paths.

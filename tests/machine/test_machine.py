@@ -35,6 +35,7 @@ from tests.machine.places import (
     IDEAS,
     MAY_APPROVE,
     NAMES,
+    OBJECTION,
     REPOS,
     SHOP,
     Idea,
@@ -70,7 +71,7 @@ HAS_TO_OCCUR = (
     *("event approval_took_effect", "event approval_rejected", "event outcome_stated"),
     *("step ended: Killed", "step ended: StoreUnavailable", "meanwhile approve", "meanwhile lock"),
     *("wake_up", "event shadow_proposed", "event production_seen"),
-    *("event riders_told", "event ride_changed"),
+    *("event riders_told", "event ride_changed", "event plan_kept", "no to a rider"),
 )
 TOLD = (
     "begin",
@@ -100,6 +101,8 @@ TEXTS = (
     f"roll back backend to {BRANCH[SHOP][0][:9]}",
     "this is urgent",
     "never mind",
+    "never mind",
+    OBJECTION,
     "ship both",
     "keep this",
     "wait for the next",
@@ -111,6 +114,7 @@ CARD_ACTIONS = (
 ANSWERS = ("ship_both", "ship_both", "keep_this", "wait_newer")
 REASONS = ("customers cannot pay at all", "because", "the tests are known to be flaky")
 SECOND_THOUGHTS = ("", "", "", "reject", "stop", "no wait", "thanks", "lock", "merge")
+AGAINST_A_RIDER = ("object to another", "reject another")
 THREAD_ACTIONS = ("stop", "retry", "retry", "rollback", "rollback", "continue")
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 FATES: tuple[Behaviour, ...] = ("works", *BEHAVIOURS, "works", "works", "works", "works")
@@ -133,6 +137,7 @@ calls = st.integers(1, 24)
 moments = st.sampled_from(("before", "after"))
 seldom = st.sampled_from((False, False, False, True))  # for what takes as long as ten other steps
 rarely = st.sampled_from((*[False] * 7, True))  # for what takes as long as thirty
+hardly = st.sampled_from((*[False] * 31, True))  # for what takes as long as a hundred
 people = st.sampled_from(CROWD)
 repos = st.sampled_from(NAMES)
 places = st.sampled_from(
@@ -331,8 +336,31 @@ class Machine(RuleBasedStateMachine):
                 await self.world.mentions(mirror.repo.name, user, "lock all for 1m")
             case "reject" | "stop":
                 await self.world.clicks(mirror, second, call_id, user)
+            case "object to another" | "reject another":
+                await self._says_no_to_another(mirror, user, second)
             case _:
                 await self.world.says(mirror, user, second)
+
+    async def _says_no_to_another(self, mirror: Mirror, user: str, how: str) -> None:
+        waiting = [(m, card) for m, card in self.world.waiting() if m.repo is mirror.repo]
+        for other, card in waiting[-1:]:
+            if how == "reject another":
+                await self.world.clicks(other, "reject", card.request.call_id, user)
+            else:
+                await self.world.says(other, user, OBJECTION)
+
+    @rule(user=people, how=st.sampled_from(AGAINST_A_RIDER), now=hardly)
+    def say_no_to_a_rider(self, user: str, how: str, now: bool = True) -> None:
+        """Let a merge be approved ahead that brings one of more services, and people oppose that.
+
+        What production runs is known by then, else nobody can say what a merge brings.
+        """
+        if not now:
+            return self.work()
+        while self.world.merged[BLOG] < 2:
+            self.ship(BLOG, 3, False)
+        self.do("merge", self.world.merges(BLOG), self.world.works())
+        return self.approve_ahead(BLOG, user, how, 1)
 
     @rule(number=numbers, user=people, action=st.sampled_from(ANSWERS), work=st.booleans())
     def answer_about_newer(self, number: int, user: str, action: str, work: bool) -> None:
@@ -664,6 +692,11 @@ def test_chance_can_reach_what_is_rare(lab: Lab) -> None:
     machine.all_hold()
     machine.queue_up(BLOG)
     machine.all_hold()
+    for how in AGAINST_A_RIDER:
+        machine = type("ByHand", (Machine,), {"lab": lab})()
+        machine.say_no_to_a_rider(CROWD[0], how)
+        machine.all_hold()
+    assert lab.counts["no to a rider"] == len(AGAINST_A_RIDER)
     reached = (
         *("event coalesced", "effect production rollback"),
         *("event staging_overridden", "event wait_ended"),
