@@ -71,7 +71,7 @@ HAS_TO_OCCUR = (
     *("event approval_took_effect", "event approval_rejected", "event outcome_stated"),
     *("step ended: Killed", "step ended: StoreUnavailable", "meanwhile approve", "meanwhile lock"),
     *("wake_up", "event shadow_proposed", "event production_seen"),
-    *("event riders_told", "event ride_changed", "event plan_kept", "no to a rider"),
+    *("event riders_told", "event ride_changed", "event plan_kept"),
 )
 TOLD = (
     "begin",
