@@ -1,18 +1,24 @@
 """Shadow mode: the agent proposes, nothing is asked or done, and what people did is compared."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from app import effects
 from app.core import events as ev
 from app.core import ledger
+from app.core.actions import Start
 from app.core.agreement import compare
 from app.core.config import RepoConfig, TargetConfig
 from app.core.fold import fold
 from app.core.ids import thread_id_for
+from app.core.ports import Claim
 from app.core.shadow import in_shadow
+from app.desk import Job, Ports
 from app.slack.messages import render
-from tests.core.box import OLD, SHA, Box, repo_config
+from tests.core.box import OLD, SHA, Box, ScriptedModel, repo_config
+from tests.fake_deployer import FakeDeployer
+from tests.fakes import FakeLog
 from tests.shop import BOB, REPO
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -236,6 +242,28 @@ async def test_what_was_approved_is_not_done_once_the_repository_is_in_shadow_mo
     box.configure(repo_config(mode="shadow"))
     await box.approves()
     assert box.deployer.effects == before
+
+
+@pytest.mark.parametrize(("thread", "mode"), [(True, "live"), (False, "shadow")])
+async def test_the_last_door_is_closed_where_the_thread_or_the_repository_only_watches(
+    thread: bool, mode: Literal["live", "shadow"]
+) -> None:
+    started = ev.ThreadStarted(
+        thread_id=f"{REPO}/0123456789",
+        repo=REPO,
+        branch="main",
+        channel="C01DEPLOYS",
+        origin="merge",
+        sha=SHA,
+        shadow=thread,
+    )
+    state, deployer = fold([ev.Entry(at=0, write="w", event=started)]), FakeDeployer()
+    ports = Ports(FakeLog(), ScriptedModel(), None, None, {"command": deployer})
+    claim = Claim(state.thread_id, 1)
+    job = Job(claim, state, (), repo_config(mode=mode), 0, {}, ports, 0.0, [])
+    with pytest.raises(LookupError, match=r"^acme/shop is in shadow mode, and nothing is done"):
+        await effects.start(job, Start("deploy", "staging", "backend", SHA, "merge", ()))
+    assert deployer.effects == []
 
 
 def test_the_sentence_names_the_repositories_that_only_watch() -> None:
