@@ -11,9 +11,11 @@ from app.core.events import (
     CardFacts,
     PlanStep,
 )
+from app.core.outgoing import has, is_back
 from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
+from app.core.state import State
 from tools.approvers import expires_at, kept, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.riders import Riders
@@ -120,10 +122,15 @@ async def _facts(
         override=override_of(desk.facts, sha),
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
-        others=tuple(lanes.pull_of(m) for m in merges if m.shipped.get(name) != m.sha),
+        others=tuple(lanes.pull_of(m) for m in others if _moves(kind, name, m)),
         declined=tuple(each for each in map(declined, merges) if each),
         spoken=tuple(each for each in map(spoken, merges) if each)[:MAX_SPOKEN],
     )
+
+
+def _moves(kind: EffectKind, name: str, merge: State) -> bool:
+    """Tell whether a step brings a merge to a service that lacks it, or takes it back."""
+    return not (is_back(merge, name) if kind == "rollback" else has(merge, name))
 
 
 def _hold(recorded: Mapping[str, str], kind: EffectKind, name: str) -> str:

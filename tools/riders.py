@@ -35,11 +35,15 @@ class Riders:
         self._is_away = False
 
     async def merges(self, kind: EffectKind, name: str, sha: str, change: Change) -> list[State]:
-        """Return the threads of the other merges that a step brings to its service or job."""
+        """Return the threads of the other merges that a step brings to its service or job.
+
+        So is the merge of its very commit, where another thread than that one's asks.
+        """
         if kind == "rollback":
             return []
-        shas = [*(commit.sha for commit in change.commits), *self._carried(sha)]
-        return await self._of(name, [each for each in shas if each != sha])
+        shas = [sha, *(commit.sha for commit in change.commits), *self._carried(sha)]
+        found = await self._of(name, shas)
+        return [each for each in found if each.thread_id != self._desk.state.thread_id]
 
     async def _of(self, name: str, shas: Iterable[str]) -> list[State]:
         """Return the threads of the merges of some commits that change a service."""
@@ -61,7 +65,8 @@ class Riders:
         known = [*([was] if was else []), *(record.sha for record in came)]
         found = await self._of(name, [*known, *(commit.sha for commit in change.commits)])
         rode = [pull.sha for state in found for pull in state.carried.values()]
-        return [*found, *await self._of(name, rode)]
+        both = [*found, *await self._of(name, rode)]
+        return list({state.thread_id: state for state in both}.values())
 
     async def barred(
         self, kind: EffectKind, name: str, sha: str, change: Change, merges: Sequence[State]

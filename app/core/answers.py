@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from app.core.days import Span
 from app.core.events import Line, Piece, Running
@@ -79,8 +80,25 @@ def went_out(records: Sequence[Record], span: Span) -> Answer:
         return Answer(f"Nothing went out {span.named}.", short_of)
     out = len(_succeeded(effects))
     title = f"Went out {span.named}: {out}" if out else f"{_nothing(effects)} {span.named}. Tried:"
-    shown = effects[:SHOWN][::-1]
-    return Answer(title, (*short_of, *map(_effect, shown)), len(effects) - len(shown))
+    shown, back = effects[:SHOWN][::-1], _taken_back(records)
+    told = [(*_effect(each), *back.get(id(each), ())) for each in shown]
+    return Answer(title, (*short_of, *told), len(effects) - len(shown))
+
+
+def _taken_back(records: Sequence[Record]) -> dict[int, Line]:
+    """Say of each deploy, by its id(), when it was rolled back first; of what stayed, nothing.
+
+    A rollback takes out all that came since its version ran, which may be before the record began.
+    """
+    found: dict[int, Line] = {}
+    moved = _succeeded(records)
+    for at, back in enumerate(moved):
+        if back.kind != "rollback":
+            continue
+        older = (record for record in moved[at + 1 :] if record.service == back.service)
+        for record in takewhile(lambda each, to=back.sha: each.sha != to, older):
+            found[id(record)] = (text(" · ↩️ rolled back "), time(back.at))
+    return found
 
 
 def _nothing(effects: Sequence[Record]) -> str:
@@ -161,7 +179,8 @@ def _riders(record: Record) -> list[Piece]:
     each = [[text(", "), *_pull(r.number, r.url, "", r.author)] for r in shown]
     named = [piece for rider in each for piece in rider][1:]
     rest = [text(f" and {more} more")] if more > 0 else []
-    return [text(" · with "), *named, *rest] if shown else []
+    verb = " · took out " if record.kind == "rollback" else " · with "
+    return [text(verb), *named, *rest] if shown else []
 
 
 def _approved(record: Record) -> list[Piece]:

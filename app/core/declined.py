@@ -1,6 +1,6 @@
 """Merges to which people said no, or something, or red ones; a newer commit brings them anyway."""
 
-from app.core import lanes
+from app.core import lanes, outgoing
 from app.core.events import Declined, Spoken
 from app.core.questions import only_asks
 from app.core.records import Words
@@ -31,8 +31,8 @@ def declined(state: State) -> Declined | None:
 
 
 def _is_rolled_back(state: State) -> bool:
-    """Tell whether a service got the commit from here, and has not got it any more."""
-    return any(state.shipped.get(service) != state.sha for service in state.rolled_back)
+    """Tell whether a service got the commit, and has not got it any more."""
+    return any(outgoing.is_back(state, name) for name in {**state.rolled_back, **state.taken_back})
 
 
 def _is_red(state: State) -> bool:

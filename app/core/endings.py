@@ -18,7 +18,7 @@ def ending(state: State, repo: RepoConfig) -> str:
     if ride := broken(state):
         return f"#{ride.by.number}, which was to ship it, {ended(ride)}"
     if state.joined:
-        by = next(reversed(state.went_out.values()), state.joined.into)
+        by = next((each.by for each in reversed(state.went_out.values())), state.joined.into)
         return f"a newer merge ships it, #{by.number}"
     if state.stopped_by:
         return f"it was stopped, {_production(state)}"

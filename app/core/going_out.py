@@ -22,11 +22,20 @@ def carried_by(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
 
 
 def brought(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
-    """Return all other merges that steps bring out, also those to which people had said no."""
+    """Return all other merges that steps bring out, also those to which people had said no.
+
+    So is the merge of their very commit, where this is not its thread.
+    """
     deploys = [step for step in steps if step.spec.kind == "deploy"]
     ships = carried_by(state, [step for step in deploys if step.spec.sha == state.sha])
     declined = [each.pull for step in deploys for each in step.facts.declined]
-    return list({pull.sha: pull for pull in (*ships, *declined)}.values())
+    own = [pull for step in deploys for pull in step.facts.others if pull.sha == step.spec.sha]
+    return list({pull.sha: pull for pull in (*own, *ships, *declined)}.values())
+
+
+def taken_out(step: PlanStep) -> Sequence[Pull]:
+    """Return the merges that a step takes out, none unless it is a rollback."""
+    return step.facts.others if step.spec.kind == "rollback" else ()
 
 
 def new_at(state: State, done: Say) -> list[Pull]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core.cards import Asked, Card
 from app.core.events.values import Frozen, PlanStep
-from app.core.going_out import brought
+from app.core.going_out import brought, taken_out
 from app.core.state import State
 from app.core.untrusted import cut
 
@@ -26,7 +26,8 @@ class Record(Frozen):
 
     `pull`, `url` and `author` are the pull request's, `message` is "<channel>|<ts>" of its thread;
     a line of an older version has none of them. `riders` are the first of the merges that went out
-    with it (`riders_total`). Who broke the `glass` for it is not among those who approved it.
+    with it, or that a rollback took out (`riders_total`). Who broke the `glass` for it is not among
+    those who approved it.
     """
 
     kind: str
@@ -86,7 +87,8 @@ def effect_of(state: State, asked: Asked) -> dict[str, Any]:
     told: dict[str, Any] = {"approved_by": approved_by(asked)}
     if glass:
         told |= {"glass": glass.user, "reason": cut(glass.reason, LONGEST_REASON)}
-    pulls = [pull for pull in brought(state, [asked.step]) if pull.number]
+    moved = taken_out(asked.step) or brought(state, [asked.step])
+    pulls = [pull for pull in moved if pull.number and pull.sha != asked.spec.sha]
     fields = set(Rider.model_fields)
     riders = [pull.model_dump(include=fields) for pull in pulls[:MOST_RIDERS]]
     return told | ({"riders": riders, "riders_total": len(pulls)} if pulls else {})

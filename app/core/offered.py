@@ -19,5 +19,6 @@ def can_ask_again(state: State, card: Card) -> bool:
     """Offer it on the newest card alone, while nothing else is under way."""
     newest = list(state.cards.values())[-1]
     busy = state.running or state.ask_again or state.stopped_by or state.owes_step
-    ran_out = card.status == "expired" and (card.in_effect or not card.request.ahead)
+    ended = card.status == "expired" and not outgoing.is_out(state, card)
+    ran_out = ended and (card.in_effect or not card.request.ahead)
     return ran_out and card is newest and not busy

@@ -200,6 +200,20 @@ class Ride:
         return self.goes_on_at is None
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another thread that brought this one's commit to a service, or took it back, at `at` (ms).
+
+    `message` is where that thread is in Slack, "<channel>|<ts>". `was` is the merge with which the
+    commit had gone out, where it was taken back; None where that was this thread's own.
+    """
+
+    by: Pull
+    message: str
+    at: int
+    was: Pull | None = None
+
+
 @dataclass(slots=True)
 class Offer:
     """The question on a card what is to become of it and of a newer merge, the first of `pulls`.

@@ -23,6 +23,7 @@ from app.core.events import (
     WaitStarted,
 )
 from app.core.records import (
+    Elsewhere,
     Joined,
     Locking,
     Offer,
@@ -83,8 +84,8 @@ class State:
     carried_since: dict[str, int] = field(default_factory=dict[str, int])
     riders_told: How | None = None
     rides: list[Ride] = field(default_factory=list[Ride])
-    went_out: dict[str, Pull] = field(default_factory=dict[str, Pull])
-    taken_back: dict[str, Pull] = field(default_factory=dict[str, Pull])
+    went_out: dict[str, Elsewhere] = field(default_factory=dict[str, Elsewhere])
+    taken_back: dict[str, Elsewhere] = field(default_factory=dict[str, Elsewhere])
     out_at: int | None = None  # when nothing was left to do, for other merges had brought it out
     joined: Joined | None = None
     offers: list[Offer] = field(default_factory=list[Offer])
@@ -262,13 +263,15 @@ class State:
 
     @property
     def has_shipped(self) -> bool:
-        """Tell whether the newest success of any service is a deploy, not its rollback."""
+        """Tell whether the newest success of any service is a deploy that was not taken back."""
         newest = {
             run.attempt.service: run.attempt.kind
             for run in self.runs.values()
             if run.is_production_effect and run.outcome == "succeeded"
         }
-        return "deploy" in newest.values()
+        return any(
+            kind == "deploy" and service not in self.taken_back for service, kind in newest.items()
+        )
 
     @property
     def question(self) -> Say | None:

@@ -8,6 +8,7 @@ from app.core.config import RepoConfig
 from app.core.events import Line, Running
 from app.core.happened import place
 from app.core.pieces import merge, sha_of, text, thread, time, user
+from app.core.records import Elsewhere
 from app.core.state import State
 from app.core.untrusted import cut
 from app.core.what_waits import red_of, told, under_way
@@ -45,14 +46,30 @@ def _on_production(state: State, ships: State, running: Sequence[Running]) -> li
         where = thread(place(ships)) if ships is not state else []
         lines.append((text("it ships with "), *merge(state.joined.into), *where))
     is_now = {each.service: each.sha for each in running}
-    for service, sha in ships.shipped.items():
+    here = {name: sha for name, sha in ships.shipped.items() if name not in state.taken_back}
+    for service, sha in here.items():
         fate = _fate(ships, service, is_now.get(service, sha))
         lines.append((text(f"{service} {fate} "), sha_of(sha)))
     for service, by in state.went_out.items():
-        lines.append((text(f"{service} has it on production, with "), *merge(by)))
+        if service not in here:
+            lines.append((text(f"{service} has it on production"), *_by(by, ", with")))
+    lines += [_back(service, by) for service, by in state.taken_back.items()]
     if not lines and lanes.merge_of(state):
         lines.append(_nowhere(state, is_now))
     return lines
+
+
+def _back(service: str, by: Elsewhere) -> Line:
+    """Say that another thread rolled it back, when, and which."""
+    took = (text(f"{service} had it on production, and was rolled back "), time(by.at))
+    return (*took, *_by(by, " by"))
+
+
+def _by(other: Elsewhere, verb: str) -> Line:
+    """Name the thread that did it, and link to it."""
+    if not other.by.sha:
+        return (text(" by another thread"), *thread(other.message))
+    return (text(f"{verb} "), *merge(other.by), *thread(other.message))
 
 
 def _fate(ships: State, service: str, is_now: str | None) -> str:

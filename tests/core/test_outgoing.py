@@ -11,6 +11,7 @@ from app.core.clicks import Refused
 from app.core.context import render
 from app.core.endings import ending
 from app.core.ports import Write
+from app.core.records import Elsewhere
 from app.core.rules.outgoing import hear_of_going_out
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
@@ -85,7 +86,11 @@ async def test_what_is_taken_back_can_be_taken_up_again(box: Town) -> None:
     await box.says("roll back")
     await box.ships(TWO)
     assert (await box.of(TWO)).rolled_back
-    assert f"⏹️ stopped by <@{CARA}> · say `continue` to take it up again" in await status(box)
+    back = "and was rolled back: backend and frontend by the thread of"
+    said = await status(box)
+    assert f"⏹️ stopped by <@{CARA}> · ↩️ went out with" in said
+    assert back in said
+    assert said.split("\n")[-1].endswith(" · say `continue` to take it up again")
 
 
 async def test_the_model_reads_it(box: Town) -> None:
@@ -175,7 +180,8 @@ async def test_it_says_so_when_it_was_rolled_back(both: Town) -> None:
     assert f"↩️ went out with {link}, and was rolled back: " in await status(both)
     await both.merged(THREE)
     card = await both.card_says(THREE)
-    assert f"*Goes out with it:* {link}, which was rolled back" in card
+    one = "<https://github.com/acme/shop/pull/1|#1> Change 1"
+    assert f"*Go out with it:* {link} and {one}, which were rolled back" in card
     assert "wrote:" not in card
 
 
@@ -223,7 +229,7 @@ async def test_one_that_was_left_behind_hears_that_a_third_one_brought_it(both: 
 async def test_words_that_are_being_read_keep_a_thread_open(both: Town) -> None:
     state = await both.of(ONE)
     told = ev.WentOut(by=lanes.pull_of(state), service="backend")
-    state.went_out["frontend"] = told.by
+    state.went_out["frontend"] = Elsewhere(told.by, "", 0)
     assert outgoing.is_over(state, both.config, told)
     state.owes_step = True
     assert not outgoing.is_over(state, both.config, told)

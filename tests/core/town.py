@@ -70,7 +70,14 @@ class Town(Box):
 
     async def said(self, sha: str) -> dict[str, str]:
         """Return what every message of a merge's thread says."""
-        messages = await self.messages(sha)
+        return self._words(await self.messages(sha))
+
+    async def said_here(self) -> dict[str, str]:
+        """Return what every message of the thread says that goes on."""
+        facts, now = await self.log.facts(REPO), await self.log.now(REPO)
+        return self._words(render(await self.state(), self.config, now, facts))
+
+    def _words(self, messages: dict[str, Message]) -> dict[str, str]:
         for message in messages.values():
             payloads.check(message.text, message.blocks)
         return {slot: payloads.words(m.text, m.blocks) for slot, m in messages.items()}

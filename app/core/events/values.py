@@ -139,8 +139,9 @@ class CardFacts(Frozen):
     `compared`: the commits are all that go in, or the newest of them; else nobody could say.
     `jobs` are those that the change brings work for, with its files, and that did not run for it.
     `risky` says why the click is asked for twice, empty where it is not.
-    `others` are all other merges that go out with it, as far as they are known; `declined` those
-    of them that would not have gone out by themselves, `spoken` those about which people wrote.
+    `others` are all other merges that go out with it, or that a rollback takes out, as far as they
+    are known; `declined` those of them that would not have gone out by themselves, `spoken` those
+    about which people wrote.
     """
 
     commits: tuple[Commit, ...] = ()

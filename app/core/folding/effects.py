@@ -69,6 +69,8 @@ class FoldEffects(Folding):
             s.rolled_back[service] = bad
             s.holds_due.append((service, bad))
         s.effects[service] = run.attempt.sha
+        s.went_out.pop(service, None)
+        s.taken_back.pop(service, None)
         done = s.ran if run.attempt.kind == "job" else s.shipped
         done[service] = run.attempt.sha
         s.verification = None

@@ -1,7 +1,10 @@
 """Where this thread's commit went out with another merge."""
 
+from dataclasses import replace
+
 from app.core import events as ev
 from app.core.folding.folding import Folding
+from app.core.records import Elsewhere
 
 
 class FoldOutgoing(Folding):
@@ -9,12 +12,14 @@ class FoldOutgoing(Folding):
 
     def on_went_out(self, e: ev.WentOut) -> None:
         s = self.state
-        s.went_out.pop(e.service, None)
+        was = s.went_out.pop(e.service, None)
         s.taken_back.pop(e.service, None)
+        heard = Elsewhere(e.by, e.message, self.at)
         if e.back:
-            s.taken_back[e.service], s.out_at = e.by, None
+            s.taken_back[e.service] = replace(heard, was=was.by if was else None)
+            s.out_at = None
         else:
-            s.went_out[e.service] = e.by
+            s.went_out[e.service] = heard
         if e.over:
             s.out_at = self.at
             self.concluded()

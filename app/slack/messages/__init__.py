@@ -52,7 +52,7 @@ def render(
         timed.append((first.started_at, progress, tests.message()))
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
-    timed += [(r.at, f"ride:{r.n}", ride_message(state, repo, r)) for r in state.rides]
+    timed += [(r.at, f"ride:{r.n}", ride_message(state, repo, r, facts)) for r in state.rides]
     timed += _locks(state, facts, now)
     timed += _glass(state, repo, facts)
     timed.sort(key=lambda item: item[0])

@@ -1,8 +1,10 @@
 """What a card says for and against approving it: tests, what goes out with it, who may approve."""
 
+from collections.abc import Sequence
+
 from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.events import CardFacts, Commit, Declined
+from app.core.events import CardFacts, Commit, Declined, Pull
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
@@ -64,17 +66,30 @@ def objections(card: Card, repo: RepoConfig) -> list[str]:
 
 def _declined(card: Card, repo: RepoConfig) -> list[str]:
     found = list(dict.fromkeys(each for step in card.steps for each in step.facts.declined))
+    back = [each.pull for each in found if each.how == "rolled back"]
+    others = [each for each in found if each.how != "rolled back"]
     rows = [
         f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}"
-        for each in found[:MAX_DECLINED]
+        for each in others[:MAX_DECLINED]
     ]
-    more = people.all_of([lanes.link(each.pull) for each in found[MAX_DECLINED:]])
-    return [*rows, f"⚠️ And {more}, to which people, or staging, said no"] if more else rows
+    more = people.all_of([lanes.link(each.pull) for each in others[MAX_DECLINED:]])
+    rows += [f"⚠️ And {more}, to which people, or staging, said no"] if more else []
+    return rows + _rolled_back(back)
+
+
+def _rolled_back(pulls: Sequence[Pull]) -> list[str]:
+    """Name in one line all merges that a rollback took out, and that come with it once more."""
+    if not pulls:
+        return []
+    named = [lanes.titled(pull) for pull in pulls[:MAX_DECLINED]]
+    named += [lanes.link(pull) for pull in pulls[MAX_DECLINED:]]
+    go, were = ("Goes", "was") if len(pulls) == 1 else ("Go", "were")
+    return [f"⚠️ *{go} out with it:* {people.all_of(named)}, which {were} rolled back"]
 
 
 def _said_no(each: Declined, repo: RepoConfig) -> str:
-    if each.how in ("red", "rolled back"):
-        return f"which was {'red on staging' if each.how == 'red' else 'rolled back'}"
+    if each.how == "red":
+        return "which was red on staging"
     return f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core import locks, policy
+from app.core import locks, outgoing, policy
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
@@ -12,7 +12,7 @@ from app.core.state import State
 from app.slack import text
 from app.slack.messages import ahead, lanes, people, rides
 from app.slack.messages.missing import done_but, nothing_out
-from app.slack.messages.outgoing import CONTINUE, out_line
+from app.slack.messages.outgoing import CONTINUE, back_line, out_line
 from app.slack.messages.settled import waiting_line
 from app.slack.messages.shown import action
 from app.slack.messages.waiting import waits
@@ -34,13 +34,13 @@ def production_line(state: State, repo: RepoConfig, now: int, facts: Mapping[str
     blocked = _blocked(state, repo, now, facts)
     staging = state.staging
     if state.joined and not state.turn_due:
-        return rides.status_line(state, state.joined, repo)
+        return rides.status_line(state, state.joined, repo, facts)
     if waiting := lanes.waiting_line(state, facts):
         return f"*Production*  {waiting}"
     if state.ahead:
         return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
     if staging and not staging.is_good and not state.shipped:
-        return _stopped(state, repo) or _out(state, repo)
+        return _stopped(state, repo, facts) or _out(state, repo, facts)
     return f"*Production*  {_production_now(state, repo, blocked, facts)}{_shipped(state)}"
 
 
@@ -49,9 +49,11 @@ def _production_now(
 ) -> str:
     return (
         _though_red(state, _acting(state, repo, facts))
-        or _stopped(state, repo)
-        or _though_red(state, _waiting(state, repo, blocked) or _thinking(state, repo, facts))
-        or _ended(state, repo)
+        or _stopped(state, repo, facts)
+        or _though_red(
+            state, _waiting(state, repo, blocked, facts) or _thinking(state, repo, facts)
+        )
+        or _ended(state, repo, facts)
     )
 
 
@@ -68,7 +70,7 @@ def _is_red(state: State) -> bool:
 def _acting(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     run = state.running
     if run and run.attempt.environment == "production":
-        stopped = f" · {_stopped(state, repo)}" if state.stopped_by else ""
+        stopped = f" · {_stopped(state, repo, facts)}" if state.stopped_by else ""
         return f"{_doing(run)} · since {text.when(run.started_at)}{stopped}"
     if unknown := state.unknown:
         service = text.inline(unknown.attempt.service or "", 60)
@@ -92,25 +94,28 @@ def _doing(run: Run) -> str:
             return "🧪 testing"
 
 
-def _stopped(state: State, repo: RepoConfig) -> str:
+def _stopped(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     if not state.stopped_by:
         return ""
     tested = f"{RED} · " if _is_red(state) else ""
     by = text.user(state.stopped_by)
-    return f"{tested}⏹️ stopped by {by} · {out_line(state, repo) or CONTINUE}"
+    back = f"{line} · {CONTINUE}" if (line := back_line(state, facts)) else CONTINUE
+    return f"{tested}⏹️ stopped by {by} · {out_line(state, repo, facts) or back}"
 
 
-def _out(state: State, repo: RepoConfig) -> str:
-    out = out_line(state, repo)
+def _out(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
+    out = out_line(state, repo, facts) or back_line(state, facts)
     return f"*Production*  {out}" if out else ""
 
 
-def _waiting(state: State, repo: RepoConfig, blocked: LockOrFreeze | None) -> str:
+def _waiting(
+    state: State, repo: RepoConfig, blocked: LockOrFreeze | None, facts: Mapping[str, str]
+) -> str:
     if state.pending:
         return _card(state, repo, state.pending, blocked)
     if state.question:
         asked = f"💬 waiting for words · since {text.when(state.question.at)}"
-        return f"{_ended(state, repo)} · {asked}" if _not_taken_back(state) else asked
+        return f"{_ended(state, repo, facts)} · {asked}" if _not_taken_back(state) else asked
     return waits(state.wait) if state.wait else ""
 
 
@@ -154,29 +159,32 @@ def _thinking(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     return ""
 
 
-def _ended(state: State, repo: RepoConfig) -> str:
+def _ended(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     check, kept = state.verification, _not_taken_back(state)
     tested = " and tested" if check and check.passed else ""
+    back = back_line(state, facts)
     if check and check.passed is False:
         after = " after the rollback" if check.after_rollback else ""
-        return f"{RED}{after}{kept}"
-    out = out_line(state, repo)
+        return f"{RED}{after}{f' · {back}' if back else ''}{kept}"
+    out = out_line(state, repo, facts)
     since = f" · {out}" if out else ""
-    if not kept and (undecided := _undecided(state, repo)):
+    if not kept and (undecided := _undecided(state, repo, facts)):
         return undecided
     if state.rolled_back:
-        return f"↩️ rolled back{tested}{since}{kept}"
+        return f"↩️ rolled back{tested}{_since_done(state)}{since}{kept}"
+    if back:
+        return f"{back}{since}{kept}"
     if state.shipped:
         mark, but, again = done_but(state, repo)
         return f"{mark} done{tested}{but}{_since_done(state)}{again}{kept}"
     return f"✅ {out}" if out else nothing_out(state, repo)
 
 
-def _undecided(state: State, repo: RepoConfig) -> str:
+def _undecided(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say that the newest card was not approved; "" where the plan ended with what went out."""
     card = next(reversed(state.cards.values()), None)
-    out = out_line(state, repo)
-    if card and card.status == "expired":
+    out = out_line(state, repo, facts) or back_line(state, facts)
+    if card and card.status == "expired" and not outgoing.settled_by(state, card):
         way = out or "ask again on its card"
         return f"⌛ approval expired: {action(card.request.specs)} · {way}"
     if card is None or card.status != "rejected" or (state.shipped and state.plan_ended):

@@ -1,5 +1,7 @@
 """Tells of merges that ship with another one: that they are out, or that it ended without them."""
 
+from collections.abc import Mapping
+
 from app.core import lanes, rides
 from app.core.config import RepoConfig
 from app.core.events import Pull
@@ -33,9 +35,9 @@ def _named(pull: Pull, repo: RepoConfig, *, call: bool) -> str:
     return f"{titled(pull)} by {by}"
 
 
-def status_line(state: State, joined: Joined, repo: RepoConfig) -> str:
+def status_line(state: State, joined: Joined, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say which merge ships this one, or did, or that it ended without it."""
-    if shipped := shipped_line(state):
+    if shipped := shipped_line(state, facts):
         return shipped
     ride = joined.ride
     if ride is None or not ride.is_broken:
@@ -44,14 +46,14 @@ def status_line(state: State, joined: Joined, repo: RepoConfig) -> str:
     return f"{_end(ride, repo)}{since} · say `continue` to {_goal(ride, 'it')}"
 
 
-def ride_message(state: State, repo: RepoConfig, ride: Ride) -> Message:
+def ride_message(state: State, repo: RepoConfig, ride: Ride, facts: Mapping[str, str]) -> Message:
     """Call the author, once in a thread, and say how to go on; later what became of it."""
     end, number = _end(ride, repo), lanes.named(ride.end.by)
     if ride.goes_on_at is not None:
         said = f"{end} · it goes on since {text.when(ride.goes_on_at)}, and ships this"
     elif state.joined is None or state.joined.ride is not ride:
         said = f"{end} · this was taken up again here"
-    elif shipped := shipped_line(state):
+    elif shipped := shipped_line(state, facts):
         said = f"{end} · {shipped}"
     else:
         called = people.owner(state, repo) if ride.n == 0 else None

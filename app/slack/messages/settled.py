@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core import glass, lanes, locks
+from app.core import glass, lanes, locks, outgoing
 from app.core.cards import Card
 from app.core.events import LockWaited
 from app.core.offered import can_ask_again
@@ -14,6 +14,7 @@ from app.slack.messages import runs
 from app.slack.messages.actions import approvals, title, trace, unknown_buttons, way
 from app.slack.messages.glass import glass_button
 from app.slack.messages.lanes import link
+from app.slack.messages.outgoing import by_thread
 from app.slack.messages.plan_progress import plan_progress
 from app.slack.messages.shown import action
 from app.slack.permalinks import permalink
@@ -35,7 +36,8 @@ def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -
     if card.status == "approved" and glass.may_help(state, card, frozen=True):
         parts.append(blocks.actions([glass_button(state, card)]))
     passed = card.status in ("superseded", "stopped", "expired") and not offered
-    return Message(f"{action(card.request.specs)}: {card.status}", tuple(parts), passed=passed)
+    ended = "went out" if outgoing.settled_by(state, card) else card.status
+    return Message(f"{action(card.request.specs)}: {ended}", tuple(parts), passed=passed)
 
 
 def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, list[Block]]:
@@ -53,6 +55,9 @@ def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, li
             how = way(card, card.decided_by)
             return "🚫", [blocks.mrkdwn(f"rejected by {by}{how} {at}"), *quote]
         case "expired":
+            if other := outgoing.settled_by(state, card):
+                out = f"went out by {by_thread(other, facts)} · {text.when(other.at)}"
+                return "↪️", [blocks.mrkdwn(out)]
             reason = f": {text.inline(card.text, 250)}" if card.text else ""
             return "⌛", [blocks.mrkdwn(f"expired {at}{reason} (nobody rejected it)")]
         case "stopped":
