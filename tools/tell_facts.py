@@ -12,6 +12,7 @@ from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
 from app.core.fold import fold
 from app.core.happened import Record, place, records, under_way
+from app.core.ledger import PULL
 from app.core.obstacles import Seen
 from app.core.ports import HISTORY_KEPT
 from app.core.rules.production import target_lock
@@ -112,20 +113,28 @@ async def _where(desk: Desk, of: str) -> Answer:
     if not of and what_waits.only_opened(desk.state):
         return await _answer(desk, "waiting", "")
     facts = await desk.log.facts(desk.repo.name)
-    state = ships = await _of_pull(desk, facts, of) if of else desk.state
+    state = ships = await _of_pull(desk, of) if of else desk.state
     while ships.joined:
         ships = fold(await desk.log.read(ships.joined.into.thread_id))
     return where_now.where(desk.repo, state, ships, facts, desk.now, _running(desk, ""))
 
 
-async def _of_pull(desk: Desk, facts: Mapping[str, str], of: str) -> State:
-    """Return the newest thread of a pull request's merge."""
+async def _of_pull(desk: Desk, of: str) -> State:
+    """Return the newest thread of a pull request's merge, however old it is."""
     named = _PULL.fullmatch(of)
-    threads = await _under_way(desk, facts) if named else []
-    for state in threads:
-        if named and state.pull_request and state.pull_request.number == int(named[1]):
-            return state
-    raise ToolError(f"{of[:60]!r} is no pull request that I know a merge of; write it like #42")
+    if named is None:
+        raise ToolError(f"{of[:60]!r} is no pull request; write it like #42")
+    number = int(named[1])
+    thread_id = await desk.log.find(desk.repo.name, PULL, str(number))
+    if thread_id is None:  # a version that noted no numbers began it
+        told = await _records(desk)
+        thread_id = next((record.thread for record in told if record.pull == number), None)
+    if thread_id is None:
+        raise ToolError(
+            f"no merge of #{number} into {desk.repo.branch} has reached me; "
+            'ask "when did 1a2b3c4 go out?" with its commit, or "what is on production?"'
+        )
+    return fold(await desk.log.read(thread_id))
 
 
 async def _blocked(desk: Desk, of: str) -> Answer:

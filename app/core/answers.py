@@ -75,7 +75,7 @@ def _succeeded(records: Sequence[Record]) -> list[Record]:
 def went_out(records: Sequence[Record], span: Span) -> Answer:
     """Say what production got in a span of time, oldest first."""
     effects = [r for r in records if r.is_effect and span.begin <= r.at < span.end]
-    short_of = _reach(records, span)
+    short_of = _reach(records, span.begin)
     if not effects:
         return Answer(f"Nothing went out {span.named}.", short_of)
     out = len(_succeeded(effects))
@@ -106,9 +106,9 @@ def _nothing(effects: Sequence[Record]) -> str:
     return "Nothing is known to have gone out" if unsure else "Nothing went out"
 
 
-def _reach(records: Sequence[Record], span: Span) -> tuple[Line, ...]:
+def _reach(records: Sequence[Record], begin: int = 0) -> tuple[Line, ...]:
     """Say so where the history, of which the newest lines are kept, reaches less far back."""
-    if len(records) < HISTORY_KEPT or records[-1].at <= span.begin:
+    if len(records) < HISTORY_KEPT or records[-1].at <= begin:
         return ()
     return ((text("My record reaches back to "), time(records[-1].at), text(", no further.")),)
 
@@ -137,7 +137,8 @@ def of_commit(sha: str, records: Sequence[Record], running: Sequence[Running]) -
     else:
         now = f"it runs there now: {', '.join(there)}" if there else "nothing runs it now"
         title = f"{short(sha)} went to production; {now}."
-    return Answer(title, tuple(map(_effect, found[:SHOWN][::-1])), max(0, len(found) - SHOWN))
+    lines = tuple(map(_effect, found[:SHOWN][::-1])) if found else _reach(records)
+    return Answer(title, lines, max(0, len(found) - SHOWN))
 
 
 _TOLD = frozenset({"deploy", "rollback", "staged"})

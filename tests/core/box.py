@@ -106,7 +106,9 @@ class Box:
             pull_request=pull_request,
             urgent_label=urgent_label,
         )
-        await self.log.append(Write(self.thread_id, [started], dedupe=[f"merge:{sha}"]))
+        index = [f"{ledger.PULL}|{number}"]
+        write = Write(self.thread_id, [started], dedupe=[f"merge:{sha}"], index=index)
+        await self.log.append(write)
 
     async def has_old_version(self) -> None:
         """Let production have run another version of the backend before."""

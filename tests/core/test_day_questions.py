@@ -93,7 +93,10 @@ def test_a_long_day_is_cut_visibly() -> None:
 
 def test_a_record_that_reaches_less_far_back_says_so() -> None:
     full = [record(1500)] * 500
-    assert plain(answers.went_out(full, DAY))[1] == "My record reaches back to 1500, no further."
+    reach = "My record reaches back to 1500, no further."
+    assert plain(answers.went_out(full, DAY))[1] == reach
+    assert plain(answers.of_commit("b" * 40, full, ()))[1] == reach
+    assert len(plain(answers.of_commit("b" * 40, full[1:], ()))) == 1
     assert "no further" not in plain(answers.went_out([*full, record(10)], DAY))[1]
 
 

@@ -1,15 +1,18 @@
 """Where a merge is, what happens in its thread and why: answered from facts."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
 from app.core import events as ev
 from app.core import where_now
+from app.core.ports import Write
+from app.core.what_waits import THREADS
 from app.model.offline import OfflinePlanner
 from tests.core.box import Box
-from tests.core.town import ONE, TWO, town
-from tests.shop import BOB
+from tests.core.town import ONE, TWO, Town, town
+from tests.shop import BOB, REPO
 from tests.story import NEW, OLD, Story
 
 OTHER = ev.Pull(
@@ -126,6 +129,32 @@ async def test_a_pull_request_is_found_by_its_number() -> None:
     ]
 
 
+async def test_a_pull_request_is_found_however_many_threads_began_since() -> None:
+    box = town()
+    await box.merged(ONE)
+    await box.ships(ONE)
+    for number in range(THREADS + 1):
+        await box.log.append(Write(f"{REPO}/{number}", [ev.LocksReleased(targets=())], silent=True))
+    await box.mentions("is #1 on production?")
+    assert (await here(box))[0] == "frontend runs it on production: 1111111"
+
+
+async def test_one_whose_number_an_older_version_did_not_note_is_found_by_the_record() -> None:
+    box = town()
+    await box.merged(ONE)
+    await box.ships(ONE)
+    line = {"kind": "staged", "sha": ONE, "thread": box.thread_of(ONE), "at": 0, "pull": 41}
+    await box.log.append(Write(f"{REPO}/0", [], history=[json.dumps(line)], silent=True))
+    await box.mentions("is #41 on production?")
+    assert (await here(box))[0] == "frontend runs it on production: 1111111"
+
+
+async def here(box: Town) -> list[str]:
+    """Return the lines of the newest answer."""
+    lines = (await box.state()).says[-1].lines
+    return ["".join(piece.text for piece in line) for line in lines]
+
+
 async def test_what_another_merge_ships_is_followed_to_it() -> None:
     box = town()
     await box.merged(ONE, TWO)
@@ -143,7 +172,8 @@ async def test_an_unknown_pull_request_is_said_to_be_unknown() -> None:
     await box.mentions("is #99 live?")
     told = (await box.state()).says[-1].text
     assert told == (
-        "I cannot do that: '#99' is no pull request that I know a merge of; write it like #42"
+        "I cannot do that: no merge of #99 into main has reached me; "
+        'ask "when did 1a2b3c4 go out?" with its commit, or "what is on production?"'
     )
 
 
@@ -152,9 +182,7 @@ async def test_what_is_no_number_is_refused() -> None:
     box.model.will("tell_facts", about="thread", of="backend")
     box.model.will("reply", message="I do not know.")
     await box.mentions("where is it?")
-    assert (await box.state()).last_error == (
-        "'backend' is no pull request that I know a merge of; write it like #42"
-    )
+    assert (await box.state()).last_error == ("'backend' is no pull request; write it like #42")
 
 
 async def test_nothing_known_is_answered_with_what_can_be_asked() -> None:
