@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from app.core.events import ApprovalRequested, CallKind, Lift, PlanStep, Pull
+from app.core.events import (
+    ApprovalRequested,
+    CallKind,
+    Declined,
+    Lift,
+    PlanStep,
+    Pull,
+    Spoken,
+)
 from app.core.spec import ActionSpec
 
 CardStatus = Literal["pending", "approved", "rejected", "expired", "superseded", "stopped"]
@@ -57,6 +65,7 @@ class Card:
     `urgent_at` is when a person said that it is urgent while it waited (ms).
     One that people approve while staging runs is `in_effect` from the moment that it is green.
     `lost` are the approvals of the card that code made anew as this one: they no longer count.
+    `declined` and `spoken` are what was said since it was made of merges that go out with it.
     """
 
     request: ApprovalRequested
@@ -81,6 +90,8 @@ class Card:
     shown_at: int | None = None
     in_effect: bool = False
     lost: tuple[Approval, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
 
     @property
     def is_ahead(self) -> bool:

@@ -82,6 +82,7 @@ def granted(click: Click, card: Card) -> Decision:
     against = (
         refusals.stale(click.state, click.repo, card)
         or refusals.held(click.state, card, click.facts)
+        or refusals.unseen(click.state, card, click.facts)
         or refusals.blocked(click.repo, card, click.facts, click.now)
     )
     if against:

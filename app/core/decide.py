@@ -9,6 +9,7 @@ from app.core.rules import (
     ahead,
     glass,
     lanes,
+    meanwhile,
     outgoing,
     production,
     reminders,
@@ -45,6 +46,8 @@ RULES: tuple[Rule, ...] = (
     rides.tell_riders,
     rides.hear_of_ride,
     outgoing.hear_of_going_out,
+    meanwhile.tell_said,
+    meanwhile.hear_said,
     agent.answer_meanwhile,
     ahead.expire_ahead,
     ahead.prepare,
@@ -84,4 +87,5 @@ CLOCKS: tuple[Clock, ...] = (
     glass.next_review,
     lanes.next_look,
     rides.next_told,
+    meanwhile.next_forgotten,
 )

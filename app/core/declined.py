@@ -45,16 +45,16 @@ def _is_red(state: State) -> bool:
 def spoken(state: State) -> Spoken | None:
     """Return what a person wrote last in a merge's thread; None where it is no news.
 
-    That is where production has it, where people said no to it, or chose to ship it with another.
+    That is where production has it, where people said no to it, or chose to ship it with another
+    since.
     A question that was answered there is no objection, nor is an order that was obeyed: both are
     left out.
     """
-    chosen = state.joined is not None and state.joined.user
-    said_no = declined(state)
-    if state.effects or chosen or (said_no and said_no.user):
+    said_no, joined = declined(state), state.joined
+    if state.effects or (said_no and said_no.user):
         return None
     newest = next((w for w in reversed(state.words) if not _is_done(state, w)), None)
-    if newest is None:
+    if newest is None or (joined and joined.user and newest.at <= joined.at):
         return None
     text = cut(newest.text, LONGEST_QUOTE)
     return Spoken(pull=lanes.pull_of(state), user=newest.user, text=text)

@@ -30,7 +30,9 @@ def brought(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
     ships = carried_by(state, [step for step in deploys if step.spec.sha == state.sha])
     declined = [each.pull for step in deploys for each in step.facts.declined]
     own = [pull for step in deploys for pull in step.facts.others if pull.sha == step.spec.sha]
-    return list({pull.sha: pull for pull in (*own, *ships, *declined)}.values())
+    asked = (state.asked(step.spec.call_id) for step in deploys)
+    late = [each.pull for its in asked if its for each in its.card.declined]
+    return list({pull.sha: pull for pull in (*own, *ships, *declined, *late)}.values())
 
 
 def taken_out(step: PlanStep) -> Sequence[Pull]:

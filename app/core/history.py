@@ -196,6 +196,11 @@ class _Lines:
         verb = "took it back from" if e.back else "brought this commit, too, to"
         return f"the other merge {named(e.by)} {verb} {e.service} in production"
 
+    def on_said_meanwhile(self, e: ev.SaidMeanwhile) -> str:
+        said = dict.fromkeys(named(each.pull) for each in (*e.declined, *e.spoken))
+        about = f"people said no to {', '.join(said)}, or wrote about it" if said else "nothing"
+        return f"the card shows what stands of merges that go out with it: {about}"
+
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
         return f"@{e.user} marked this merge as urgent"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import events as ev
-from app.core import lanes, outgoing
+from app.core import lanes, meanwhile, outgoing
 from app.core.consequences import NO_FACTS, follow
 from app.core.events import Commit, Running
 from app.core.ports import Write
@@ -58,7 +58,8 @@ def write(
     ends = any(isinstance(e, MAY_END_A_THREAD) for e in events)
     shipped_by = (e.into.thread_id for e in events if isinstance(e, ev.Superseded))
     stands = {} if seen is None else {key: seen.get(key) for key in followed}
-    elsewhere = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
+    locked = any(isinstance(e, ev.ServiceLocked | ev.ServiceUnlocked) for e in events)
+    said = any(name.startswith(meanwhile.FACT) for name in facts or ())
     return Write(
         state.thread_id,
         events,
@@ -68,7 +69,7 @@ def write(
         history=history,
         release=release,
         index=(*index, *map(attempt_key, started)),
-        elsewhere=elsewhere,
+        elsewhere=locked or said,
         wake=(*wake, *shipped_by, *_asking(followed, known), *outgoing.threads(followed)),
         tells=(f"thread/{state.thread_id}",) if ends else (),
         **rest,

@@ -21,7 +21,6 @@ def facts_of(state: State, service: str, kind: str) -> dict[str, str | None]:
     """Return the facts that follow where a thread changed a service with others' commits in it."""
     if kind == "job":
         return {}
-    back = kind == "rollback"
     begun = [
         step
         for card in state.cards.values()
@@ -32,7 +31,7 @@ def facts_of(state: State, service: str, kind: str) -> dict[str, str | None]:
     carried += [each.pull for step in begun for each in step.facts.declined]
     if any(step.spec.kind == "deploy" and step.spec.sha == state.sha for step in begun):
         carried += state.carried.values()
-    return _told(state, carried, service, back)
+    return _told(state, carried, service, kind == "rollback")
 
 
 def facts_of_late(state: State, pulls: Iterable[Pull]) -> dict[str, str | None]:

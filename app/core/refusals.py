@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from app.core import lanes, ledger, locks, policy
+from app.core import lanes, ledger, locks, meanwhile, policy
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block
@@ -109,6 +109,16 @@ def held(state: State, card: Card, facts: Mapping[str, str]) -> str:
                 "An approver has to release it first."
             )
     return ""
+
+
+def unseen(state: State, card: Card, facts: Mapping[str, str]) -> str:
+    """Say that people said something of what a card brings out that it does not show yet, or ""."""
+    if card is not state.pending or meanwhile.is_shown(card, meanwhile.news(card, facts)):
+        return ""
+    return (
+        "Somebody has just said no to a merge that goes out with this, or wrote about it: "
+        "look at the card once more."
+    )
 
 
 def blocked(repo: RepoConfig, card: Card, facts: Mapping[str, str], now: int) -> str:

@@ -67,7 +67,7 @@ def _back(service: str, by: Elsewhere) -> Line:
 
 def _by(other: Elsewhere, verb: str) -> Line:
     """Name the thread that did it, and link to it."""
-    if not other.by.sha:
+    if not other.by.number:
         return (text(" by another thread"), *thread(other.message))
     return (text(f"{verb} "), *merge(other.by), *thread(other.message))
 

@@ -71,6 +71,7 @@ from app.core.events.lanes import (
     OrderSeen,
     Superseded,
 )
+from app.core.events.meanwhile import SaidMeanwhile
 from app.core.events.outgoing import WentOut
 from app.core.events.rides import How as How
 from app.core.events.rides import RideChanged, RidersTold
@@ -195,6 +196,7 @@ KnownEvent = (
     | RidersTold
     | RideChanged
     | WentOut
+    | SaidMeanwhile
     | MessagePosted
 )
 Event = KnownEvent | UnknownEvent

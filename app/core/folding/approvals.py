@@ -72,6 +72,10 @@ class FoldApprovals(Folding):
         self.settle(card, "superseded", e.user, "")
         self.state.replans += 1
 
+    def on_said_meanwhile(self, e: ev.SaidMeanwhile) -> None:
+        card = self.state.cards[e.call_id]
+        card.declined, card.spoken = e.declined, e.spoken
+
     def on_approvers_reminded(self, e: ev.ApproversReminded) -> None:
         called = Reminded(e.kind, e.whom, self.at, e.waiting)
         self.state.cards[e.call_id].reminded.append(called)

@@ -65,7 +65,8 @@ def objections(card: Card, repo: RepoConfig) -> list[str]:
 
 
 def _declined(card: Card, repo: RepoConfig) -> list[str]:
-    found = list(dict.fromkeys(each for step in card.steps for each in step.facts.declined))
+    made_with = (each for step in card.steps for each in step.facts.declined)
+    found = list(dict.fromkeys((*made_with, *card.declined)))
     back = [each.pull for each in found if each.how == "rolled back"]
     others = [each for each in found if each.how != "rolled back"]
     rows = [
@@ -95,7 +96,8 @@ def _said_no(each: Declined, repo: RepoConfig) -> str:
 
 def _spoken(card: Card, repo: RepoConfig) -> list[str]:
     """Quote what people wrote of merges that go out with it, which nobody here would read else."""
-    found = dict.fromkeys(each for step in card.steps for each in step.facts.spoken)
+    made_with = (each for step in card.steps for each in step.facts.spoken)
+    found = dict.fromkeys((*made_with, *card.spoken))
     return [
         f"💬 *Goes out with it:* {lanes.titled(each.pull)}, of which "
         f"{people.name_of(each.user, repo, call=False)} wrote: "

@@ -58,7 +58,7 @@ def shipped_line(state: State, facts: Mapping[str, str]) -> str:
 def by_thread(each: Elsewhere, facts: Mapping[str, str]) -> str:
     """Name the thread that did it, with a link to it as far as Slack's address is known."""
     address = permalink(facts, each.message) if each.message else ""
-    if not each.by.sha:
+    if not each.by.number:
         return text.link(address, ANOTHER)
     if not address:
         return f"the thread of {titled(each.by)}"
@@ -67,11 +67,11 @@ def by_thread(each: Elsewhere, facts: Mapping[str, str]) -> str:
 
 
 def _by(each: Elsewhere, facts: Mapping[str, str]) -> str:
-    return titled(each.by) if each.by.sha else by_thread(each, facts)
+    return titled(each.by) if each.by.number else by_thread(each, facts)
 
 
 def _named(pull: Pull) -> str:
-    return titled(pull) if pull.sha else ANOTHER
+    return titled(pull) if pull.number else ANOTHER
 
 
 def _names(services: Iterable[str]) -> str:
