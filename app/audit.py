@@ -2,20 +2,22 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.audit import Broken, Click, Effect, effects
-from app.core.brought import strays
+from app.core.brought import named, strays
 from app.core.errors import UserError
 from app.core.events import Override
 from app.core.events import UnknownEvent as Unknown
+from app.core.ports import Look
 from app.core.untrusted import one_line
 from app.core.writing import exact_time
 from app.parts import open_log
 from app.redis import chain
 from app.redis.chain import Stored
+from app.redis.log import RedisLog
 from app.redis.recent import UNREADABLE as NONE
 from app.redis.recent import entry_of
 from app.settings import load_settings
@@ -49,27 +51,48 @@ async def audit(thread_id: str, *, as_json: bool) -> int:
     async with open_log(load_settings(), is_there=True) as log:
         seen = await log.look(thread_id)
         stored = await log.stored(thread_id)
+        records = [*_strays(thread_id, seen), *await _lost(log, seen.facts)]
     if not stored.lines and stored.head is None and not stored.listed:
         raise UserError(f"There is no thread {thread_id!r}. `deploybot threads list` lists them.")
-    report = examine(stored, strays(thread_id, seen.entries, seen.facts))
+    report = examine(stored, records)
     text = json.dumps(_exported(report), indent=2) if as_json else "\n".join(_told(report))
     sys.stdout.write(f"{text}\n")
     return 0 if report.verdict == SOUND else 1
 
 
+def _strays(thread_id: str, seen: Look) -> list[str]:
+    """Say which facts name this thread and are not what it wrote."""
+    return [
+        f"The record {_name(fact)} names this thread, and is not what its events say."
+        for fact in strays(thread_id, seen.entries, seen.facts)
+    ]
+
+
+async def _lost(log: RedisLog, facts: Mapping[str, str]) -> list[str]:
+    """Say which facts name no thread that is stored, as each did when it was written."""
+    found: list[str] = []
+    for fact, thread in sorted(named(facts).items()):
+        if thread is None:
+            found.append(f"The record {_name(fact)} names no thread: it was changed.")
+        elif not (await log.stored(thread)).listed:
+            found.append(f"The record {_name(fact)} names {_name(thread)}, which is not stored.")
+    return found
+
+
+def _name(text: str) -> str:
+    return repr(one_line(text)[:80])
+
+
 def examine(stored: Stored, records: Sequence[str]) -> Report:
     """Verify the chain of a thread's lines, and trace its effects as far as they can be read.
 
-    `records` are the repository's facts that name this thread and are not what it wrote.
+    `records` says what is wrong with the repository's facts, a sentence each.
     """
     checked = chain.check(stored)
     entries = [entry_of(line) for line in stored.lines]
     unread = [(n, e.event.type) for n, e in enumerate(entries, 1) if isinstance(e.event, Unknown)]
     breaks = [*checked.breaks, *(f"Line {n} is no event." for n, kind in unread if kind == NONE)]
-    breaks += [
-        f"The record {one_line(name)[:80]!r} names this thread, and is not what its events say."
-        for name in records
-    ]
+    breaks += records
     doubts = [f"Line {n} was written without a link: who wrote it?" for n in checked.unlinked]
     doubts += [
         f"Line {n} is {one_line(kind)[:60]!r}, of a version that is not this one."

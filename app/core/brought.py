@@ -18,11 +18,18 @@ _WRITTEN_WITHIN_MS = 5 * 60 * 1000  # what happened is written until it is writt
 
 def strays(thread_id: str, entries: Sequence[Entry], facts: Mapping[str, str]) -> list[str]:
     """Return the facts that name this thread and are not what its events brought."""
-    mine = {name: told for name, told in facts.items() if _thread_of(name, told) == thread_id}
+    mine = {name: facts[name] for name, thread in named(facts).items() if thread == thread_id}
     if not mine:
         return []
     brought = _brought(entries)
     return sorted(name for name, told in mine.items() if not _same(told, brought.get(name)))
+
+
+def named(facts: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the facts that name a thread when they are written, and whom they name now."""
+    return {
+        name: _read(told).get("thread") for name, told in facts.items() if name.startswith(NAMED)
+    }
 
 
 def _brought(entries: Sequence[Entry]) -> dict[str, tuple[str | None, int]]:
@@ -33,11 +40,6 @@ def _brought(entries: Sequence[Entry]) -> dict[str, tuple[str | None, int]]:
         brought.update({name: (told, entry.at) for name, told in changed.items()})
         folding.apply(entry)
     return brought
-
-
-def _thread_of(name: str, told: str) -> str | None:
-    fact = _read(told) if name.startswith(NAMED) else {}
-    return fact.get("thread")
 
 
 def _same(told: str, brought: tuple[str | None, int] | None) -> bool:

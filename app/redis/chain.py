@@ -16,10 +16,14 @@ _LINKED = re.compile(r'\{"link":"([0-9a-f]{40})",')
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A thread as it is stored; `listed` says that the repository's list of threads has it."""
+    """A thread as it is stored; `listed` says that the repository's list of threads has it.
+
+    `digests` are those of the stored bytes, a line each: what is no text reads like other text.
+    """
 
     thread_id: str
     lines: Sequence[str]
+    digests: Sequence[str]
     head: str | None
     listed: bool
 
@@ -38,7 +42,9 @@ def check(stored: Stored) -> Chain:
     breaks: list[str] = []
     unlinked: list[int] = []
     link, head = stored.thread_id, None
-    for number, line in enumerate(stored.lines, 1):
+    for number, (line, digest) in enumerate(zip(stored.lines, stored.digests, strict=True), 1):
+        if _sha1(line) != digest:
+            breaks.append(f"Line {number} was changed: some of its bytes are no text.")
         stated = _LINKED.match(line)
         if stated is None:
             unlinked.append(number)

@@ -129,8 +129,10 @@ class RedisLog:
         """Return a thread as it is stored, to be verified, as of one instant."""
         keys = _keys(_repo(thread_id), f"log:{thread_id}", "heads", "threads")
         answer = await send(lambda: self._stored(keys, [thread_id]))
-        lines, head, began = cast("tuple[list[str], str | None, str | None]", answer)
-        return Stored(thread_id, lines, head, began is not None)
+        lines, digests, head, began = cast(
+            "tuple[list[str], list[str], str | None, str | None]", answer
+        )
+        return Stored(thread_id, lines, digests, head, began is not None)
 
     async def _lines(self, thread_id: str, start: int) -> list[str]:
         key = _key(_repo(thread_id), f"log:{thread_id}")

@@ -14,7 +14,6 @@ from app.audit import SOUND
 from app.core import events as ev
 from app.core.ports import Write
 from app.redis import chain
-from app.redis.chain import Stored
 from app.redis.connect import connect
 from app.redis.log import RedisLog
 from tests.adapters.test_cli import deploybot
@@ -42,13 +41,11 @@ async def audit(folder: Path, url: str, *options: str) -> "subprocess.CompletedP
 
 
 async def breaks(store: Any) -> tuple[str, ...]:
-    lines, head = await store.lrange(KEY, 0, -1), await store.hget(HEADS, THREAD)
-    return chain.check(Stored(THREAD, lines, head, True)).breaks
+    return chain.check(await RedisLog(store).stored(THREAD)).breaks
 
 
 async def doubted(store: Any) -> tuple[int, ...]:
-    lines, head = await store.lrange(KEY, 0, -1), await store.hget(HEADS, THREAD)
-    checked = chain.check(Stored(THREAD, lines, head, True))
+    checked = chain.check(await RedisLog(store).stored(THREAD))
     assert checked.breaks == ()
     return checked.unlinked
 
@@ -82,6 +79,25 @@ async def test_a_record_that_names_the_thread_and_is_not_its_own_is_found(
     assert said in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("x", "The record 'running/backend' names no thread: it was changed."),
+        (
+            json.dumps({"sha": "f" * 40, "thread": "acme/shop/5555555555", "at": 0}),
+            "The record 'running/backend' names 'acme/shop/5555555555', which is not stored.",
+        ),
+    ],
+)
+async def test_a_record_that_names_no_thread_is_found_by_each(
+    store: Any, tmp_path: Path, clean_redis_url: str, told: str, said: str
+) -> None:
+    await store.hset("{acme/shop}:facts", "running/backend", told)
+    done = await audit(tmp_path, clean_redis_url)
+    assert done.returncode == 1
+    assert said in done.stdout
+
+
 async def test_every_byte_counts(store: Any) -> None:
     draw = random.Random(11)
     for index in range(9):
@@ -92,6 +108,17 @@ async def test_every_byte_counts(store: Any) -> None:
             assert await breaks(store), f"line {index} at {position}: {line[position]!r}"
         await store.lset(KEY, index, line)
     assert await breaks(store) == ()
+
+
+@pytest.mark.parametrize("byte", [b"\xf0", b"\xf1", b"\xf3", b"\xff"])
+async def test_a_byte_counts_that_makes_no_text(store: Any, byte: bytes) -> None:
+    said = ev.HumanSaid(user="U01ALICE", text="what is \ufffd?")
+    log = RedisLog(store)
+    await log.append(Write(THREAD, [said]))
+    assert await breaks(store) == ()
+    line = (await store.lindex(KEY, -1)).encode()
+    await store.lset(KEY, -1, line.replace(b"\xef\xbf\xbd", byte + b"\xbf\xbd"))
+    assert "Line 10 was changed: some of its bytes are no text." in await breaks(store)
 
 
 async def test_a_line_taken_out_put_in_moved_or_cut_off_is_found(store: Any) -> None:
