@@ -82,12 +82,16 @@ async def take_turn(job: Job) -> float | None:
 
 
 def _is_outdated(job: Job) -> bool:
-    """Tell whether what runs, or what blocks it, is not what the model would read."""
+    """Tell whether what runs, or what blocks it, is not what the model would read.
+
+    The record says nothing in shadow mode: people deploy, and what was proposed counts as done.
+    """
     running = job.state.facts.running if job.state.facts else ()
-    return any(
-        told.blocks != locks.on(job.repo, job.facts, told.service, job.now)
-        or ledger.production(job.facts, told.service) not in (None, told.sha)
-        for told in running
+    moved = not job.state.shadow and any(
+        ledger.production(job.facts, told.service) not in (None, told.sha) for told in running
+    )
+    return moved or any(
+        told.blocks != locks.on(job.repo, job.facts, told.service, job.now) for told in running
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from app.core import events as ev
 from app.core import ledger, locks, way_back
+from app.core.config import TargetConfig
 from app.core.errors import SourceUnavailable
 from app.core.happened import records
 from app.core.paths import jobs_in, touched
@@ -53,18 +54,12 @@ async def look_at_production(job: Job) -> None:
 
 async def fetch_facts(job: Job) -> None:
     """Append what the agent will surely need: what runs, commits since then, what is staged."""
-    repo, ports = job.repo, job.ports
-    history = await ports.log.history(repo.name, HISTORY_KEPT)
+    repo = job.repo
+    history = await job.ports.log.history(repo.name, HISTORY_KEPT)
     happened = records(history)
     running: list[ev.Running] = []
     for service, target in repo.production.services.items():
-        current = None
-        if ledger.production(job.facts, service) is None:
-            deployer = ports.deployers[target.deployer]
-            with suppress(SourceUnavailable):
-                current = await deployer.current(target.options, repo.name, service, "production")
-        blocks = locks.on(repo, job.facts, service, job.now)
-        told = ledger.running(job.facts, service, current, blocks)
+        told = await _running(job, service, target)
         back_to = way_back.earlier(repo, job.facts, happened, service)
         out = way_back.takes_out(happened, service, back_to)
         running.append(told.model_copy(update={"back_to": back_to, "takes_out": out}))
@@ -81,6 +76,19 @@ async def fetch_facts(job: Job) -> None:
         jobs=await _jobs_due(job, staged),
     )
     await job.decide_on([facts])
+
+
+async def _running(job: Job, service: str, target: TargetConfig) -> ev.Running:
+    """Say what a service runs; in shadow mode the deployer's word is first."""
+    current, by_hand = None, job.state.shadow
+    if by_hand or ledger.production(job.facts, service) is None:
+        deployer = job.ports.deployers[target.deployer]
+        with suppress(SourceUnavailable):
+            current = await deployer.current(target.options, job.repo.name, service, "production")
+    blocks = locks.on(job.repo, job.facts, service, job.now)
+    told = ledger.running(job.facts, service, current, blocks)
+    seen = {"sha": current, "source": "deployer"} if by_hand and current else {}
+    return told.model_copy(update=seen)
 
 
 async def _jobs_due(job: Job, staged: Sequence[ev.Commit]) -> dict[str, ev.Files]:

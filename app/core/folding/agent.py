@@ -11,6 +11,8 @@ class FoldAgent(Folding):
 
     def on_facts_fetched(self, e: ev.FactsFetched) -> None:
         self.state.facts, self.state.facts_at = e, self.at
+        for service, sha in self.state.proposals:
+            self.take_as_done(service, sha)
         for commit in (*e.commits, *e.staged):
             self.know(commit)
         for running in e.running:

@@ -99,6 +99,17 @@ class Folding:
         self.state.unread, self.state.errors = [], 0
         self.let_waits_go_on()
 
+    def take_as_done(self, service: str, sha: str) -> None:
+        """Have the agent read what it proposed in shadow mode as what runs, and so go on."""
+        s = self.state
+        if s.facts is None:
+            return
+        running = tuple(
+            told.model_copy(update={"sha": sha}) if told.service == service else told
+            for told in s.facts.running
+        )
+        s.facts = s.facts.model_copy(update={"running": running})
+
     def know(self, commit: ev.Commit) -> None:
         """Remember a commit; what is known with its title stays."""
         known = self.state.known.get(commit.sha)

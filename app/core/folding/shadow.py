@@ -15,12 +15,7 @@ class FoldShadow(Folding):
             s.ran[e.service] = e.sha
             return
         s.proposals.append((e.service, e.sha))
-        if s.facts:  # the next step is asked for as if people had approved this one
-            running = tuple(
-                told.model_copy(update={"sha": e.sha}) if told.service == e.service else told
-                for told in s.facts.running
-            )
-            s.facts = s.facts.model_copy(update={"running": running})
+        self.take_as_done(e.service, e.sha)
 
     def on_production_seen(self, e: ev.ProductionSeen) -> None:
         self.state.sightings.append((self.at, e.versions))
