@@ -48,13 +48,13 @@ class Deploy:
         self._box.outside.merges(self.sha)
         await self._box.insist(to(people.merge(self.sha, self.number)), instance)
 
-    async def click(self, action: str, call_id: str, instance: int = 0) -> None:
+    async def click(self, action: str, call_id: str, instance: int = 0, user: str = BOB) -> None:
         """Press a button; Slack tells one of the instances."""
-        await self._box.insist(to(self.clicked(action, call_id)), instance)
+        await self._box.insist(to(self.clicked(action, call_id, user)), instance)
 
-    def clicked(self, action: str, call_id: str) -> Delivery:
+    def clicked(self, action: str, call_id: str, user: str = BOB) -> Delivery:
         """Return the delivery of a click."""
-        return people.click(action, f"{self.thread_id}:{call_id}")
+        return people.click(action, f"{self.thread_id}:{call_id}", user)
 
     async def ask(self, text: str, state: State, instance: int = 0, user: str = BOB) -> None:
         """Write in the thread, if its message is in Slack already."""
