@@ -91,18 +91,17 @@ def _in_use(repo: RepoConfig, service: str, state: State) -> Line:
 
 def _doing(repo: RepoConfig, state: State) -> list[Piece]:
     """Say what a thread does with what it has, or what it waits for from whom."""
-    run, card, check = state.running, state.pending, state.verification
+    run, card = state.running, state.pending
     if state.unknown:
         service = state.unknown.attempt.service
         return [text(f": somebody has to say there whether {service} was changed")]
     if run:
         return [text(f", {run_of(run)} since "), time(run.started_at)]
-    is_red = check is not None and check.passed is False
-    red = ", whose production e2e tests are red" if is_red else ""
+    red = ", whose production e2e tests are red" if state.red else ""
     if card:
         told = [text(f"{red}; there "), *card_of(card)]
         return [*told, text(f": {asked.who_may(repo, card)}")]
-    if is_red:
+    if state.red and not state.effects:
         return [text(f"{red}: say there what is to happen")]
     if state.question:
         return [text(", which waits for an answer since "), time(state.question.at)]

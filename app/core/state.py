@@ -125,6 +125,7 @@ class State:
     ran: dict[str, str] = field(default_factory=dict[str, str])
     rolled_back: dict[str, str] = field(default_factory=dict[str, str])
     verification: Verification | None = None
+    red: Verification | None = None  # the last production tests that ended, unless they were green
     holds_due: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     @property
@@ -264,14 +265,25 @@ class State:
     @property
     def has_shipped(self) -> bool:
         """Tell whether the newest success of any service is a deploy that was not taken back."""
-        newest = {
-            run.attempt.service: run.attempt.kind
+        return any(
+            kind == "deploy" and service not in self.taken_back
+            for service, kind in self._newest.items()
+        )
+
+    @property
+    def back_since_red(self) -> list[str]:
+        """Return the services that were rolled back since production tests were red."""
+        back = (name for name in self.effects if self._newest[name] == "rollback")
+        return list(back) if self.red else []
+
+    @property
+    def _newest(self) -> dict[str, str]:
+        """Return of which kind the newest success of each service is."""
+        return {
+            run.attempt.service or "": run.attempt.kind
             for run in self.runs.values()
             if run.is_production_effect and run.outcome == "succeeded"
         }
-        return any(
-            kind == "deploy" and service not in self.taken_back for service, kind in newest.items()
-        )
 
     @property
     def question(self) -> Say | None:

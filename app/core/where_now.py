@@ -12,6 +12,7 @@ from app.core.records import Elsewhere
 from app.core.state import State
 from app.core.untrusted import cut
 from app.core.what_waits import red_of, told, under_way
+from app.core.writing import listed
 
 MAX_WORDS = 200
 
@@ -88,11 +89,13 @@ def _nowhere(state: State, is_now: Mapping[str, str | None]) -> Line:
 
 
 def _red_tests(ships: State) -> list[Line]:
-    check = ships.verification
-    if check is None or check.passed is not False:
+    if ships.red is None:
         return []
-    tests = ", ".join(check.failing_tests) or "the tests do not say which"
-    return [(text(f"production tests are red: {cut(tests, MAX_WORDS)}"),)]
+    tests = ", ".join(ships.red.failing_tests) or "the tests do not say which"
+    back = ships.back_since_red
+    since = f"; rolled back since: {listed(back)}" if back else ""
+    verb = "were" if back else "are"
+    return [(text(f"production tests {verb} red: {cut(tests, MAX_WORDS)}{since}"),)]
 
 
 def _on_staging(state: State) -> list[Line]:

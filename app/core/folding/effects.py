@@ -135,6 +135,7 @@ class FoldEffects(Folding):
         self._remember(check.attempts, e.before)
         s.owes_step = s.verify_requested and not s.stopped_by
         s.verify_requested = False
+        s.red = None if e.passed else check
         s.effects = {}
         s.facts = None
         if e.passed:

@@ -59,12 +59,17 @@ def _production_now(
 
 def _though_red(state: State, now: str) -> str:
     """Have what happens, or is waited for, not hide that production is red."""
-    is_hidden = now and _is_red(state) and not now.startswith(RED)
-    return f"{RED} · {now}" if is_hidden else now
+    red = _red(state)
+    return f"{red} · {now}" if red and now and not now.startswith(RED) else now
 
 
-def _is_red(state: State) -> bool:
-    return state.verification is not None and state.verification.passed is False
+def _red(state: State) -> str:
+    """Say that production was red when it was tested last, and what was done since; else ""."""
+    if state.red is None:
+        return ""
+    after = " after the rollback" if state.red.after_rollback else ""
+    back = people.all_of([text.inline(name, 60) for name in state.back_since_red])
+    return f"{RED}{after}{f' · ↩️ rolled back {back}' if back else ''}"
 
 
 def _acting(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
@@ -97,10 +102,10 @@ def _doing(run: Run) -> str:
 def _stopped(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     if not state.stopped_by:
         return ""
-    tested = f"{RED} · " if _is_red(state) else ""
-    by = text.user(state.stopped_by)
+    tested, by = _red(state), text.user(state.stopped_by)
     back = f"{line} · {CONTINUE}" if (line := back_line(state, facts)) else CONTINUE
-    return f"{tested}⏹️ stopped by {by} · {out_line(state, repo, facts) or back}"
+    told = out_line(state, repo, facts) or back
+    return f"{tested}{' · ' if tested else ''}⏹️ stopped by {by} · {told}"
 
 
 def _out(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
@@ -163,9 +168,8 @@ def _ended(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     check, kept = state.verification, _not_taken_back(state)
     tested = " and tested" if check and check.passed else ""
     back = back_line(state, facts)
-    if check and check.passed is False:
-        after = " after the rollback" if check.after_rollback else ""
-        return f"{RED}{after}{f' · {back}' if back else ''}{kept}"
+    if red := _red(state):
+        return f"{red}{f' · {back}' if back else ''}{kept}"
     out = out_line(state, repo, facts)
     since = f" · {out}" if out else ""
     if not kept and (undecided := _undecided(state, repo, facts)):
