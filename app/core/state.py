@@ -114,6 +114,7 @@ class State:
     waits_for_lock: LockWaited | None = None
     waits_for_source: SourceWaited | None = None
     waits_for_block: Block | None = None
+    waits_since: int = 0  # when it began to wait for one of these (ms)
     lockings: list[Locking] = field(default_factory=list[Locking])
     proposals: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     sightings: list[tuple[int, Mapping[str, str]]] = field(

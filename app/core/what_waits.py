@@ -122,8 +122,8 @@ def told(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> 
         return [] if only_opened(state) else [*whose(state), *_asks(state, question)]
     if state.approved:
         held = _held_up(state)
-        approved = [*what(state.approved), text(" is approved, and waits")]
-        return [*approved, *held] if held else []
+        approved = [*what(state.approved), text(" is approved, and waits since ")]
+        return [*approved, time(state.waits_since), *held] if held else []
     if wait:
         return [*whose(state), *_sleeps(wait)]
     older = lanes.waits_for(state, facts)

@@ -101,8 +101,10 @@ def expired() -> Story:
     ],
 )
 def test_what_is_approved_and_held_up_waits_too(waits: ev.Event, told: str) -> None:
-    [_, line] = waits_of(approved().then(waits))
-    assert line == f"deploy backend 4af9ec0 is approved, and waits{told}"
+    story = approved().then(waits)
+    [_, line] = waits_of(story)
+    since = story.state.waits_since
+    assert line == f"deploy backend 4af9ec0 is approved, and waits since {since}{told}"
 
 
 def test_what_is_about_to_begin_waits_for_nobody() -> None:

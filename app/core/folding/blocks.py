@@ -34,4 +34,5 @@ class FoldBlocks(Folding):
         s.facts = None
 
     def on_block_waited(self, e: ev.BlockWaited) -> None:
+        self.begins_to_wait()
         self.state.waits_for_block = e.block

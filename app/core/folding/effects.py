@@ -86,9 +86,11 @@ class FoldEffects(Folding):
         return asked.spec.production_was if asked else None
 
     def on_source_waited(self, e: ev.SourceWaited) -> None:
+        self.begins_to_wait()
         self.state.waits_for_source = e
 
     def on_lock_waited(self, e: ev.LockWaited) -> None:
+        self.begins_to_wait()
         self.state.waits_for_lock = e
 
     def on_locks_released(self, e: ev.LocksReleased) -> None:

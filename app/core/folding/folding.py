@@ -140,6 +140,12 @@ class Folding:
         card.decided_at, card.text = self.at, text
         self.state.waits_for_source = self.state.waits_for_block = None
 
+    def begins_to_wait(self) -> None:
+        """Note since when it waits, whatever it waits for in the end."""
+        s = self.state
+        if not (s.waits_for_lock or s.waits_for_source or s.waits_for_block):
+            s.waits_since = self.at
+
     def void(self, card: Card, why: str) -> None:
         """Give up the steps of a plan that have not begun; what comes instead is a new plan."""
         if card.next_step is None:

@@ -1,7 +1,7 @@
-"""Cards that a lock or a freeze kept until their time is up are made anew instead of expiring."""
+"""Cards whose time is up while something keeps them are made anew instead of expiring."""
 
 from app.core import events as ev
-from app.core import hours, locks, policy
+from app.core import hours, lanes, locks, policy
 from app.core.actions import Append, Here
 from app.core.cards import Card
 from app.core.events import Block
@@ -17,8 +17,8 @@ def renew(state: State, here: Here) -> Append | None:
 
     So is one that waits quietly for the end of a lock that somebody ended before: people are called
     at once, and it lives from then on; where somebody was faster and approved it since, it stays,
-    and the others are called about it. And so is one that was approved, when its time is up while
-    it waits: an approval counts no longer than was shown.
+    and the others are called about it. And so is one that was approved, when its time is up before
+    it could begin: an approval counts no longer than was shown, but people did answer.
     """
     card = state.pending
     if state.approved:
@@ -33,18 +33,29 @@ def renew(state: State, here: Here) -> Append | None:
 
 def _renew_approved(state: State, here: Here, card: Card) -> Append | None:
     """Ask again for what was approved, or for what is left of it, and waited until it expired."""
-    step, waits = card.next_step, state.waits_for_block
-    if step is None or waits is None or here.now < card.expires_at or state.stopped_by:
+    step = card.next_step
+    if step is None or here.now < card.expires_at or state.stopped_by:
         return None
     if state.held_by or _waited_for_ever(card) or policy.not_as_shown(card):
         return None
-    block = policy.blocked_by(here.repo, step.spec, here.facts, here.now, card.lifted)
-    call_id, told = card.request.call_id, f": {_told(block, here)}" if block else ""
+    call_id, waited = card.request.call_id, _waited_for(state, here, card, step)
+    told = f": {waited}" if waited else ""
     why = f"its approval ran out while it waited, so it is made anew{told}"
     over: ev.Event = ev.ApprovalExpired(call_id=call_id, reason=why)
     if card.attempts:
         over = ev.StepRefused(call_id=step.spec.call_id, reason=why)
     return Append([over, ev.AskedAgain(call_id=call_id, user="")])
+
+
+def _waited_for(state: State, here: Here, card: Card, step: ev.PlanStep) -> str:
+    """Say what an approved step waits for, "" for nothing."""
+    block = policy.blocked_by(here.repo, step.spec, here.facts, here.now, card.lifted)
+    if block:
+        return _told(block, here)
+    if lock := state.waits_for_lock:
+        by = lanes.named(lock.merge) if lock.merge else "another thread"
+        return f"{lock.target} is in use by {by}"
+    return state.waits_for_source.message.rstrip(".") if state.waits_for_source else ""
 
 
 def why_late(card: Card, here: Here) -> str:

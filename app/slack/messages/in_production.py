@@ -81,8 +81,9 @@ def _acting(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
         service = text.inline(unknown.attempt.service or "", 60)
         return f"❓ nobody can tell whether {service} was changed: please say so on its card"
     if card := state.approved:
-        starting = f"starting to {action(card.request.specs)}"
-        return f"⏳ {waiting_line(state, facts) or starting}"
+        step = action([card.left[0].spec])
+        waits = waiting_line(state, facts)
+        return f"⏳ approved: {step} · {waits}" if waits else f"⏳ starting to {step}"
     return ""
 
 

@@ -11,8 +11,11 @@ from app.slack.messages.actions import approvals, title, trace, unknown_buttons
 from app.slack.messages.shown import action, versions
 
 
-def plan_progress(state: State, card: Card, now: int) -> Message:
-    """Render a plan of which something began; nothing new is posted for a step."""
+def plan_progress(state: State, card: Card, now: int, waits: str) -> Message:
+    """Render a plan of which something began; nothing new is posted for a step.
+
+    `waits` says what its next step waits for, "" if for nothing.
+    """
     done = {step.name: _run_of(state, card, step) for step in card.steps}
     begun = [run for run in done.values() if run]
     last = begun[-1]
@@ -22,6 +25,8 @@ def plan_progress(state: State, card: Card, now: int) -> Message:
         blocks.section("\n".join(lines)),
         blocks.context(blocks.mrkdwn(f"{approvals(card)} · {trace(card)}")),
     ]
+    if card is state.under_way and waits:
+        parts.append(blocks.context(blocks.mrkdwn(f"⏳ The next step is {waits}")))
     if card is state.under_way and state.held_by:
         parts += _held(state, card)
     if last.outcome in ("failed", "unknown"):

@@ -23,7 +23,7 @@ from app.slack.permalinks import permalink
 def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -> Message:
     """Render a card that no longer waits for approval; `facts` are the repository's."""
     if card.attempts and len(card.steps) > 1:
-        return plan_progress(state, card, now)
+        return plan_progress(state, card, now, _waits(state, card, facts))
     run = state.runs_of(list(card.attempts.values()))
     if card.status == "approved" and run:
         return _run(state, card, run[0], now)
@@ -45,9 +45,7 @@ def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, li
     by, at = text.user(card.decided_by), text.when(card.decided_at or card.at)
     match card.status:
         case "pending" | "approved":
-            waits = waiting_line(state, facts) or "starting"
-            if state.waits_for_block:
-                waits += f" · approved until {text.when(card.expires_at)}, then I ask again"
+            waits = _waits(state, card, facts) or "starting"
             return "⏳", [blocks.mrkdwn(f"{approvals(card)} · {waits} · {trace(card)}")]
         case "rejected":
             words = text.line(text.quoted(card.text), 1000)
@@ -70,15 +68,23 @@ def _ending(state: State, card: Card, facts: Mapping[str, str]) -> tuple[str, li
             return "↪️", [blocks.mrkdwn(f"superseded by {by}'s message {at}")]
 
 
+def _waits(state: State, card: Card, facts: Mapping[str, str]) -> str:
+    """Say what an approved card waits for, and until when its approval counts; "" for nothing."""
+    waits = waiting_line(state, facts)
+    until = f"approved until {text.when(card.expires_at)}, then I ask again"
+    return f"{waits} · {until}" if waits else ""
+
+
 def waiting_line(state: State, facts: Mapping[str, str]) -> str:
-    """Say what an approved action waits for; empty if for nothing."""
+    """Say what an approved action waits for, and since when; empty if for nothing."""
+    since = f"since {text.when(state.waits_since)}"
     if state.waits_for_lock:
-        return waiting_for(state.waits_for_lock, facts)
+        return f"{waiting_for(state.waits_for_lock, facts)} · {since}"
     if state.waits_for_block:
         return f"waiting, and going on when it is over: {locks.told(state.waits_for_block)}"
     if state.waits_for_source:
         why = text.inline(state.waits_for_source.message.rstrip("."), 250)
-        return f"waiting for GitHub, and going on when it answers: {why}"
+        return f"waiting for GitHub, and going on when it answers: {why} · {since}"
     return ""
 
 
