@@ -358,6 +358,9 @@ class FakeChat:
         await self._called(f"ephemeral {channel}")
         self.told.append((channel, user, text))
 
+    def timed(self, channel: str, text: str) -> str:
+        return text
+
     async def _called(self, call: str) -> None:
         self.calls.append(call)
         if self.hangs:

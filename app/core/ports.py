@@ -210,6 +210,13 @@ class Chat(Protocol):
         """Tell one person something that nobody else sees."""
         ...
 
+    def timed(self, channel: str, text: str) -> str:
+        """Write the times in a text as the readers of a channel are to see them.
+
+        For what is answered at once; what the other methods send is written so by them.
+        """
+        ...
+
 
 class Directory(Protocol):
     """Who is who in the chat, for a card that is made; a click asks by itself."""

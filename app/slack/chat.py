@@ -126,19 +126,19 @@ class SlackChat:
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
-        body: Json = {"channel": channel, "user": user, "text": self._timed(channel, text)}
+        body: Json = {"channel": channel, "user": user, "text": self.timed(channel, text)}
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
         await self._call("chat.postEphemeral", body)
 
-    def _shown(self, channel: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> Json:
-        told = json.dumps({"text": text, "blocks": list(blocks)})
-        return json.loads(self._timed(channel, told))
-
-    def _timed(self, channel: str, text: str) -> str:
+    def timed(self, channel: str, text: str) -> str:
         """Write times as the readers of a channel are to see them."""
         zoned = in_zone(text, self._zones[channel]) if channel in self._zones else text
         return zoned if self._dates else without_dates(zoned)
+
+    def _shown(self, channel: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> Json:
+        told = json.dumps({"text": text, "blocks": list(blocks)})
+        return json.loads(self.timed(channel, told))
 
     async def _call(self, method: str, body: Json, *, form: bool = False) -> Json:
         call = cast("_Client", self._client).api_call

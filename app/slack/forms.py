@@ -43,9 +43,9 @@ def which_repo(repos: Sequence[RepoConfig], ts: str, root: str, words: str) -> l
     return [section(WHICH_REPO), actions(buttons)]
 
 
-def home(states: Sequence[State]) -> Block:
-    """Build App Home: the cards that wait for people."""
-    cards = [section(line) for line in (waiting_line(state) for state in states) if line]
+def home(lines: Sequence[str]) -> Block:
+    """Build App Home: a line for each card that waits for people."""
+    cards = [section(line) for line in lines]
     shown = cards[:HOME_CARDS] or [section("No card waits for anybody.")]
     blocks = [header("Waiting for approval"), *shown, context(mrkdwn(HELP))]
     return {"type": "home", "blocks": blocks}

@@ -21,7 +21,7 @@ from app.core.ports import Chat, ThreadLog
 from app.slack.asking import CALLBACKS, FORMS, Asking, field_of
 from app.slack.clicking import GUARDED, OPEN, Clicking
 from app.slack.commanding import Commanding
-from app.slack.forms import home
+from app.slack.forms import home, waiting_line
 from app.slack.hearing import Hearing
 from app.slack.locking import Locking
 from app.slack.payloads import Command, RepoChoice, Target, clicked, heard, session_stopped
@@ -120,7 +120,9 @@ class Handlers:
 
     async def on_command(self, body: Json, ack: AsyncAck) -> None:
         """Answer the slash command."""
-        await ack(await self._commanding.answer(Command.model_validate(body)))
+        command = Command.model_validate(body)
+        answer = await self._commanding.answer(command)
+        await ack(self.whispers.timed(command.channel_id, answer))
 
     async def on_home(self, event: Json) -> None:
         """Publish the waiting cards when somebody opens the home tab."""
@@ -128,7 +130,8 @@ class Handlers:
         if event.get("tab") != "home" or not isinstance(user, str):
             return
         newest = await self._commanding.newest(list(self._repos.values()))
-        view = home([state for state in newest if state.pending])
+        told = ((state.channel, waiting_line(state)) for state in newest if state.pending)
+        view = home([self.whispers.timed(*line) for line in told])
         self.whispers.later(self.whispers.web.call("views.publish", user_id=user, view=view))
 
     async def on_session_stopped(self, body: Json) -> None:

@@ -29,6 +29,10 @@ class Whispers:
         """Tell a person something that nobody else sees."""
         self.later(self._told(channel, user, text, thread_ts))
 
+    def timed(self, channel: str, text: str) -> str:
+        """Write the times in an answer to a request as `tell` would."""
+        return self._chat.timed(channel, text)
+
     def ask(
         self, channel: str, user: str, text: str, blocks: list[Block], thread_ts: str | None
     ) -> None:

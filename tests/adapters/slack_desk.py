@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from app.core import events as ev
 from app.core.config import RepoConfig
 from app.core.ports import ThreadLog, Write
-from app.slack.chat import SlackChat
+from app.slack.chat import SlackChat, zones_of
 from app.slack.edge import slack_routes
 from app.slack.handlers import build_app
 from app.slack.people import SlackPeople
@@ -133,7 +133,7 @@ class Desk:
         self.log = log
         self.seconds = 0.0
         people = SlackPeople("xoxb-test", slack.url, lambda: self.seconds)
-        chat = SlackChat("xoxb-test", slack.url)
+        chat = SlackChat("xoxb-test", slack.url, zones=zones_of(repos))
         by_name = {repo.name: repo for repo in repos}
         bolt = build_app("xoxb-test", slack.url, by_name, log, chat, people)
         self.app = FastAPI()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -588,6 +589,17 @@ async def test_app_home_lists_the_cards(waiting: Desk) -> None:
     await until(lambda: waiting.slack.count("views.publish"))
     view = waiting.slack.fields("views.publish")[0]["view"]
     assert "deploy backend" in view
+
+
+async def test_app_home_tells_times_as_the_team_reads_them() -> None:
+    async with Desk.run(repo_config(people={}, zone=ZoneInfo("Europe/Berlin"))) as desk:
+        await desk.tells(card())
+        opened = {"type": "app_home_opened", "user": BOB, "channel": "D1", "tab": "home"}
+        await desk.event(opened)
+        await until(lambda: desk.slack.count("views.publish"))
+        view = desk.slack.fields("views.publish")[0]["view"]
+        assert "approve until <!date^" in view
+        assert "Europe/Berlin>" in view
 
 
 async def test_app_home_may_be_missing(waiting: Desk) -> None:

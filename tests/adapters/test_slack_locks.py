@@ -1,6 +1,7 @@
 """Locking and unlocking by what people write and command in Slack; every refusal is answered."""
 
 from collections.abc import AsyncGenerator
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -322,6 +323,19 @@ async def test_a_command_that_locks_the_rest_says_so(desk: Desk) -> None:
     said = await desk.commands("lock backend and frontend")
     assert said.startswith("backend is locked by <@U02BOB>")
     assert said.endswith("I locked the rest: frontend.")
+
+
+async def test_a_command_is_answered_in_the_time_of_its_team() -> None:
+    async with Desk.run(repo_config(zone=ZoneInfo("Europe/Berlin"))) as desk:
+        await desk.says(f"{MENTION} lock backend until 15:00 because load test", BOB)
+        for asked in ("lock backend", "locks", "status"):
+            said = await desk.commands(asked)
+            assert "since <!date^1800000000^" in said
+            assert "|2027-01-15 09:00 Europe/Berlin> until <!date^" in said
+            assert "|2027-01-15 15:00 Europe/Berlin>: load test" in said
+        over = await desk.commands("lock frontend until 2027-01-15 08:30")
+        assert "is over (<!date^1799998200^" in over
+        assert "UTC" not in over
 
 
 @pytest.mark.parametrize(
