@@ -209,6 +209,11 @@ def _now(state: State, entries: Sequence[ev.Entry], repo: RepoConfig, now: int) 
             "it holds the card, and reply and ignore leave it so; if the words want the card as it "
             "is, call its tool again"
         )
+    if state.held_in_line:
+        lines.append(
+            "it holds this merge, which keeps its place in line: reply and ignore leave it so; "
+            "where no words are to be answered, propose what is next: its card will be held"
+        )
     lines.extend(_unread(state.unread, now))
     lines.extend(_resolved(entries))
     return lines

@@ -41,6 +41,7 @@ def decide(state: State, repo: RepoConfig, now: int, facts: Mapping[str, str]) -
 
 RULES: tuple[Rule, ...] = (
     running.stop_running,
+    lanes.keep_place,
     lanes.tell,
     lanes.take_riders,
     rides.tell_riders,

@@ -204,6 +204,9 @@ class _Lines:
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
         return f"@{e.user} marked this merge as urgent"
 
+    def on_place_kept(self, e: ev.PlaceKept) -> str:
+        return "the merge keeps its place behind older ones; those words will hold its card"
+
     def on_wait_started(self, e: ev.WaitStarted) -> str:
         what = awaited.plainly(e)
         return f"you wait{' for ' + what if what else ''}: {outside(e.reason, 60)}"

@@ -28,13 +28,17 @@ HOLDING: frozenset[Stage] = frozenset({"tested", "asked", "shipping", "back"})
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merge that is under way, as its thread told it last; `carries` others ship with it."""
+    """A merge that is under way, as its thread told it last; `carries` others ship with it.
+
+    One that is `held` keeps its place in line, but takes no other along: words may be against it.
+    """
 
     pull: Pull
     lane: str
     stage: Stage
     urgent: bool
     carries: int
+    held: bool = False
 
     @property
     def thread_id(self) -> str:
@@ -86,7 +90,8 @@ def told(state: State, stage: Stage) -> str:
     urgent = state.is_urgent and state.fault is None  # what fails must not keep others waiting
     fact = {"lane": ",".join(sorted(touched)), "stage": stage, "urgent": urgent}
     carries = {"carries": len(state.carried)} if state.carried else {}
-    return json.dumps({**pull_of(state).model_dump(), **fact, **carries})
+    held = {"held": True} if state.held_in_line else {}
+    return json.dumps({**pull_of(state).model_dump(), **fact, **carries, **held})
 
 
 def left(state: State, into: Pull) -> dict[str, str | None]:
@@ -203,14 +208,17 @@ def hotfix_behind(state: State, facts: Mapping[str, str]) -> Merge | None:
     behind = (
         merge
         for merge in mates(state, facts)
-        if merge.urgent and merge.stage == "tested" and not may_be_older(state, merge)
+        if merge.urgent
+        and merge.stage == "tested"
+        and not merge.held
+        and not may_be_older(state, merge)
     )
     return next(behind, None)
 
 
 def newest(state: State, found: Iterable[Merge], *stages: Stage) -> Merge | None:
-    """Return the newest merge of some stages that may contain this one."""
-    newer = (m for m in found if m.stage in stages and may_be_newer(state, m))
+    """Return the newest merge of some stages that may contain this one, and is not held."""
+    newer = (m for m in found if m.stage in stages and not m.held and may_be_newer(state, m))
     return max(newer, key=lambda merge: arrival(merge.pull), default=None)
 
 
@@ -246,8 +254,9 @@ def carries(merge: Merge, facts: Mapping[str, str]) -> int:
 
 def _parsed(fact: str) -> Merge:
     data = json.loads(fact)
-    carries = data.get("carries", 0)
-    return Merge(Pull.model_validate(data), data["lane"], data["stage"], data["urgent"], carries)
+    carries, held = data.get("carries", 0), data.get("held", False)
+    pull = Pull.model_validate(data)
+    return Merge(pull, data["lane"], data["stage"], data["urgent"], carries, held)
 
 
 def arrival(pull: Pull) -> tuple[int, int, str]:

@@ -72,6 +72,7 @@ class Say:
 
     Of a wait it says what for and how it ended. A question is `about` the words that it was asked
     for, if any; `owed` says that a step was due besides, which their answer may bring back.
+    It `keeps_place` where the merge, behind older ones, stays in line meanwhile.
     """
 
     n: int
@@ -87,6 +88,7 @@ class Say:
     cut: int = 0
     about: tuple[Words, ...] = ()
     owed: bool = False
+    keeps_place: bool = False
 
 
 @dataclass(slots=True)

@@ -220,6 +220,12 @@ class State:
         return question if question and question.about else None
 
     @property
+    def held_in_line(self) -> bool:
+        """Tell whether words hold a merge that waits for older ones, and has no card yet."""
+        doubt = self.in_doubt
+        return doubt is not None and doubt.keeps_place and self.to_hold is None
+
+    @property
     def unheard(self) -> bool:
         """Tell whether the words that hold the card are not about to be read."""
         return self.held_by is not None and (self.model_down is not None or not self.unread)

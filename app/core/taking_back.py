@@ -19,6 +19,8 @@ HELD = (
     "back, or an approver can release it."
 )
 STILL_HELD = "Noted. The card is still held by another person's words."
+LINE_HELD = "Noted. This merge is still held by another person's words."
+WAITS_ON = "Nothing changes, then: this merge waits for the older one as before."
 CARD_WAITS = "Nothing changes, then: the card above waits for Approve as before."
 NOTHING_CHANGES = "Nothing changes, then."
 
@@ -35,14 +37,23 @@ def heard(state: State, user: str, text: str) -> Decision | None:
     if state.unread:
         own = never_mind and all(said.user == user for said in state.unread)
         return _kept(state, user) if own else None
-    if doubt and state.to_hold and user not in _writers(doubt.about):
-        return Refused(
-            f"{mentions(_writers(doubt.about))} wrote what holds the card. They can take it back, "
-            "or an approver can *Release* the card."
-        )
+    if doubt and (state.to_hold or state.held_in_line) and user not in _writers(doubt.about):
+        return Refused(_not_yours(state, mentions(_writers(doubt.about))))
     if doubt:
         return _kept(state, user)
     return Refused(ANSWERED) if _only_asked(state, user) and not state.question else None
+
+
+def _not_yours(state: State, writers: str) -> str:
+    if state.held_in_line:
+        return (
+            f"{writers} wrote what holds this merge. They can take it back, or an approver can "
+            "*Release* its card, which comes when the older merge is out of the way."
+        )
+    return (
+        f"{writers} wrote what holds the card. They can take it back, or an approver can "
+        "*Release* the card."
+    )
 
 
 def same_again(state: State, call_id: str) -> Sequence[ev.Event]:
@@ -68,8 +79,10 @@ def _writers(said: Sequence[Words]) -> list[str]:
 
 
 def _kept(state: State, user: str) -> Accepted:
-    doubt = state.in_doubt
-    others = doubt is not None and state.to_hold and _writers(doubt.about) != [user]
-    text = STILL_HELD if others else CARD_WAITS if state.pending else NOTHING_CHANGES
+    doubt, in_line = state.in_doubt, state.held_in_line
+    others = doubt is not None and (state.to_hold or in_line) and _writers(doubt.about) != [user]
+    text = CARD_WAITS if state.pending else WAITS_ON if in_line else NOTHING_CHANGES
+    if others:
+        text = LINE_HELD if in_line else STILL_HELD
     note = ev.BotSaid(call_id=f"kept{state.version}", text=text, because="note")
     return Accepted((ev.PlanKept(user=user), note))

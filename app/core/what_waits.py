@@ -119,7 +119,8 @@ def told(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> 
         asks = f"{run.attempt.service}: somebody has to say whether it happened, since "
         return [text(asks), time(run.ended_at or run.started_at)]
     if question:
-        return [] if only_opened(state) else [*whose(state), *_asks(state, question)]
+        asks = [*whose(state), *_asks(state, question), *_behind(state, facts)]
+        return [] if only_opened(state) else asks
     if state.approved:
         held = _held_up(state)
         approved = [*what(state.approved), text(" is approved, and waits since ")]
@@ -131,6 +132,12 @@ def told(repo: RepoConfig, state: State, facts: Mapping[str, str], now: int) -> 
         behind = [*whose(state), text(" is tested, and waits until "), *merge(older[0].pull)]
         return [*behind, text(" is out of the way")]
     return []
+
+
+def _behind(state: State, facts: Mapping[str, str]) -> list[Piece]:
+    """Say behind which older merge one keeps its place that words hold."""
+    older = lanes.waits_for(state, facts) if state.held_in_line else []
+    return [text("; its place is behind "), *merge(older[0].pull)] if older else []
 
 
 def _doubted(state: State) -> list[Piece]:

@@ -35,6 +35,7 @@ class _Remembering:
         self.stopped = False
         self.mode: Mode = "deploy"
         self.clicker = ""
+        self.keeps_place = False  # the open question holds the card that comes, too
         self.by_another = False
         self.going_back = False
         self.wishes = Wishes(state, services)
@@ -109,8 +110,12 @@ class _Remembering:
     def on_ignored(self, e: ev.Ignored) -> None:
         self.memory.unclear = self.memory.unclear and not self.by_another
 
+    def on_place_kept(self, e: ev.PlaceKept) -> None:
+        self.memory.unclear, self.keeps_place = False, True
+
     def on_approval_requested(self, e: ev.ApprovalRequested) -> None:
-        self.memory.asked = ""
+        self.memory.asked = self.memory.asked if self.keeps_place else ""
+        self.keeps_place = False
         if self.by_another:
             self.memory.unsure = self.memory.unsure or self.memory.unclear
             self.memory.unclear = False

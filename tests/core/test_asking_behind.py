@@ -75,19 +75,6 @@ async def test_never_mind_of_somebody_else_is_for_the_agent(behind: Town) -> Non
     assert taking_back.heard(await behind.of(TWO), BOB, "never mind") is None
 
 
-async def test_words_that_are_taken_back_let_it_wait_on(behind: Town) -> None:
-    await behind.says("the frontend of that one looks odd")
-    assert await behind.stage(TWO) is None  # somebody may be against it
-    decision = taking_back.heard(await behind.of(TWO), BOB, "never mind")
-    assert decision
-    assert not isinstance(decision, Refused)
-    await behind.does(*decision.events)
-    assert (await behind.of(TWO)).says[-1].text == taking_back.NOTHING_CHANGES
-    assert await behind.stage(TWO) == "tested"
-    await behind.presses("both", ONE)
-    assert (await behind.of(TWO)).pending
-
-
 async def test_in_its_own_thread_the_answer_is_about_the_repository(behind: Town) -> None:
     await behind.mentions("what is happening?")
     title, first, *_ = await answer(behind)

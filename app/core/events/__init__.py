@@ -69,6 +69,7 @@ from app.core.events.lanes import (
     OneByOneEnded,
     OneByOneRequested,
     OrderSeen,
+    PlaceKept,
     Superseded,
 )
 from app.core.events.meanwhile import SaidMeanwhile
@@ -191,6 +192,7 @@ KnownEvent = (
     | NewerOffered
     | NewerAnswered
     | MarkedUrgent
+    | PlaceKept
     | OneByOneRequested
     | OneByOneEnded
     | RidersTold

@@ -62,6 +62,16 @@ class MarkedUrgent(Frozen):
     user: str
 
 
+class PlaceKept(Frozen):
+    """The open question about people's words leaves a merge its place behind older ones.
+
+    When its turn comes, its card is put up, and held by those words.
+    """
+
+    type: Literal["place_kept"] = "place_kept"
+    call_id: str
+
+
 class OneByOneRequested(Frozen):
     """What is red together is to be tested one by one, oldest first."""
 

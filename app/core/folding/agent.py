@@ -126,7 +126,7 @@ class FoldAgent(Folding):
         """Let a person's words go; what others wrote still holds the card that waits."""
         s = self.state
         left = tuple(words for words in doubt.about if words.user != user)
-        if s.to_hold and left:
+        if left and (s.to_hold or doubt.keeps_place):
             doubt.about = left
             return
         s.owes_step = s.owes_step or doubt.owed

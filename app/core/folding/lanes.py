@@ -46,6 +46,11 @@ class FoldLanes(Folding):
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> None:
         self.mark_urgent(e.user)
 
+    def on_place_kept(self, e: ev.PlaceKept) -> None:
+        for say in self.state.says:
+            say.keeps_place = say.keeps_place or say.call_id == e.call_id
+        self.state.owes_step = True
+
     def on_one_by_one_requested(self, e: ev.OneByOneRequested) -> None:
         oldest_first = sorted(self.state.carried.values(), key=lambda pull: (pull.at, pull.number))
         self.state.series = Series(tuple(oldest_first))

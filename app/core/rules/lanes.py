@@ -16,6 +16,16 @@ GIVE_WAY_MS = 5_000
 LOOK_AGAIN_MS = 60_000  # it may come to wait for this very merge, of which nobody tells
 
 
+def keep_place(state: State, here: Here) -> Append | None:
+    """Leave a tested merge its place behind older ones while it is asked what words in it mean."""
+    doubt = state.question if state.in_doubt else None
+    if doubt is None or doubt.keeps_place or state.to_hold or state.newer:
+        return None
+    is_tested = lanes.stage_of(state, here.repo) == "tested"  # else it was, until it was asked
+    older = (lanes.before if is_tested else lanes.waits_for)(state, here.facts)
+    return Append([ev.PlaceKept(call_id=doubt.call_id)]) if older else None
+
+
 def tell(state: State, here: Here) -> Action | None:
     """Let the other merges know how far this one is, and look anew where that concerns them."""
     if state.newer:

@@ -36,12 +36,21 @@ def production_line(state: State, repo: RepoConfig, now: int, facts: Mapping[str
     if state.joined and not state.turn_due:
         return rides.status_line(state, state.joined, repo, facts)
     if waiting := lanes.waiting_line(state, facts):
-        return f"*Production*  {waiting}"
+        return f"*Production*  {waiting}{_held_in_line(state)}"
     if state.ahead:
         return f"*Production*  {ahead.status_line(state, state.ahead, repo)}"
     if staging and not staging.is_good and not state.shipped:
         return _stopped(state, repo, facts) or _out(state, repo, facts)
     return f"*Production*  {_production_now(state, repo, blocked, facts)}{_shipped(state)}"
+
+
+def _held_in_line(state: State) -> str:
+    """Say whose words will hold the card of a merge that waits for older ones."""
+    doubt = state.in_doubt
+    if doubt is None or not state.held_in_line:
+        return ""
+    by = text.user(doubt.about[0].user)
+    return f" · ⏸️ held by {by}'s message, until it is answered or taken back (`never mind`)"
 
 
 def _production_now(
