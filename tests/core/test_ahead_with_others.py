@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core import ahead_clicks, clicks
+from app.core import ahead_clicks
 from app.core import events as ev
 from app.core.errors import SourceUnavailable
 from app.core.ports import Comparison, Look, Write
@@ -20,10 +20,14 @@ NAMED = "<https://github.com/acme/shop/pull/1|#1> Change 1"
 TAKES = f"⚠️ *Goes out with it:* {NAMED}, which `{CARA}` rejected in its thread"
 
 
-def new_town(source: FakeSource | None = None, log: FakeLog | None = None) -> Town:
-    """Ask once for a whole plan; the first merge is for both services, others for one of them."""
+async def asked_once(source: FakeSource | None = None, log: FakeLog | None = None) -> Town:
+    """Let one card for both services wait; the next merge is for one of them."""
     config = teams().model_copy(update={"approval": "plan"})
-    return Town(config, model=OfflinePlanner(), source=source or Touching([OLD, ONE, TWO]), log=log)
+    source = source or Touching([OLD, ONE, TWO])
+    box = Town(config, model=OfflinePlanner(), source=source, log=log)
+    await box.runs_old()
+    await box.merged(ONE)
+    return box
 
 
 class Touching(FakeSource):
@@ -38,19 +42,6 @@ class Touching(FakeSource):
         if self.silent:
             raise SourceUnavailable("GitHub does not answer")
         return await super().compare(repo, base, head)
-
-
-async def waits(box: Town) -> None:
-    """Let the card of the first merge wait."""
-    await box.runs_old()
-    await box.merged(ONE)
-
-
-async def rejects(box: Town) -> None:
-    """Let cara reject the card of the first merge."""
-    box.thread_id = box.thread_of(ONE)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
 
 
 async def is_tested(box: Town, sha: str = TWO) -> None:
@@ -78,9 +69,8 @@ def production(box: Town) -> list[str]:
 
 
 async def test_the_offer_shows_what_a_card_would_of_other_merges() -> None:
-    box = new_town()
-    await waits(box)
-    await rejects(box)
+    box = await asked_once()
+    await box.turns_down(ONE)
     await is_tested(box)
     said = (await box.said(TWO))["status"]
     assert TAKES in said
@@ -92,9 +82,8 @@ async def test_the_offer_shows_what_a_card_would_of_other_merges() -> None:
 
 
 async def test_what_was_shown_and_approved_goes_out() -> None:
-    box = new_town()
-    await waits(box)
-    await rejects(box)
+    box = await asked_once()
+    await box.turns_down(ONE)
     await is_tested(box)
     await approves_ahead(box)
     await turns_green(box)
@@ -102,8 +91,7 @@ async def test_what_was_shown_and_approved_goes_out() -> None:
 
 
 async def test_words_about_another_merge_are_quoted_too() -> None:
-    box = new_town()
-    await waits(box)
+    box = await asked_once()
     box.thread_id = box.thread_of(ONE)
     await box.says("not before noon, there is a demo")
     await is_tested(box)
@@ -119,19 +107,17 @@ async def lapsed(box: Town) -> str:
 
 
 async def test_a_merge_that_is_rejected_meanwhile_ends_it_and_a_card_asks() -> None:
-    box = new_town()
-    await waits(box)
+    box = await asked_once()
     await is_tested(box)
     await approves_ahead(box)
-    await rejects(box)
+    await box.turns_down(ONE)
     await turns_green(box)
     assert await lapsed(box) == "#1, which goes out with it, was rejected meanwhile"
     assert TAKES in await box.card_says(TWO)
 
 
 async def test_words_that_come_meanwhile_end_it_too() -> None:
-    box = new_town()
-    await waits(box)
+    box = await asked_once()
     await is_tested(box)
     await approves_ahead(box)
     box.thread_id = box.thread_of(ONE)
@@ -158,8 +144,7 @@ class Interrupted(FakeLog):
 @pytest.mark.parametrize("what", ["rejected", "words"])
 async def test_what_comes_between_the_last_look_and_its_record_ends_it_too(what: str) -> None:
     log = Interrupted()
-    box = new_town(log=log)
-    await waits(box)
+    box = await asked_once(log=log)
     await is_tested(box)
     await approves_ahead(box)
     card = (await box.of(ONE)).pending
@@ -182,11 +167,10 @@ LATER = [f"{number:040x}" for number in range(100, 130)]
 
 async def test_commits_that_no_card_keeps_are_looked_through_once_more() -> None:
     source = Touching([OLD, ONE, *LATER, TWO])
-    box = new_town(source)
-    await waits(box)
+    box = await asked_once(source)
     await is_tested(box)
     await approves_ahead(box)
-    await rejects(box)
+    await box.turns_down(ONE)
     source.silent = True
     await turns_green(box)
     assert "waiting for GitHub, and going on when it answers" in await box.card_says(TWO)
@@ -198,9 +182,8 @@ async def test_commits_that_no_card_keeps_are_looked_through_once_more() -> None
 
 async def test_a_branch_that_went_back_meanwhile_ends_it() -> None:
     source = Touching([OLD, ONE, *LATER, TWO])
-    box = new_town(source)
-    await waits(box)
-    await rejects(box)
+    box = await asked_once(source)
+    await box.turns_down(ONE)
     await is_tested(box)
     await approves_ahead(box)
     source.branch = [TWO, OLD]

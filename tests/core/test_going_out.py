@@ -1,26 +1,22 @@
 """Merges that go out with another one: their authors hear of it, and the day's answer has them."""
 
-from app.core import clicks
 from app.core import events as ev
 from app.core.cards import Asked
 from app.core.happened import effect_of
+from tests.core.box import OLD
 from tests.core.test_day_questions import told
-from tests.core.town import FOUR, ONE, SHAS, THREE, TWO, Town, town
+from tests.core.town import DORA, FOUR, ONE, SHAS, THREE, TWO, Town, goes_along, town, turned_down
 from tests.fake_source import FakeSource
 from tests.shop import BOB, CARA, REPO
 
-DORA = "U0DORA"
 FIRST = "<https://github.com/acme/shop/pull/1|#1> Change 1"
 WENT_OUT = "what went out today?"
 
 
 async def together(**changes: object) -> Town:
     """Let the second merge, bob's, ship dora's first one, too."""
-    box = town(FakeSource(["0" * 40, *SHAS]), people={"bob": BOB, "dora": DORA}, **changes)
-    await box.opens(ONE, author="dora")
-    await box.settles()
-    await box.merged(TWO)
-    await box.presses("both", ONE)
+    box = town(FakeSource([OLD, *SHAS]), people={"bob": BOB, "dora": DORA}, **changes)
+    await goes_along(box, "dora")
     return box
 
 
@@ -63,15 +59,8 @@ async def test_who_is_told_in_their_own_thread_what_was_left_out_is_not_called_t
 
 
 async def test_a_merge_that_people_had_turned_down_is_named_as_well() -> None:
-    box = town(FakeSource(["0" * 40, *SHAS]), people={"dora": DORA})
-    await box.merged(ONE)
-    await box.ships(ONE)
-    await box.opens(TWO, author="dora")
-    await box.settles()
-    box.thread_id = box.thread_of(TWO)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
-    await box.merged(THREE)
+    box = town(FakeSource([OLD, *SHAS]), people={"dora": DORA})
+    await turned_down(box, "dora")
     await box.ships(THREE)
     [done] = await ends(box, THREE)
     assert f"#2> Change 2 by <@{DORA}>" in done

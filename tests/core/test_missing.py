@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.core import clicks
 from app.core import events as ev
 from app.core.missing import Missing, missing
 from app.core.ports import Observation
@@ -75,8 +74,7 @@ async def test_what_people_rejected_is_said_with_who_did() -> None:
     box = town()
     await box.merged(ONE)
     await box.approves(CARA)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
+    await box.turns_down(ONE)
     assert "💬 waiting for words" in await headline(box)
     await box.says("skip the backend")
     told = await done(box)
@@ -141,8 +139,7 @@ async def taken_back() -> Town:
 
 async def test_a_rejected_rollback_leaves_the_headline_of_what_is_out() -> None:
     box = await taken_back()
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
+    await box.turns_down(TWO)
     status = await headline(box, TWO)
     assert "✅ done and tested" in status
     assert f" · rollback rejected by <@{CARA}>" in status

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.core import clicks, lane_clicks, lanes, outgoing, rides
 from app.core import events as ev
+from app.core import lane_clicks, lanes, outgoing, rides
 from app.core.actions import Here
 from app.core.clicks import Refused
 from app.core.context import render
@@ -15,7 +15,7 @@ from app.core.records import Elsewhere
 from app.core.rules.outgoing import hear_of_going_out
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
-from tests.core.town import ONE, THREE, TWO, Town, teams
+from tests.core.town import ONE, THREE, TWO, Town, teams, town
 from tests.fake_source import FakeSource
 from tests.shop import CARA, REPO, repo_config
 from tests.story import Story
@@ -27,10 +27,8 @@ OUT = f"frontend and backend have this on production already, by {NAMED}: nothin
 @pytest.fixture
 async def box() -> Town:
     """Let people stop the first merge; the second one, which has its commit, asks."""
-    fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
-    facts = {"running/frontend": fact, "running/backend": fact}
-    box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO]))
-    await box.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
+    box = town(FakeSource([OLD, ONE, TWO]))
+    await box.runs_old()
     await box.merged(ONE)
     await box.presses("stop", ONE)
     await box.merged(TWO)
@@ -189,8 +187,7 @@ async def test_one_that_waited_for_words_waits_no_more() -> None:
     box = Town(repo_config(), model=OfflinePlanner(), source=FakeSource([OLD, ONE, TWO]))
     await box.runs_old()
     await box.merged(ONE)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
+    await box.turns_down(ONE)
     assert "'stop'" in await buttons(box)
     await box.merged(TWO)
     await box.ships(TWO)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.core import clicks, thread_clicks
 from app.core import events as ev
+from app.core import thread_clicks
 from app.core.actions import Append, Here
 from app.core.declined import declined
 from app.core.errors import SourceUnavailable
@@ -15,7 +15,19 @@ from app.core.ports import Comparison
 from app.core.rules.lanes import take_riders
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD, SHA, Box
-from tests.core.town import ONE, RED, SHAS, THREE, TWO, Town, teams, town
+from tests.core.town import (
+    DORA,
+    ONE,
+    RED,
+    SHAS,
+    THREE,
+    TWO,
+    Town,
+    goes_along,
+    teams,
+    town,
+    turned_down,
+)
 from tests.fake_source import FakeSource
 from tests.shop import ALICE, BOB, CARA, REPO, repo_config
 from tests.story import THREAD, Story, card_facts
@@ -51,21 +63,17 @@ async def test_a_commit_whose_author_nobody_knows_says_so_on_its_card() -> None:
 async def test_every_merge_that_ships_along_is_its_peoples_own() -> None:
     people = {"alice": ALICE, "bob": BOB, "cara": CARA}
     box = town(Pushed([OLD, *SHAS]), people=people)
-    await box.opens(ONE, author="alice")
-    await box.settles()
-    await box.merged(TWO)
-    await box.presses("both", ONE)
+    await goes_along(box, "alice")
     card = (await box.of(TWO)).pending
     assert card
     assert set(card.request.facts.barred) == {ALICE, BOB, CARA}
 
 
 async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
-    people = {"alice": ALICE, "bob": BOB, "cara": CARA, "dora": "U0DORA"}
+    people = {"alice": ALICE, "bob": BOB, "cara": CARA, "dora": DORA}
     box = town(Pushed([OLD, *SHAS]), people=people)
     box.deployer.prepare("staging e2e", RED)
-    await box.opens(ONE, author="dora")
-    await box.settles()
+    await box.merged(ONE, author="dora")
     await box.merged(TWO)
     first = (await box.of(TWO)).pending
     assert first
@@ -75,7 +83,7 @@ async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
     await box.takes(click, thread_clicks.retry(click))
     second = (await box.of(TWO)).pending
     assert second
-    assert set(second.request.facts.barred) == {ALICE, BOB, CARA, "U0DORA"}
+    assert set(second.request.facts.barred) == {ALICE, BOB, CARA, DORA}
     said = await box.said(TWO)
     assert "#1 came to ship with it, so it is made anew" in said[first.slot]
     assert "*Ships:*" in said[second.slot]
@@ -83,18 +91,11 @@ async def test_a_card_is_made_anew_where_a_merge_comes_along_after_it() -> None:
 
 
 async def test_a_merge_that_people_rejected_is_named_where_the_next_one_takes_it_along() -> None:
-    box = town(FakeSource([OLD, *SHAS]), people={"dora": "U0DORA"})
-    await box.merged(ONE)
-    await box.ships(ONE)
-    await box.opens(TWO, author="dora")
-    await box.settles()
-    box.thread_id = box.thread_of(TWO)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
-    await box.merged(THREE)
+    box = town(FakeSource([OLD, *SHAS]), people={"dora": DORA})
+    await turned_down(box, "dora")
     card = (await box.of(THREE)).pending
     assert card
-    assert "U0DORA" in card.request.facts.barred
+    assert DORA in card.request.facts.barred
     said = await box.card_says(THREE)
     assert "*Goes out with it:* <https://github.com/acme/shop/pull/2|#2> Change 2" in said
     assert f"which `{CARA}` rejected in its thread" in said
@@ -114,21 +115,20 @@ async def test_a_merge_whose_thread_was_stopped_is_named_too_and_one_that_went_o
 
 async def test_a_merge_that_changes_another_service_only_is_none_of_this_one() -> None:
     source = FakeSource([OLD, *SHAS])
-    config = teams().model_copy(update={"people": {"dora": "U0DORA"}})
+    config = teams().model_copy(update={"people": {"dora": DORA}})
     box = Town(config, model=OfflinePlanner(), source=source)
     source.changed = ["api/app.py"]
     await box.merged(ONE)
     await box.ships(ONE)
     source.changed = ["web/page.tsx"]
-    await box.opens(TWO, author="dora")
-    await box.settles()
+    await box.merged(TWO, author="dora")
     await box.presses("stop", TWO)
     source.changed = ["api/app.py"]
     await box.merged(THREE)
     card = (await box.of(THREE)).pending
     assert card
     assert [commit.sha for commit in card.request.facts.commits] == [THREE, TWO]
-    assert "U0DORA" not in card.request.facts.barred
+    assert DORA not in card.request.facts.barred
     assert "Goes out with it" not in await box.card_says(THREE)
 
 
@@ -142,25 +142,24 @@ class Written(FakeSource):
 
 
 async def test_what_was_pushed_without_a_pull_request_is_its_authors_own() -> None:
-    box = town(Written([OLD, ONE, TWO]), people={"dora": "U0DORA"})
+    box = town(Written([OLD, ONE, TWO]), people={"dora": DORA})
     await box.runs_old()
     await box.merged(TWO)
     card = (await box.of(TWO)).pending
     assert card
-    assert "U0DORA" in card.request.facts.barred
+    assert DORA in card.request.facts.barred
 
 
 async def test_commits_that_a_card_does_not_keep_are_looked_through_all_the_same() -> None:
     later = [f"{number:040x}" for number in range(100, 130)]
-    box = town(FakeSource([OLD, ONE, *later, TWO]), people={"dora": "U0DORA"})
+    box = town(FakeSource([OLD, ONE, *later, TWO]), people={"dora": DORA})
     await box.runs_old()
-    await box.opens(ONE, author="dora")
-    await box.settles()
+    await box.merged(ONE, author="dora")
     await box.presses("stop", ONE)
     await box.merged(TWO)
     facts = (await box.of(TWO)).cards.popitem()[1].request.facts
     assert (len(facts.commits), facts.commits_total) == (20, 32)
-    assert "U0DORA" in facts.barred
+    assert DORA in facts.barred
     assert [each.pull.number for each in facts.declined] == [1]
 
 
@@ -225,7 +224,7 @@ class Asked(Pushed):
         return ["erin"]
 
 
-PEOPLE = {"dora": "U0DORA", "erin": "U0ERIN"}
+PEOPLE = {"dora": DORA, "erin": "U0ERIN"}
 
 
 async def goes_back(source: FakeSource | None, carries: bool = False) -> Town:
@@ -233,8 +232,7 @@ async def goes_back(source: FakeSource | None, carries: bool = False) -> Town:
     box = town(source, people=PEOPLE)
     await box.merged(ONE)
     await box.ships(ONE)
-    await box.opens(TWO, author="dora")
-    await box.settles()
+    await box.merged(TWO, author="dora")
     if carries:
         await box.merged(THREE)
         await box.presses("both", TWO)
@@ -252,9 +250,9 @@ async def test_a_rollback_is_the_change_of_those_whose_merges_it_takes_out(
     box = await goes_back(Asked([OLD, *SHAS]) if known else None, carries)
     card = await box.card()
     for step in card.steps:
-        assert "U0DORA" in step.facts.barred
+        assert DORA in step.facts.barred
         assert ("U0ERIN" in step.facts.barred) is known
-    assert "U0DORA" in barred(box.config, await box.state(), card.steps[0])
+    assert DORA in barred(box.config, await box.state(), card.steps[0])
 
 
 async def test_a_rollback_asks_a_silent_github_once() -> None:
@@ -265,7 +263,7 @@ async def test_a_rollback_asks_a_silent_github_once() -> None:
     await box.says("roll back")
     facts = (await box.card()).request.facts
     assert source.asked == 1
-    assert "U0DORA" in facts.barred
+    assert DORA in facts.barred
     assert "the last pusher could not be asked for" in facts.unchecked
 
 
@@ -276,8 +274,7 @@ async def test_what_a_rollback_leaves_alone_is_nobodys_change() -> None:
     await box.merged(ONE)
     await box.ships(ONE)
     source.changed = ["web/page.tsx"]
-    await box.opens(TWO, author="dora")
-    await box.settles()
+    await box.merged(TWO, author="dora")
     await box.ships(TWO)
     source.changed = ["api/app.py"]
     await box.merged(THREE)
@@ -285,4 +282,4 @@ async def test_what_a_rollback_leaves_alone_is_nobodys_change() -> None:
     await box.mentions("roll back the backend")
     facts = (await box.card()).request.facts
     assert [commit.sha for commit in facts.commits] == [THREE, TWO]
-    assert "U0DORA" not in facts.barred
+    assert DORA not in facts.barred

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.core import clicks
 from app.core import events as ev
 from tests.core.town import ONE, RED, RUNS, TWO, Town, town
 from tests.shop import CARA
@@ -65,8 +64,7 @@ async def test_tests_that_stay_red_say_after_what(box: Town) -> None:
 
 async def test_tests_that_people_ask_for_do_not_hide_it(box: Town) -> None:
     box.deployer.prepare("production e2e", RUNS)
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
+    await box.turns_down(TWO)
     await box.says("run e2e on production")
     assert "*Production*  ❌ tests failed · 🧪 testing" in await status(box)
 

@@ -147,8 +147,7 @@ async def test_many_words_are_quoted_from_the_newest(held: Town) -> None:
 
 
 async def test_a_reject_ends_the_question_with_the_card(held: Town) -> None:
-    click = await held.no_words()
-    await held.takes(click, clicks.reject(click))
+    await held.turns_down(ONE)
     question = (await held.of(ONE)).question
     assert question
     assert (question.text, question.about) == ("What should I do instead?", ())
@@ -261,8 +260,7 @@ async def test_a_rollback_card_is_held_and_production_is_still_red(words: str) -
 async def test_every_state_after_red_names_it() -> None:
     box = await red()
     assert "❌ tests failed · 🔔 waiting for approval (1 of 2)" in (await box.said(TWO))["status"]
-    click = await box.no_words()
-    await box.takes(click, clicks.reject(click))
+    await box.turns_down(TWO)
     status = (await box.said(TWO))["status"]
     assert f"❌ tests failed · rollback rejected by <@{CARA}> · 💬 waiting for words" in status
     assert "tests failed · ❌" not in status

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from app.core import clicks, lane_clicks, lanes, ledger, thread_clicks
 from app.core import events as ev
-from app.core import lane_clicks, lanes, ledger, thread_clicks
 from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import EnvironmentConfig, RepoConfig, TargetConfig
 from app.core.fold import fold
@@ -22,6 +22,7 @@ from tests.shop import CARA, REPO, repo_config
 
 SHAS = [f"{number}" * 40 for number in range(1, 8)]
 ONE, TWO, THREE, FOUR = SHAS[:4]
+DORA = "U0DORA"
 STAGES_ONE = "staging frontend"
 RUNS = Observation(status="running")
 
@@ -32,11 +33,11 @@ class Town(Box):
     def thread_of(self, sha: str) -> str:
         return thread_id_for(REPO, "main", sha)
 
-    async def merged(self, *shas: str, label: str = "") -> None:
+    async def merged(self, *shas: str, label: str = "", author: str = "bob") -> None:
         """Merge pull requests, a second apart, and let the worker do what follows."""
         for sha in shas:
             self.log.advance(1000)
-            await self.opens(sha, label)
+            await self.opens(sha, label, author)
             await self.settles()
 
     async def opens(self, sha: str, label: str = "", author: str = "bob") -> None:
@@ -114,6 +115,12 @@ class Town(Box):
         click = await self.click(sha, number, user)
         await self.takes(click, PRESS[what](click))
 
+    async def turns_down(self, sha: str) -> None:
+        """Let cara reject the card of a merge without words; the thread is the one that goes on."""
+        self.thread_id = self.thread_of(sha)
+        click = await self.no_words()
+        await self.takes(click, clicks.reject(click))
+
     async def refusal(self, what: str, sha: str, number: int = 0) -> str:
         refused = PRESS[what](await self.click(sha, number))
         assert isinstance(refused, Refused), refused
@@ -137,6 +144,22 @@ PRESS = {
 
 def town(source: FakeSource | None = None, **changes: Any) -> Town:
     return Town(repo_config(**changes), model=OfflinePlanner(), source=source)
+
+
+async def goes_along(box: Town, author: str) -> None:
+    """Let the second merge, bob's, ship somebody's first one, too."""
+    await box.merged(ONE, author=author)
+    await box.merged(TWO)
+    await box.presses("both", ONE)
+
+
+async def turned_down(box: Town, author: str) -> None:
+    """Let #1 go out, people reject somebody's #2, and #3, which has its commit, ask."""
+    await box.merged(ONE)
+    await box.ships(ONE)
+    await box.merged(TWO, author=author)
+    await box.turns_down(TWO)
+    await box.merged(THREE)
 
 
 def holds_staging(box: Town) -> None:
