@@ -271,7 +271,7 @@ async def test_after_a_declined_rollback_the_locks_are_given_back() -> None:
     assert (await box.state()).mode == "deploy"
 
 
-async def test_a_card_that_expires_in_line_for_a_lock_waits_for_it_no_more() -> None:
+async def test_a_card_made_anew_leaves_the_line_for_a_lock_until_it_is_approved_again() -> None:
     box = Box()
     await box.log.append(Write("acme/shop/0000000000", [], take=["production/backend"]))
     box.model.will("deploy_backend_to_prod", sha=SHA, reason="")
@@ -279,8 +279,10 @@ async def test_a_card_that_expires_in_line_for_a_lock_waits_for_it_no_more() -> 
     await box.approves()
     assert await box.waits_for() == ("production/backend", "acme/shop/0000000000")
     await box.later(box.config.approval_expires_seconds * 1000)
-    assert (await box.state()).lapsed
+    assert (await box.card()).approvals == []
     assert await box.waits_for() is None
+    await box.approves()
+    assert await box.waits_for() == ("production/backend", "acme/shop/0000000000")
 
 
 async def test_of_two_threads_that_wait_for_each_other_one_gives_way() -> None:
