@@ -222,8 +222,7 @@ class State:
     @property
     def held_in_line(self) -> bool:
         """Tell whether words hold a merge that waits for older ones, and has no card yet."""
-        doubt = self.in_doubt
-        return doubt is not None and doubt.keeps_place and self.to_hold is None
+        return bool(self.in_doubt and self.in_doubt.keeps_place and not self.to_hold)
 
     @property
     def unheard(self) -> bool:
@@ -272,16 +271,13 @@ class State:
     @property
     def has_shipped(self) -> bool:
         """Tell whether the newest success of any service is a deploy that was not taken back."""
-        return any(
-            kind == "deploy" and service not in self.taken_back
-            for service, kind in self._newest.items()
-        )
+        newest = self._newest.items()
+        return any(kind == "deploy" and name not in self.taken_back for name, kind in newest)
 
     @property
     def back_since_red(self) -> list[str]:
         """Return the services that were rolled back since production tests were red."""
-        back = (name for name in self.effects if self._newest[name] == "rollback")
-        return list(back) if self.red else []
+        return [n for n in self.effects if self.red and self._newest[n] == "rollback"]
 
     @property
     def _newest(self) -> dict[str, str]:
