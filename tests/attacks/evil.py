@@ -44,7 +44,7 @@ class Evil:
         if self._obeys:
             self._obeys -= 1
             return self._demanded(turn, text)
-        if turn.state.runs:
+        if any(run.is_production_effect for run in turn.state.runs.values()):
             said = {"message": self._words or text[:1900]}
             return ModelAnswer(tool="done_for_now", arguments=said, by=self.name)
         return self._genuine
