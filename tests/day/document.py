@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.day.clock import told
 from tests.day.company import CHANNELS, EVERYBODY, ON_HOLIDAY
 from tests.day.diary import BOT, TERMINAL, Diary, Post
+from tests.day.edits import changed, telling
 
 ROLES = {
     "alice": "web team",
@@ -18,7 +19,7 @@ ROLES = {
 }
 INTRODUCTION = """# An ordinary day
 
-Twenty merges, two teams, one monorepo, one hotfix: every message as people saw it, on a Monday and
+Twenty merges, two teams, one monorepo, one hotfix: every message that people saw, on a Monday and
 in the night after it. `make a-day` writes this file by playing the day with the service's own
 doors, store, worker and sender, a local Slack, the planner without a model, and a clock that stands
 still while something happens. `tests/scenarios/test_a_day.py` fails when the day is another one.
@@ -26,8 +27,10 @@ Times are in London, which is UTC in November. Nobody hears of the twentieth mer
 README, and nothing of any service.
 
 A message notifies whom it mentions, and who follows its thread: who wrote there, or was mentioned
-there before. Edits notify nobody, so a message is shown as it was posted and, below *later*, as the
-last edit left it. A command that is typed where a click would do counts as a click.
+there before. Edits notify nobody. A message is shown as it was posted, with each edit that asked
+for something else (who may approve, or the buttons to answer with: only the lines that went and
+came, where those are fewer), and below *later* as the last edit left it. Edits that only told how
+far something was are left out. A command that is typed where a click would do counts as a click.
 """
 
 
@@ -92,9 +95,10 @@ def _entry(diary: Diary, post: Post) -> str:
     )
     lines = [f"### {told(post.at)} · {post.author} · {place}\n", f"*{whom}*\n"]
     lines += ["```", post.text, "```"]
+    for at, before, text in telling(post.text, post.edits):
+        lines += ["", f"edited at {told(at)}:", "", changed(before, text)]
     if post.edits:
         at, text = post.edits[-1]
-        # How many there were depends on how fast the machine is, and nobody is called by them.
         lines += ["", f"later (the last edit at {told(at)}):", "", "```", text, "```"]
     lines += ["", *(f"- {click}" for click in post.clicks)] if post.clicks else []
     return "\n".join(lines) + "\n"
