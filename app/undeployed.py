@@ -5,7 +5,7 @@ them asks.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
@@ -13,9 +13,10 @@ import structlog
 from app.core import ledger, undeployed
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, SourceUnavailable, StoreUnavailable
-from app.core.events import Commit, ThreadStarted, UndeployedFound
+from app.core.events import ThreadStarted, UndeployedFound
 from app.core.fold import fold
-from app.core.ports import Source, ThreadLog, Write
+from app.core.ids import thread_id_for
+from app.core.ports import Comparison, Source, ThreadLog, Write
 from app.core.state import State
 from app.core.undeployed import Asked
 
@@ -62,8 +63,8 @@ class UndeployedWatch:
         before = undeployed.looked(facts)
         if slot is None or now - slot > LATE_MS or slot <= before.slot:
             return False
-        threads = await self._threads(repo)
         ahead = await self._ahead(repo, facts, now)
+        threads = await self._threads(repo, ahead or {})
         found = undeployed.find(repo, facts, threads, ahead, now)
         put = [await self._put(_ask(repo, slot, each, facts)) for each in found]
         await self._put(_looked(repo, slot, before))  # who dies before it is made up for by others
@@ -75,14 +76,18 @@ class UndeployedWatch:
         except Conflict:  # the thread is there, though its cause was forgotten
             return False
 
-    async def _threads(self, repo: RepoConfig) -> list[State]:
+    async def _threads(self, repo: RepoConfig, ahead: Mapping[str, Comparison]) -> list[State]:
+        """Return the newest threads, and after them those of older merges that are ahead."""
         ids = await self._log.threads(repo.name, LOOKED_AT)
-        return [fold(await self._log.read(thread_id)) for thread_id in ids]
+        shas = (commit.sha for compared in ahead.values() for commit in compared.commits)
+        merges = [thread_id_for(repo.name, repo.branch, sha) for sha in shas]
+        read = [fold(await self._log.read(each)) for each in dict.fromkeys([*ids, *merges])]
+        return [state for state in read if state.thread_id]
 
     async def _ahead(
         self, repo: RepoConfig, facts: Mapping[str, str], now: int
-    ) -> dict[str, Sequence[Commit]] | None:
-        """Return for each service the commits of the branch that it does not have."""
+    ) -> dict[str, Comparison] | None:
+        """Return for each service what the branch has that it does not have."""
         if self._source is None:
             return None
         bases = undeployed.bases(repo, facts, now)
@@ -90,7 +95,7 @@ class UndeployedWatch:
             sha: await self._source.compare(repo.name, sha, repo.branch)
             for sha in sorted(set(bases.values()))
         }
-        return {service: compared[sha].commits for service, sha in bases.items()}
+        return {service: compared[sha] for service, sha in bases.items()}
 
 
 def _ask(repo: RepoConfig, slot: int, found: UndeployedFound, facts: Mapping[str, str]) -> Write:

@@ -13,12 +13,15 @@ class FakeSource:
     """Knows the commits of one branch, oldest first, and what every pull request `changed`.
 
     `touched` are the files that a commit changes; where it is None, no comparison tells of files.
+    `parents` are those of merge commits: what was the branch, and what was merged into it; any
+    other commit has the one before it.
     """
 
     branch: list[str] = field(default_factory=list[str])
     away: bool = False
     changed: list[str] | None = None
     touched: dict[str, list[str]] | None = None
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     tagged: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     ran: list[WorkflowRun] = field(default_factory=list["WorkflowRun"])
     workflows: tuple[str, ...] = ("deploy.yml",)
@@ -39,7 +42,9 @@ class FakeSource:
         commits = tuple(Commit(sha=sha) for sha in reversed(ahead))
         touched = self.touched
         files = None if touched is None else tuple(f for sha in ahead for f in touched.get(sha, []))
-        return Comparison(commits, len(ahead), len(behind), files)
+        before = dict(zip(self.branch[1:], self.branch, strict=False))
+        parents = {sha: self.parents.get(sha, (before[sha],)) for sha in ahead if sha in before}
+        return Comparison(commits, len(ahead), len(behind), files, parents)
 
     async def files(self, repo: str, pull_request: int) -> list[str] | None:
         self._ask(repo)

@@ -359,12 +359,14 @@ class Comparison:
     """How head differs from base: the newest commits that only head has, and the numbers.
 
     `files` are the paths that head changes, old and new; None if they are too many, or not told.
+    `parents` are those of the commits, the branch before what was merged into it, as far as told.
     """
 
     commits: tuple[Commit, ...]
     ahead: int
     behind: int
     files: tuple[str, ...] | None = None
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 class Source(Protocol):

@@ -1,7 +1,4 @@
-"""What is merged but not on production, whether to ask about it, and what the answers mean.
-
-Where nobody can tell ancestry, the order in which the merges' threads began stands in for it.
-"""
+"""What is merged but not on production, whether to ask about it, and what the answers mean."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +10,8 @@ from app.core.clicks import Accepted, Click, Decision, Refused
 from app.core.config import RepoConfig
 from app.core.declined import declined
 from app.core.ids import thread_id_for
+from app.core.lacking import lacking, passed
+from app.core.ports import Comparison
 from app.core.state import State
 from app.core.writing import mentions
 
@@ -76,25 +75,25 @@ def find(
     repo: RepoConfig,
     facts: Mapping[str, str],
     threads: Sequence[State],
-    ahead: Mapping[str, Sequence[ev.Commit]] | None,
+    ahead: Mapping[str, Comparison] | None,
     now: int,
 ) -> list[ev.UndeployedFound]:
     """Return what is worth asking about now, each service in at most one question.
 
-    `threads` are the newest first. `ahead` says for each service which commits of the branch it
-    does not have, newest first; None where nobody can say.
+    `threads` are the newest first. `ahead` says for each service what the branch has that it does
+    not have; None where nobody can say.
     """
     merges = {state.sha: state for state in threads if state.origin == "merge" and state.sha}
     was = bases(repo, facts, now)
-    lacking = {service: _lacking(service, was[service], merges, ahead) for service in was}
-    ready = [sha for sha in merges if _is_ready(sha, merges[sha], lacking, facts)]
+    lack = {s: lacking(repo, s, was[s], merges, ahead[s] if ahead else None) for s in was}
+    ready = [sha for sha in merges if _is_ready(sha, merges[sha], lack, facts)]
     found: list[ev.UndeployedFound] = []
     bad = _rolled_back(threads, facts, was)
     for sha in ready:  # what one service lacks must not hide what another one does
-        shipped = {s: _from(sha, lacks) for s, lacks in lacking.items() if sha in lacks}
+        shipped = {s: _from(sha, lacks) for s, lacks in lack.items() if sha in lacks}
         if shipped:
             found.append(_found(sha, shipped, merges, was, bad))
-        lacking = {s: lacks for s, lacks in lacking.items() if s not in shipped}
+        lack = {s: lacks for s, lacks in lack.items() if s not in shipped}
     return [
         each
         for each in found
@@ -128,40 +127,16 @@ def _is_known(found: ev.UndeployedFound, facts: Mapping[str, str]) -> bool:
     return all(shas <= set(asked(facts, service).shas) for service in found.was)
 
 
-def _lacking(
-    service: str,
-    runs: str,
-    merges: Mapping[str, State],
-    ahead: Mapping[str, Sequence[ev.Commit]] | None,
-) -> dict[str, ev.Commit]:
-    """Return the commits that are for a service and not there, newest first."""
-    if ahead is not None:
-        commits = list(ahead[service])
-    else:
-        order = list(merges)
-        newer = order[: order.index(runs)] if runs in merges else []
-        commits = [merges[sha].known[sha] for sha in newer if _passed(merges[sha])]
-    return {c.sha: c for c in commits if not _is_for_others(service, merges.get(c.sha))}
-
-
-def _is_for_others(service: str, merge: State | None) -> bool:
-    return merge is not None and merge.is_untouched(service)
-
-
-def _passed(merge: State) -> bool:
-    return any(staging.sha == merge.sha and staging.is_good for staging in merge.stagings)
-
-
 def _is_ready(
     sha: str,
     merge: State,
-    lacking: Mapping[str, Mapping[str, ev.Commit]],
+    lack: Mapping[str, Mapping[str, ev.Commit]],
     facts: Mapping[str, str],
 ) -> bool:
     """Tell whether a commit passed staging, and is no bad one of a service that lacks it."""
-    lacks = [service for service, commits in lacking.items() if sha in commits]
+    lacks = [service for service, commits in lack.items() if sha in commits]
     good = [service for service in lacks if ledger.hold(facts, service) != sha]
-    return bool(good) and len(good) == len(lacks) and _passed(merge)
+    return bool(good) and len(good) == len(lacks) and passed(merge)
 
 
 def _from(sha: str, lacks: Mapping[str, ev.Commit]) -> list[ev.Commit]:

@@ -37,9 +37,14 @@ class _Message(BaseModel):
     author: _Person | None = None
 
 
+class _Ref(BaseModel):
+    sha: str
+
+
 class _CommitItem(BaseModel):
     sha: str
     commit: _Message
+    parents: tuple[_Ref, ...] = ()
     author: _User | None = None
     committer: _User | None = None
 
@@ -66,10 +71,6 @@ class _Comparison(BaseModel):
         if self.files is None or len(self.files) >= _COMPARED_FILES:
             return None
         return tuple(name for file in self.files for name in file.names)
-
-
-class _Ref(BaseModel):
-    sha: str
 
 
 class _Pull(BaseModel):
@@ -132,7 +133,8 @@ class GitHubSource:
         """Compare two commits; up to 100 commits, newest first."""
         items, page = await self._newest(repo, base, head, COMPARED)
         commits = tuple(_commit(item) for item in items)
-        return Comparison(commits, page.ahead_by, page.behind_by, page.changed)
+        parents = {item.sha: tuple(each.sha for each in item.parents) for item in items}
+        return Comparison(commits, page.ahead_by, page.behind_by, page.changed, parents)
 
     async def _newest(
         self, repo: str, base: str, head: str, limit: int

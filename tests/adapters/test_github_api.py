@@ -116,6 +116,8 @@ async def test_compare_lists_what_head_has_more(world: World, source: GitHubSour
     assert compared.commits[0].sha == world.merges[1]
     assert compared.ahead == len(compared.commits) == 2
     assert compared.files
+    own = compared.commits[1].sha
+    assert compared.parents[world.merges[1]] == (world.merges[0], own)
 
 
 async def test_compare_backwards_says_how_far_behind(world: World, source: GitHubSource) -> None:

@@ -71,6 +71,17 @@ def test_a_pull_request_is_named_once_though_its_own_commit_is_there_too() -> No
     ]
 
 
+def test_each_author_is_called_once_however_many_merges_are_theirs() -> None:
+    merge = ev.Merged(sha=NEW, title="Tax", author="alice", number=41, url="https://x.y/41")
+    second = merge.model_copy(update={"number": 42})
+    third = merge.model_copy(update={"number": 43, "author": "bob"})
+    assert words(story(merge, second, third)).split("\n")[1:4] == [
+        f"• <https://x.y/41|#41> Tax (<@{ALICE}>)",
+        "• <https://x.y/41|#42> Tax (alice)",
+        f"• <https://x.y/41|#43> Tax (<@{BOB}>)",
+    ]
+
+
 def test_what_people_or_tests_said_no_to_says_so_and_calls_nobody_for_it() -> None:
     merge = ev.Merged(sha=NEW, title="Tax", author="zoe", number=41, url="https://x.y/41")
     hows = (("rejected", BOB), ("stopped", "U0ZOE"), ("red", ""), ("rolled back", ""))

@@ -22,7 +22,7 @@ def undeployed_line(
     merges = undeployed.each_once(found.merges)
     count = len(merges)
     are = f"{_counted(merges)} {'is' if count == 1 else 'are'}"
-    shown = [f"• {_merge(merge, repo)}" for merge in merges[:SHOWN]]
+    shown = _lines(merges[:SHOWN], repo)
     more = [f"• {more_than(count - SHOWN)}"] if count > SHOWN else []
     ending, left = undeployed.over(state, facts), undeployed.left(state, found, facts)
     services = people.all_of([text.inline(name, 60) for name in left])
@@ -48,9 +48,20 @@ def undeployed_buttons(state: State, facts: Mapping[str, str]) -> list[Block]:
     ]
 
 
-def _merge(merge: Merged, repo: RepoConfig) -> str:
+def _lines(merges: Sequence[Merged], repo: RepoConfig) -> list[str]:
+    """List merges; each author is called once, however many are theirs."""
+    called = set[str]()
+    lines: list[str] = []
+    for merge in merges:
+        lines.append(f"• {_merge(merge, repo, call=merge.author not in called)}")
+        called.add(merge.author)
+    return lines
+
+
+def _merge(merge: Merged, repo: RepoConfig, *, call: bool) -> str:
     named = text.link(merge.url, f"#{merge.number}") if merge.number else text.short(merge.sha)
-    by = f" ({people.person(merge.author, repo)})" if merge.author else ""
+    author = people.person(merge.author, repo) if call else text.inline(merge.author, 80)
+    by = f" ({author})" if merge.author else ""
     return f"{named} {text.inline(merge.title, 120)}{by}{_said_no(merge, repo)}"
 
 
