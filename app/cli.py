@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -11,9 +12,25 @@ from typing import Any
 
 from app.core.errors import ConfigError, StoreUnavailable, UserError
 
+READER_GONE = 128 + 13  # as a shell tells of SIGPIPE
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 2 for a mistake in its use or the configuration."""
+    """Run one command; the exit code is 2 for a mistake in its use or the configuration.
+
+    Where the reader of its output goes away, as `head` does, it ends without a word.
+    """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # what is left of the output must not be tried once more at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+
+
+def _run(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:

@@ -9,7 +9,8 @@ from app.core.config import RepoConfig
 from app.core.errors import UserError
 from app.core.fold import fold
 from app.core.state import State
-from app.core.untrusted import one_line
+from app.core.untrusted import cut, one_line
+from app.core.what_waits import only_opened
 from app.core.writing import exact_time
 from app.parts import build_deployers, build_github, open_log
 from app.plain import plain
@@ -17,6 +18,7 @@ from app.settings import load_settings, read_settings
 from app.slack.messages import render
 
 NEWEST = 50
+MAX_WORDS = 120
 
 
 async def list_threads() -> int:
@@ -55,6 +57,15 @@ def _state(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
         return f"in shadow mode: proposed {proposed or 'nothing'}"
     if state.touches_nothing:
         return "touches no service"
+    if _only_answered(state):
+        asked = state.words[-1]
+        return one_line(plain(f"answered <@{asked.user}>: “{cut(asked.text, MAX_WORDS)}”", repo))
     said = render(state, repo, round(time.time() * 1000), facts)["status"].text
     title = f"Deploy {state.sha[:7]} · " if state.sha else ""
     return one_line(plain(said.removeprefix(title), repo))
+
+
+def _only_answered(state: State) -> bool:
+    """Tell whether a person's mention got its answer, and nothing else came of it."""
+    goes_on = state.turn_due or state.question or state.wait or state.stopped_by or state.newer
+    return only_opened(state) and bool(state.words) and not goes_on

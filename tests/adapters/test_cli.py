@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -257,6 +258,26 @@ async def test_threads_are_listed_in_plain_words(tmp_path: Path, story: Story, s
     assert "  4af9ec0  #12 Add gift cards: " in line
     assert said in line
     assert not re.search(r"<[@#!]|&lt;|\^", line)
+
+
+async def test_a_thread_that_only_asked_is_listed_by_its_question(tmp_path: Path) -> None:
+    said = ev.HumanSaid(user=BOB, text="what is &lt;b&gt;\nrunning?")
+    story = Story().mentioned().then(said, ev.BotSaid(call_id="r", text="It.", because="reply"))
+    [line] = (await listed(tmp_path, story)).splitlines()
+    assert line.endswith("  answered @bob: “what is <b> running?”")
+
+
+def test_it_ends_quietly_when_its_reader_goes_away(tmp_path: Path) -> None:
+    """Like `deploybot manifest | head -0`."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    argv = [sys.executable, "-m", "app.cli", "manifest", "--url", "https://deploys.example.com"]
+    environ = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=environ, stdout=writes, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 async def test_a_thread_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

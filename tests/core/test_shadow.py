@@ -1,6 +1,5 @@
 """Shadow mode: the agent proposes, nothing is asked or done, and what people did is compared."""
 
-import json
 from typing import Any, Literal
 
 import pytest
@@ -11,13 +10,11 @@ from app.core import ledger
 from app.core.actions import Start
 from app.core.agreement import compare
 from app.core.config import RepoConfig, TargetConfig
-from app.core.errors import ModelUnavailable
 from app.core.fold import fold
 from app.core.ids import thread_id_for
 from app.core.ports import Claim, Model
 from app.core.shadow import in_shadow
 from app.desk import Job, Ports
-from app.model.offline import OfflinePlanner
 from app.slack.messages import render
 from tests.core.box import OLD, SHA, Box, ScriptedModel, repo_config
 from tests.fake_deployer import FakeDeployer
@@ -68,12 +65,6 @@ class Watched(Box):
         await self.log.append(ledger.Write(self.thread_id, [started]))
         await self.settles()
 
-    async def runs_old(self) -> None:
-        """Let the bot itself have brought to production what runs there."""
-        fact = json.dumps({"sha": OLD, "thread": f"{REPO}/0", "at": 0})
-        facts = {f"running/{service}": fact for service in BOTH}
-        await self.log.append(ledger.Write(f"{REPO}/0", [], facts=facts, silent=True))
-
     async def by_hand(self, frontend: str, backend: str, ms: int = 6 * MINUTE) -> None:
         """Let people deploy something, and time pass."""
         self.configure(self.at(frontend, backend))
@@ -119,38 +110,6 @@ async def test_people_who_do_the_same_agree() -> None:
     looks = (await box.types()).count("production_seen")
     await box.later(30 * HOUR)
     assert (await box.types()).count("production_seen") == looks
-
-
-async def test_a_repository_that_was_live_is_compared_too() -> None:
-    box = Watched(model=OfflinePlanner())
-    await box.runs_old()
-    await box.begins()
-    state = await box.state()
-    assert state.proposals == [("frontend", SHA), ("backend", SHA)]
-    assert "tool_refused" not in await box.types()
-    assert not state.turn_due
-    await box.by_hand(SHA, SHA)
-    assert await box.verdict() == ("agreed",)
-
-
-async def test_what_people_deployed_by_hand_counts_and_not_the_old_record() -> None:
-    box = Watched(model=OfflinePlanner())
-    await box.runs_old()
-    box.configure(box.at(SHA, OLD))
-    await box.begins()
-    assert (await box.state()).proposals == [("backend", SHA)]
-
-
-async def test_what_was_proposed_stands_when_facts_are_fetched_anew() -> None:
-    box = Watched()
-    box.model.will("deploy_frontend_to_prod", sha=SHA, reason="")
-    box.model.script.append(ModelUnavailable("overloaded"))
-    await box.starts_watched()
-    box.model.will("done_for_now", message="That is all.")
-    await box.later(11 * MINUTE)
-    facts = box.model.turns[-1].state.facts
-    assert facts is not None
-    assert {told.service: told.sha for told in facts.running} == {"frontend": SHA, "backend": OLD}
 
 
 async def test_before_the_first_look_nothing_is_compared() -> None:
