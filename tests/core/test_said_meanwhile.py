@@ -10,7 +10,7 @@ from app.core.clicks import Refused
 from app.core.ports import Write
 from app.model.offline import OfflinePlanner
 from tests.core.box import OLD
-from tests.core.test_ahead_with_others import NAMED, TAKES, Touching, rejects, waits
+from tests.core.test_ahead_with_others import NAMED, TAKES, Touching
 from tests.core.town import ONE, TWO, Town, teams
 from tests.shop import BOB, CARA, REPO
 
@@ -19,7 +19,8 @@ async def asks(**changes: Any) -> Town:
     """Let the second merge ask for the frontend, with the first in it that asks for itself."""
     config = teams().model_copy(update=changes)
     box = Town(config, model=OfflinePlanner(), source=Touching([OLD, ONE, TWO]))
-    await waits(box)
+    await box.runs_old()
+    await box.merged(ONE)
     await box.merged(TWO)
     assert "#1" not in await box.card_says(TWO)
     return box
@@ -35,7 +36,7 @@ async def says(box: Town, text: str) -> None:
 async def test_a_rejection_is_shown_by_an_edit_of_the_card() -> None:
     box = await asks()
     before = list(await box.messages(TWO))
-    await rejects(box)
+    await box.turns_down(ONE)
     assert TAKES in await box.card_says(TWO)
     assert list(await box.messages(TWO)) == before
 
@@ -70,7 +71,7 @@ async def test_a_card_that_another_thread_asks_for_shows_it_too() -> None:
     box = await asks()
     await box.mentions(f"deploy {TWO[:7]}")
     here = box.thread_id
-    await rejects(box)
+    await box.turns_down(ONE)
     box.thread_id = here
     assert TAKES in str(await box.said_here())
 
@@ -107,7 +108,7 @@ async def half() -> Town:
 
 
 async def test_who_approved_before_a_no_is_asked_again(half: Town) -> None:
-    await rejects(half)
+    await half.turns_down(ONE)
     first, second = (await half.of(TWO)).cards.values()
     assert (first.status, second.status) == ("expired", "pending")
     assert first.text == "people said no to #1, which goes out with it, so it is made anew"
@@ -140,7 +141,7 @@ async def test_what_is_approved_and_waits_for_a_lock_is_asked_again_for_words_to
 
 async def test_nothing_is_kept_of_what_is_out() -> None:
     box = await asks()
-    await rejects(box)
+    await box.turns_down(ONE)
     assert [name for name in await box.log.facts(REPO) if name.startswith(meanwhile.FACT)]
     await box.mentions(f"deploy {TWO[:7]}")
     while (await box.state()).pending:
@@ -151,14 +152,14 @@ async def test_nothing_is_kept_of_what_is_out() -> None:
 
 async def test_nor_of_what_nobody_cares_for_any_more() -> None:
     box = await asks()
-    await rejects(box)
+    await box.turns_down(ONE)
     await box.later(meanwhile.KEPT_MS)
     assert not [name for name in await box.log.facts(REPO) if name.startswith(meanwhile.FACT)]
 
 
 async def test_the_end_names_whose_merge_went_out_against_a_no() -> None:
     box = await asks()
-    await rejects(box)
+    await box.turns_down(ONE)
     await box.ships(TWO)
     [done] = [words for words in (await box.said(TWO)).values() if "Went out with it" in words]
     assert f"*Went out with it:* {NAMED} by <@{BOB}>" in done
