@@ -108,6 +108,7 @@ async def _facts(
     merges = await riders.merges(kind, name, sha, change)
     others = merges or await riders.taken_out(kind, name, was, sha, change)
     barred, unmapped = await riders.barred(kind, name, sha, change, others)
+    rides = [merge for merge in merges if _moves(kind, name, merge)]
     jobs = await files_for_jobs(desk, kind, name, sha, change)
     return CardFacts(
         commits=change.commits[:MAX_COMMITS],
@@ -123,8 +124,8 @@ async def _facts(
         jobs=jobs,
         risky=proposal.risky or risk_of(repo, kind, name, change, jobs),
         others=tuple(lanes.pull_of(m) for m in others if _moves(kind, name, m)),
-        declined=tuple(each for each in map(declined, merges) if each),
-        spoken=tuple(each for each in map(spoken, merges) if each)[:MAX_SPOKEN],
+        declined=tuple(each for each in map(declined, rides) if each),
+        spoken=tuple(each for each in map(spoken, rides) if each)[:MAX_SPOKEN],
     )
 
 

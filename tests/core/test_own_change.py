@@ -23,7 +23,9 @@ from tests.core.town import (
     THREE,
     TWO,
     Town,
+    ends_staging,
     goes_along,
+    holds_staging,
     teams,
     town,
     turned_down,
@@ -111,6 +113,26 @@ async def test_a_merge_whose_thread_was_stopped_is_named_too_and_one_that_went_o
     said = await box.card_says(THREE)
     assert f"which `{CARA}` stopped in its thread" in said
     assert "#1>" not in said
+
+
+@pytest.mark.parametrize("source", [FakeSource([OLD, *SHAS]), None])
+async def test_what_its_own_thread_shipped_meanwhile_goes_out_with_nothing(
+    source: FakeSource | None,
+) -> None:
+    box = town(source)
+    await box.runs_old()
+    holds_staging(box)
+    await box.merged(ONE, TWO, THREE)
+    await ends_staging(box)
+    await box.presses("stop", ONE)
+    await box.staged(TWO)
+    box.thread_id = box.thread_of(TWO)
+    await box.says("this is urgent, orders fail")
+    await box.says("deploy frontend")
+    await box.ships(TWO)
+    said = await box.card_says(THREE)
+    assert "`2222222` → `3333333`" in said
+    assert "Goes out with it" not in said
 
 
 async def test_a_merge_that_changes_another_service_only_is_none_of_this_one() -> None:
