@@ -16,7 +16,7 @@ from app.core.overrides import override_of
 from app.core.ports import HISTORY_KEPT
 from app.core.spec import ActionSpec, EffectKind, plan_hash
 from app.core.state import State
-from tools.approvers import expires_at, kept, with_approvers
+from tools.approvers import calls_for, expires_at, with_approvers
 from tools.changes import Change, change_of, compare_url, files_for_jobs, risk_of, run_from
 from tools.riders import Riders
 from tools.tool import Desk, SourceNeeded, ToolError
@@ -67,7 +67,7 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
     repo, recorded, proposal = desk.repo, desk.facts, proposals[number]
     kind, name, sha = proposal.kind, proposal.name, proposal.sha
     target = repo.production.targets[name]
-    keeps = kept(desk, [(each.kind, each.name) for each in proposals])
+    calls = calls_for(desk, [(each.kind, each.name) for each in proposals])
     was = None
     if kind != "job":
         was = ledger.production(recorded, name) or await _current(desk, name)
@@ -91,10 +91,10 @@ async def _step(desk: Desk, proposals: Sequence[Proposal], number: int, riders: 
         call_id=desk.call_id if len(proposals) == 1 else f"{desk.call_id}.{number + 1}",
         production_was=was,
         policy_version=repo.policy_version(name),
-        expires_at=expires_at(desk, keeps),
+        expires_at=expires_at(desk, calls),
     )
     facts = await _facts(desk, proposal, was, change, riders)
-    facts = await with_approvers(desk, name, facts, keeps)
+    facts = await with_approvers(desk, name, facts, calls)
     planned = {each.name for each in proposals}
     left_out = tuple(service for service in _left_out(desk, sha) if service not in planned)
     return PlanStep(spec=spec, facts=facts.model_copy(update={"left_out": left_out}))

@@ -29,9 +29,23 @@ class Call:
     whom: tuple[str, ...]
 
 
-def hours_of(state: State, repo: RepoConfig) -> Hours | None:
-    """Return the hours in which a thread may call people; None for any hour."""
-    return None if state.is_urgent else repo.hours
+def hours_of(state: State, repo: RepoConfig, card: Card) -> Hours | None:
+    """Return the hours in which people may be called about a card; None for any hour."""
+    return None if at_any_hour(state, card) else repo.hours
+
+
+def at_any_hour(state: State, card: Card) -> bool:
+    """Tell whether people are called about a card at any hour, and though a lock keeps it."""
+    return calls_at_any_hour(state, back=card.takes_back)
+
+
+def calls_at_any_hour(state: State, *, back: bool) -> bool:
+    """Tell whether a thread's cards call people at once, whatever stands against them.
+
+    What is urgent does, and so do a rollback (`back`) and all that is asked while production is
+    red.
+    """
+    return state.is_urgent or state.red is not None or back
 
 
 def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
@@ -40,7 +54,7 @@ def next_call(state: State, repo: RepoConfig, card: Card) -> Call | None:
     It counts from when the card was shown. Words in the thread put it off: whoever talks has not
     forgotten. That it became urgent is said at once.
     """
-    open_in, urgent = hours_of(state, repo), reminded(card, "urgent")
+    open_in, urgent = hours_of(state, repo, card), reminded(card, "urgent")
     heard = [words.at for words in state.words]
     heard += [call.at for call in card.reminded if call.kind in ("urgent", "hotfix", "again")]
     since = max([card.shown_at or card.at, *heard])
@@ -85,7 +99,7 @@ def quiet_until(state: State, repo: RepoConfig, card: Card) -> int | None:
     """
     quiet = card.request.facts.quiet_until
     called = reminded(card, "again") or reminded(card, "reminder")
-    if quiet is None or state.is_urgent or called or not to_call(card):
+    if quiet is None or at_any_hour(state, card) or called or not to_call(card):
         return None
     return _opens(state, repo, card)
 
@@ -98,8 +112,8 @@ def kept_by(card: Card) -> str:
 
 def _opens(state: State, repo: RepoConfig, card: Card) -> int:
     """Return when those who can approve may be called for the first time."""
-    frozen = None if state.is_urgent else card.request.facts.frozen_until
-    return hours.opens(hours_of(state, repo), max(card.at, frozen or 0))
+    frozen = None if at_any_hour(state, card) else card.request.facts.frozen_until
+    return hours.opens(hours_of(state, repo, card), max(card.at, frozen or 0))
 
 
 def reminded(card: Card, kind: CallKind) -> Reminded | None:

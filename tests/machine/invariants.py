@@ -351,7 +351,8 @@ def i17_people_are_called_once_of_a_kind_and_in_working_time(world: World) -> No
             continue  # at any hour
         # It is decided at the look, which may be a moment before it is written.
         decided = (entry.at - moment for moment in range(0, 60_001, 1000))
-        open_in = reminding.hours_of(mirror.state, mirror.repo)
+        card = mirror.state.cards[event.call_id]
+        open_in = reminding.hours_of(mirror.state, mirror.repo, card)
         assert any(hours.is_open(open_in, at) for at in decided), "called at night"
 
 

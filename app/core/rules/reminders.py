@@ -5,7 +5,15 @@ from app.core import hours, lanes, policy
 from app.core.actions import Append, Here
 from app.core.cards import Card
 from app.core.events import Block
-from app.core.reminding import Call, hours_of, next_call, quiet_until, reminded, to_call
+from app.core.reminding import (
+    Call,
+    at_any_hour,
+    hours_of,
+    next_call,
+    quiet_until,
+    reminded,
+    to_call,
+)
 from app.core.state import State
 
 AGAIN_MS = 5 * 60_000  # who releases a hold elsewhere wakes no worker of this thread
@@ -49,8 +57,8 @@ def _due(state: State, here: Here, card: Card) -> tuple[int, Call] | None:
         return None
     is_first = quiet_until(state, here.repo, card) is not None
     since = here.now if is_first and is_over(card, here) else max(call.at, here.now)
-    at = hours.opens(hours_of(state, here.repo), since)
-    kept = call.kind != "urgent" and _is_kept(card, here)
+    at = hours.opens(hours_of(state, here.repo, card), since)
+    kept = not at_any_hour(state, card) and _is_kept(card, here)
     return (here.now + AGAIN_MS if at == here.now and kept else at), call
 
 
@@ -74,7 +82,7 @@ def block_on(card: Card, here: Here) -> Block | None:
 def _is_kept(card: Card, here: Here) -> bool:
     """Tell whether nobody could approve it now: a step is on hold, locked or frozen.
 
-    What is urgent is called for all the same: they may unlock, release the hold, break the glass.
+    What calls people at any hour does so all the same: they may unlock, or break the glass.
     """
     return any(
         policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)

@@ -89,7 +89,7 @@ def _why(state: State, here: Here, card: Card) -> str:
 def _late(state: State, here: Here, card: Card) -> int:
     """Return when too little of a card's life is left for people to be called, and to act."""
     begins = max(card.at, card.request.facts.frozen_until or 0)
-    ends = hours.closes(hours_of(state, here.repo), begins, card.expires_at)
+    ends = hours.closes(hours_of(state, here.repo, card), begins, card.expires_at)
     return max((begins + ends) // 2, ends - here.repo.escalate_after_seconds * 1000)
 
 

@@ -10,6 +10,7 @@ from app.core.reminding import quiet_until
 from app.core.rules.staging import is_unsorted
 from app.core.state import State
 from app.slack.blocks import Message
+from app.slack.messages import people
 from app.slack.messages.card import card_message
 from app.slack.messages.glass import announcement, review_message
 from app.slack.messages.locks import lock_message, next_end
@@ -49,7 +50,8 @@ def render(
     for tests in _tests_of_their_own(state):
         first = tests.runs[0]
         progress = f"progress:e2e:{first.attempt.attempt_id}"
-        timed.append((first.started_at, progress, tests.message()))
+        whom = people.shippers(state, repo, first.started_at)
+        timed.append((first.started_at, progress, tests.message(whom)))
     for say in state.says:
         timed.append((say.at, f"say:{say.n}", say_message(state, repo, say, facts)))
     timed += [(r.at, f"ride:{r.n}", ride_message(state, repo, r, facts)) for r in state.rides]

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from app.core import hours
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import CardFacts, Commit, Declined, Pull
-from app.core.reminding import kept_by, quiet_until
+from app.core.reminding import at_any_hour, kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
 from app.slack.messages import lanes, people
@@ -107,8 +108,11 @@ def _spoken(card: Card, repo: RepoConfig) -> list[str]:
 
 
 def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
-    """Say that nobody was called, and when that is made up for."""
+    """Say that nobody was called, and when that is made up for; or why they were at this hour."""
     quiet = quiet_until(state, repo, card)
+    if at_any_hour(state, card) and not state.is_urgent and not hours.is_open(repo.hours, card.at):
+        why = "production is red" if state.red else "a rollback does not wait"
+        return f"*Outside working hours,* but {why}: people are called at once."
     if quiet is None or quiet <= now:
         return ""
     match kept_by(card):

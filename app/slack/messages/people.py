@@ -54,6 +54,23 @@ def asked(state: State, repo: RepoConfig, before: int) -> str | None:
     return text.user(newest[1]) if newest else owner(state, repo)
 
 
+def shippers(state: State, repo: RepoConfig, before: int) -> str:
+    """Mention those by whom production changed in a thread before a time (ms); "" for nobody.
+
+    They are whose merges these are, who asked for them, and who approved what ran.
+    """
+    pull = state.pull_request
+    authors = (each.author for each in state.carried.values())
+    logins = (pull.author, pull.merged_by, *authors) if pull else ()
+    ran = (card for card in state.cards.values() if card.attempts and card.at <= before)
+    users = [
+        *filter(None, map(repo.slack_user, logins)),
+        *filter(None, [state.asked_by]),
+        *(user for card in ran for user in card.approvers),
+    ]
+    return mentions(dict.fromkeys(users)) if state.shipped else ""
+
+
 def all_of(mentions: list[str]) -> str:
     """Join names as people do, at most twenty."""
     shown = mentions[:20]

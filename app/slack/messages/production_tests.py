@@ -50,20 +50,27 @@ class ProductionTests:
         twice = " twice" if sum(run.outcome == "failed" for run in self.runs) > 1 else ""
         return f"❌ production tests red{twice}: {_reasons(last)}"
 
-    def message(self) -> Message:
-        """Tell what the tests did and do, and why they are red."""
+    def message(self, whom: str) -> Message:
+        """Tell what the tests did and do, and why they are red; `whom` that calls, "" for nobody.
+
+        That they stay red is posted as a message of its own; where it was one before, a card calls.
+        """
         sha = self.runs[0].attempt.sha
         lines = [_line(self.runs, number) for number in range(len(self.runs))]
         if not self.settled and len(self.runs) == 1 and self.runs[0].outcome == "failed":
             lines.append("Red once, run again.")
         title = f"*Production tests* {text.short(sha)}"
         parts: list[Block] = [blocks.section("\n".join([title, *lines]))]
-        if not self.passed and not self.running and self.settled:
+        is_red = not self.passed and not self.running and self.settled
+        called = f"{whom}: " if whom and is_red else ""
+        if called:
+            parts.insert(0, blocks.section(f"{called}production is red."))
+        if is_red:
             if flaky := known_flaky(self.runs[-1]):
                 parts.append(blocks.section(flaky))
             parts += runs.tail(self.runs[-1])
         return Message(
-            text=f"Production tests {sha[:7]}: {self.verdict}",
+            text=f"{called}Production tests {sha[:7]}: {self.verdict}",
             blocks=tuple(parts),
             edit_every_seconds=3 if self.running else 0,
         )

@@ -38,16 +38,17 @@ def call_message(state: State, repo: RepoConfig, card: Card, call: Reminded, now
         said = f"{_mentioned(call)} · called {text.when(call.at)} · {card.status} since"
         return Message(said, (blocks.context(blocks.mrkdwn(said)),), passed=True)
     said = _said(state, repo, card, call)
-    closed = call.waiting is None and not hours.is_open(hours_of(state, repo), now)
+    closed = call.waiting is None and not hours.is_open(hours_of(state, repo, card), now)
     return Message(said, (blocks.section(said),), passed=closed)
 
 
 def next_posting(state: State, repo: RepoConfig, now: int) -> int | None:
     """Return when a call can be posted that could not be posted in working hours."""
     card = state.pending
-    late = card and any(slot(card, call) not in state.slots for call in card.reminded)
-    opens = hours.opens(hours_of(state, repo), now)
-    return opens if late and opens > now else None
+    if card is None or all(slot(card, call) in state.slots for call in card.reminded):
+        return None
+    opens = hours.opens(hours_of(state, repo, card), now)
+    return opens if opens > now else None
 
 
 def _said(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
