@@ -86,14 +86,16 @@ async def test_what_is_rejected_before_it_counts_does_not_go_out_unasked(
         await went_out_once(box)
 
 
-async def test_what_counts_already_goes_out_once_whatever_is_rejected_then(
+async def test_what_counts_already_is_asked_about_anew_where_somebody_says_no_before_it_begins(
     tmp_path: Path, clean_redis_url: str, zygote: Zygote
 ) -> None:
     async with crashes(tmp_path, clean_redis_url, "blind", zygote, shop="plans") as box:
         deploy = await is_struck_as_it_counts(box, Fault(f"after {TOOK}"))
         await rejects_the_rider(box)
-        [card] = (await deploy.ends()).cards.values()
-        assert (card.in_effect, card.approvers) == (True, [BOB])
+        first, asked = (await deploy.ends()).cards.values()
+        assert (first.status, first.in_effect, first.attempts) == ("expired", True, {})
+        assert first.text == "people said no to #7, which goes out with it, so it is made anew"
+        assert asked.approvers == [BOB]
         await went_out_once(box)
 
 
