@@ -3,45 +3,54 @@
 import asyncio
 import json
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from app.demo.local_slack import LocalSlack, Workspace
+from app.demo.local_slack import ALICE, BOB, CARA, LocalSlack, Workspace
 from app.slack.chat import SlackChat
+from tests.browser.asking import thread
+from tests.browser.pictures import Said, Screen
 from tests.browser.slack_page import CHANNEL, THREAD, SlackPage, slack_page
-from tests.browser.states import Said, Screen, screens
+from tests.browser.states import screens
+from tests.day.company import GRACE
 from tests.scenarios.world import CHANNEL as CHANNEL_ID
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+WHOLE = FOLDER.parent / "thread.png"  # of the README
 # One width, and no time of day: what did not change gives the same picture.
 STYLE = ".thread-pane,.messages .msg{width:640px!important} .msg-time,.msg-edited{display:none}"
-TITLE = "Deploy 4af9ec0"  # of the thread that every story tells
 INTRODUCTION = """# What people see
 
 Each state of a card, as the local Slack's page shows it (which knows no code blocks, and no
 question whether one is sure, so there is no picture of the second click on a risky change).
-`make screenshots` makes them from the events that lead to each, in
-[states.py](../../tests/browser/states.py).
+`make screenshots` makes them: the service's worker, its planner without a model and its buttons
+bring about each of them, as [asking.py](../../tests/browser/asking.py) and
+[outcomes.py](../../tests/browser/outcomes.py) tell.
 """
 
 
 async def main() -> None:
     """Make every picture, and the page that shows them."""
+    made = await screens()
+    whole = await thread()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace("http://127.0.0.1:1/nobody-listens")
+        users = (ALICE, BOB, CARA, GRACE)
+        workspace = Workspace("http://127.0.0.1:1/nobody-listens", users=users)
         async with LocalSlack.run(workspace) as slack, slack_page(slack, Path(folder)) as shown:
-            for screen in screens():
+            for screen in made:
                 picture = await draw(slack, shown, screen)
                 (FOLDER / f"{screen.name}.png").write_bytes(picture)
-    (FOLDER / "README.md").write_text(contents())
+            WHOLE.write_bytes(await draw(slack, shown, whole))
+    (FOLDER / "README.md").write_text(contents(made))
 
 
-def contents() -> str:
+def contents(made: Sequence[Screen]) -> str:
     """Return the page that shows every picture."""
-    parts = [f"## {s.name}\n\n{s.line}\n\n![{s.line}]({s.name}.png)\n" for s in screens()]
+    parts = [f"## {s.name}\n\n{s.line}\n\n![{s.line}]({s.name}.png)\n" for s in made]
     return "\n".join([INTRODUCTION, *parts])
 
 
@@ -52,7 +61,7 @@ async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:
     await shown.page.open(slack.url)
     where = CHANNEL if set(places) == {"status"} else THREAD  # a thread without replies is none
     if where == THREAD:
-        await shown.open_thread(TITLE)
+        await shown.open_thread(screen.title)
     for part in screen.shows:
         await shown.page.appears(_message(places[part], where))
     await shown.page.evaluate(f"document.head.append({_style()})")
@@ -65,7 +74,7 @@ async def _posted(slack: LocalSlack, screen: Screen) -> dict[str | Said, str]:
     chat = SlackChat("xoxb-local", slack.api_url, dates=False)
     follows = dict(pairwise(screen.shows))
     places: dict[str | Said, str] = {}
-    for slot, message in screen.story.show().items():
+    for slot, message in screen.messages.items():
         root = places.get("status")
         places[slot] = await chat.post(CHANNEL_ID, message.text, message.blocks, root, slot)
         if isinstance(said := follows.get(slot), Said):

@@ -1,12 +1,14 @@
 """The committed pictures: one for each state, each small; what they show is looked at by people."""
 
+from tests.browser.pictures import Said
 from tests.browser.screens import FOLDER, contents
-from tests.browser.states import Said, screens
+from tests.browser.states import screens
 
 
-def test_there_is_a_picture_of_every_state_and_of_nothing_else() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.png")) == sorted(s.name for s in screens())
-    assert (FOLDER / "README.md").read_text() == contents()
+async def test_there_is_a_picture_of_every_state_and_of_nothing_else() -> None:
+    made = await screens()
+    assert sorted(path.stem for path in FOLDER.glob("*.png")) == sorted(s.name for s in made)
+    assert (FOLDER / "README.md").read_text() == contents(made)
 
 
 def test_the_pictures_are_few_and_small() -> None:
@@ -15,7 +17,7 @@ def test_the_pictures_are_few_and_small() -> None:
     assert max(sizes) <= 60_000
 
 
-def test_every_picture_shows_messages_that_its_thread_has() -> None:
-    for screen in screens():
+async def test_every_picture_shows_messages_that_its_thread_has() -> None:
+    for screen in await screens():
         slots = {part for part in screen.shows if not isinstance(part, Said)}
-        assert slots <= screen.story.show().keys(), screen.name
+        assert slots <= screen.messages.keys(), screen.name

@@ -86,6 +86,7 @@ class Box:
         title: str = "Add gift cards",
         author: str = "alice",
         urgent_label: str = "",
+        merged_by: str = "alice",
     ) -> None:
         """Merge a pull request."""
         self.thread_id = thread_id_for(REPO, "main", sha)
@@ -94,7 +95,7 @@ class Box:
             title=title,
             url=f"https://github.com/acme/shop/pull/{number}",
             author=author,
-            merged_by="alice",
+            merged_by=merged_by,
         )
         started = ev.ThreadStarted(
             thread_id=self.thread_id,
