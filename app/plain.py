@@ -7,11 +7,11 @@ from app.slack.text import decode, in_zone, without_dates
 
 
 def plain(said: str, repo: RepoConfig) -> str:
-    """Return a message without Slack's tokens; people are called as the configuration does."""
+    """Return a message without Slack's tokens; people are named as the configuration does."""
     logins = {user: login for login, user in repo.people.items()}
 
     def name(token: re.Match[str]) -> str:
-        return f"@{logins.get(token[1], token[1])}"
+        return logins.get(token[1], token[1])
 
     timed = without_dates(in_zone(said, repo.zone))
     said = re.sub(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>", name, timed)

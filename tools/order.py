@@ -1,13 +1,15 @@
 """Who is before whom: what one merge may not propose because of another, or of what runs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from app.core import lanes
+from app.core.errors import SourceUnavailable
 from app.core.events import ThreadStarted
 from app.core.ids import thread_id_for
 from app.core.ports import ThreadLog
 from app.core.state import State
-from tools.tool import ToolError
+from tools.tool import Desk, ToolError
 
 
 def refuse_out_of_turn(state: State, facts: Mapping[str, str], sha: str) -> None:
@@ -36,6 +38,19 @@ async def is_older(log: ThreadLog, repo: str, branch: str, sha: str, other: str)
     """Tell whether the merge of a commit arrived before another's; False where one is unknown."""
     own, others = await _arrival(log, repo, branch, sha), await _arrival(log, repo, branch, other)
     return own is not None and others is not None and own < others
+
+
+async def contains(desk: Desk, sha: str, other: str) -> bool:
+    """Tell whether a commit has another one in it, by GitHub, else by their arrival.
+
+    False where nobody can say.
+    """
+    repo = desk.repo
+    if desk.source is None:
+        return sha == other or await is_older(desk.log, repo.name, repo.branch, other, sha)
+    with suppress(SourceUnavailable):
+        return not (await desk.source.compare(repo.name, other, sha)).behind
+    return False
 
 
 async def _arrival(log: ThreadLog, repo: str, branch: str, sha: str) -> tuple[int, int] | None:

@@ -6,7 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core import answers, days, ledger, locks, obstacles, what_waits, where_now
+from app.core import (
+    answers,
+    days,
+    lanes,
+    ledger,
+    locks,
+    obstacles,
+    what_waits,
+    where_now,
+    who_approves,
+)
 from app.core.answers import Answer
 from app.core.config import RepoConfig
 from app.core.events import AnswerTold, Event, Running
@@ -18,9 +28,20 @@ from app.core.ports import HISTORY_KEPT
 from app.core.rules.production import target_lock
 from app.core.state import State
 from app.core.what_waits import THREADS
+from app.core.where_now import Now
+from tools.order import contains
 from tools.tool import Arguments, Desk, Tool, ToolError, known_sha
 
-About = Literal["production", "went_out", "last_approval", "commit", "waiting", "blocked", "thread"]
+About = Literal[
+    "production",
+    "went_out",
+    "last_approval",
+    "commit",
+    "waiting",
+    "approvers",
+    "blocked",
+    "thread",
+]
 _PULL = re.compile(r"#?(\d{1,9})")
 
 
@@ -28,7 +49,8 @@ class TellArguments(Arguments):
     about: About = Field(
         description="production: what runs. went_out: what production got on a day. last_approval: "
         "who approved last. commit: when a SHA went out. waiting: what waits for people, for "
-        "a lock, for staging and in which order, what is red or expired. blocked: "
+        "a lock, for staging and in which order, what is red or expired. approvers: who can "
+        "approve the cards that wait, in all threads. blocked: "
         "who locked or froze a service, why it is on hold, which deploy uses it, whose card waits. "
         "thread: what happens in this thread or with a pull request, why, what it waits for, and "
         "whether it is on production."
@@ -71,6 +93,9 @@ async def _answer(desk: Desk, about: About, of: str) -> Answer:
         case "commit":
             sha = known_sha(desk.state, of)
             return answers.of_commit(sha, await _records(desk), _running(desk, ""))
+        case "approvers":
+            threads = await _under_way(desk, desk.facts)
+            return who_approves.told(desk.repo, threads, _services(desk, of))
         case "waiting":
             facts = await desk.log.facts(desk.repo.name)
             threads = await _under_way(desk, facts)
@@ -116,7 +141,15 @@ async def _where(desk: Desk, of: str) -> Answer:
     state = ships = await _of_pull(desk, of) if of else desk.state
     while ships.joined:
         ships = fold(await desk.log.read(ships.joined.into.thread_id))
-    return where_now.where(desk.repo, state, ships, facts, desk.now, _running(desk, ""))
+    return where_now.where(desk.repo, state, ships, facts, desk.now, await _now(desk, state))
+
+
+async def _now(desk: Desk, state: State) -> Now:
+    """Return what production runs, and where that has a thread's merge."""
+    runs = {running.service: running.sha for running in _running(desk, "")}
+    shas = {sha for sha in runs.values() if sha} if lanes.merge_of(state) else set[str]()
+    having = {sha for sha in shas if await contains(desk, sha, state.sha or "")}
+    return Now(runs, [service for service, sha in runs.items() if sha in having])
 
 
 async def _of_pull(desk: Desk, of: str) -> State:

@@ -186,7 +186,8 @@ def _riders(record: Record) -> list[Piece]:
 
 def _approved(record: Record) -> list[Piece]:
     """Say who approved it, and who had it happen past the rules and why."""
-    who = [Piece(text=user, kind="user") for user in record.approved_by]
+    named = [(user, record.names.get(user, "")) for user in record.approved_by]
+    who = [Piece(text=user, kind="user", to=name) for user, name in named]
     parts = [part for user in who for part in (text(", "), user)][1:]
     approved = [text(" · approved by "), *parts] if who else []
     return [*approved, *broken(record.glass, record.reason)]

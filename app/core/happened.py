@@ -1,6 +1,6 @@
 """The repository's history as values: what production got, what passed staging, who approved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.cards import Asked, Card
@@ -37,6 +37,7 @@ class Record(Frozen):
     service: str = ""
     outcome: str = ""
     approved_by: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
     glass: str = ""
     reason: str = ""
     riders: tuple[Rider, ...] = ()
@@ -84,7 +85,9 @@ def merge_of(state: State, sha: str) -> dict[str, Any]:
 def effect_of(state: State, asked: Asked) -> dict[str, Any]:
     """Return what a line of the history says of a step: who let it happen, and what rode along."""
     glass = asked.card.glass
-    told: dict[str, Any] = {"approved_by": approved_by(asked)}
+    approved = approved_by(asked)
+    names = {c.user: c.name for c in asked.step.facts.candidates if c.name and c.user in approved}
+    told: dict[str, Any] = {"approved_by": approved, **({"names": names} if names else {})}
     if glass:
         told |= {"glass": glass.user, "reason": cut(glass.reason, LONGEST_REASON)}
     moved = taken_out(asked.step) or brought(state, [asked.step])

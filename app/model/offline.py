@@ -21,6 +21,8 @@ TOLD: Mapping[str, str] = {
     "who approved": "last_approval",
     "waiting": "waiting",
     "blocked": "blocked",
+    "approvers": "approvers",
+    "reminder": "approvers",
 }
 FIXED: Mapping[str, str] = {"help": HELP, "locking": say.HOW_TO_LOCK, "no wait": say.NO_WAIT}
 MAX_WAIT_SECONDS = 7 * 24 * 3600

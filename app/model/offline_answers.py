@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.core import asked
+from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Commit, Files, Pull
 from app.core.flaky import plainly
 from app.core.lanes import named
 from app.core.state import State
 from app.core.writing import short
-from app.model import offline_replies as say
 from app.model.offline_words import Heard
 
 NO_OVERRIDE = (
@@ -27,19 +27,23 @@ WHICH_SHIPS = (
 
 def known(heard: Heard, state: State, repo: RepoConfig) -> str:
     """Answer a question; "" where what the thread knows is not enough."""
-    if heard.kind == "approvers":
-        return approvers(state, repo, heard.person)
-    if heard.kind == "reminder":
-        return reminder(state, repo)
+    if heard.kind in ("approvers", "reminder"):
+        return _of_the_card(heard, state.pending, state, repo)
     answer = _OF_THE_STATE.get(heard.kind)
     return answer(state) if answer else ""
 
 
-def approvers(state: State, repo: RepoConfig, without: str = "") -> str:
-    """Say who can approve the card that waits, but for somebody, and who was asked when."""
-    card = state.pending
+def _of_the_card(heard: Heard, card: Card | None, state: State, repo: RepoConfig) -> str:
+    """Answer about the card that waits here; "" where other threads may have one."""
     if card is None:
-        return say.NO_CARD
+        return ""
+    if heard.kind == "reminder":
+        return reminder(state, repo, card)
+    return approvers(state, repo, card, heard.person)
+
+
+def approvers(state: State, repo: RepoConfig, card: Card, without: str = "") -> str:
+    """Say who can approve a card, but for somebody, and who was asked when."""
     others = [who for who in asked.names(repo, card) if who.partition(" ")[0].lower() != without]
     if without and len(others) < len(asked.names(repo, card)):
         return f"Besides {without}, {' or '.join(others) or 'nobody'} can approve this."
@@ -51,11 +55,8 @@ def approvers(state: State, repo: RepoConfig, without: str = "") -> str:
     return " ".join(map(_sentence, said))
 
 
-def reminder(state: State, repo: RepoConfig) -> str:
-    """Say when people are reminded, which nobody can choose."""
-    card = state.pending
-    if card is None:
-        return say.NO_CARD
+def reminder(state: State, repo: RepoConfig, card: Card) -> str:
+    """Say when people are reminded of a card, which nobody can choose."""
     said = f"{asked.so_far(state, repo, card)}; {asked.what_next(state, repo, card)}"
     return f"{_sentence(said)} I cannot choose another time for that."
 

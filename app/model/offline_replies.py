@@ -13,7 +13,7 @@ AHEAD = (
     "Words do not approve, also not ahead: only a button does. Press Approve when staging is green "
     "on the status message where it is offered; else a card comes when staging is green."
 )
-NO_CARD = "Nothing waits for approval at the moment."
+NO_CARD = "Nothing waits for approval here."
 CARD_WAITS = "The card above still waits for Approve."
 SAME_CARD = f"The card above is exactly that. {CARD_WAITS}"
 UNCLEAR = (

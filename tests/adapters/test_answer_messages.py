@@ -37,9 +37,15 @@ def test_an_answer_links_its_pull_requests_and_threads() -> None:
         "Went out today: 1\n"
         "• <!date^1800000000^{date_short_pretty} at {time}|2027-01-15 08:00 UTC> · backend "
         "`4af9ec0` · <https://github.com/acme/shop/pull/41|#41> &lt;!channel&gt; \u2217now\u2217 "
-        "by alice, <@U03CARA> "
+        "by alice, `U03CARA` "
         "<https://acme.slack.com/archives/C01DEPLOYS/p1800000000000001|thread>"
     )
+
+
+def test_nobody_is_called_who_has_no_login_here_but_named_as_slack_does() -> None:
+    dan = ev.Piece(text="U04DAN", kind="user", to="Dan <!here>")
+    answer = ev.AnswerTold(call_id="c", title="x", lines=((dan,),))
+    assert told(Story().mentioned().then(answer)) == "x\n• Dan &lt;!here&gt;"
 
 
 def test_without_slacks_address_a_thread_is_only_named() -> None:

@@ -229,7 +229,7 @@ def _failed() -> Story:
         (_failed(), "staging ❌ failed: deploy failed: exit <1>"),
         (
             Story().merged().staged().asks().then(ev.StopRequested(user=BOB)),
-            "production ⏹ stopped by @bob · say `continue`",
+            "production ⏹ stopped by bob · say `continue`",
         ),
         (
             Story()
@@ -264,7 +264,7 @@ async def test_a_thread_that_only_asked_is_listed_by_its_question(tmp_path: Path
     said = ev.HumanSaid(user=BOB, text="what is &lt;b&gt;\nrunning?")
     story = Story().mentioned().then(said, ev.BotSaid(call_id="r", text="It.", because="reply"))
     [line] = (await listed(tmp_path, story)).splitlines()
-    assert line.endswith("  answered @bob: “what is <b> running?”")
+    assert line.endswith("  answered bob: “what is <b> running?”")
 
 
 def test_it_ends_quietly_when_its_reader_goes_away(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ async def test_a_token_that_was_used_approves_nothing_twice(tmp_path: Path, log:
 async def test_who_is_no_approver_is_told_so(tmp_path: Path, log: RedisLog) -> None:
     wish = Wish(THREAD, "c1", await waits(log, story()))
     said = await refused(token(ALICE), tmp_path, wish)
-    assert said == "You are not an approver of backend. These are: @bobby, @U03CARA, @S0WEB."
+    assert said == "You are not an approver of backend. These are: bobby, U03CARA, S0WEB."
 
 
 async def test_the_groups_of_a_token_are_signed(tmp_path: Path, log: RedisLog) -> None:

@@ -1,7 +1,7 @@
 """Where a merge is, what happens in its thread and why: answered from facts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -12,6 +12,7 @@ from app.core.what_waits import THREADS
 from app.model.offline import OfflinePlanner
 from tests.core.box import Box
 from tests.core.town import ONE, TWO, Town, town
+from tests.fake_source import FakeSource
 from tests.shop import BOB, REPO
 from tests.story import NEW, OLD, Story
 
@@ -29,11 +30,13 @@ NOWHERE = "not on production by itself, as far as I know"
 
 
 def told(
-    story: Story, ships: Story | None = None, running: Mapping[str, str] = NOTHING_RUNS
+    story: Story,
+    ships: Story | None = None,
+    running: Mapping[str, str] = NOTHING_RUNS,
+    with_it: Sequence[str] = (),
 ) -> list[str]:
     """Say where a thread is, which another one may ship."""
-    state = story.state
-    is_now = [ev.Running(service=name, sha=sha, source="recorded") for name, sha in running.items()]
+    state, is_now = story.state, where_now.Now(running, with_it)
     answer = where_now.where(
         *(story.repo, state, ships.state if ships else state, story.facts, story.now, is_now)
     )
@@ -45,15 +48,34 @@ def shipped() -> Story:
 
 
 @pytest.mark.parametrize(
-    ("running", "line"),
+    ("running", "with_it", "line"),
     [
-        ({}, "backend runs it on production: 4af9ec0"),
-        ({"backend": NEW}, "backend runs it on production: 4af9ec0"),
-        ({"backend": OLD}, "backend got it on production, and runs something else now: 4af9ec0"),
+        ({}, (), "backend runs it on production since {at}: 4af9ec0"),
+        ({"backend": NEW}, ("backend",), "backend runs it on production since {at}: 4af9ec0"),
+        ({"backend": OLD}, (), "backend got it on production {at}, and runs 1111111 now"),
+        (
+            {"backend": OLD},
+            ("backend",),
+            "backend got it on production {at}, and runs 1111111 now, which has it",
+        ),
     ],
 )
-def test_what_a_merge_brought_to_production_is_told(running: dict[str, str], line: str) -> None:
-    assert told(shipped(), running=running) == ["#12 Add gift cards:", line]
+def test_what_a_merge_brought_to_production_is_told_with_its_time(
+    running: dict[str, str], with_it: Sequence[str], line: str
+) -> None:
+    story = shipped()
+    [run] = [run for run in story.state.runs.values() if run.is_production_effect]
+    assert told(story, running=running, with_it=with_it) == [
+        "#12 Add gift cards:",
+        line.format(at=run.ended_at),
+    ]
+
+
+def test_what_runs_a_newer_commit_with_it_is_told() -> None:
+    runs = {"backend": OLD, "frontend": OLD}
+    assert told(Story().merged(), running=runs, with_it=list(runs))[1] == (
+        "backend and frontend run a newer commit on production, which has it"
+    )
 
 
 def test_what_was_rolled_back_is_told() -> None:
@@ -69,14 +91,16 @@ def test_what_was_rolled_back_is_told() -> None:
         arguments={},
     )
     story.then(ev.ToolStarted(attempt=back, call_id="c2", fence=1, locks=(), send_by=story.now))
-    assert told(story.ends("b"))[1] == (
-        "backend had it on production, and was rolled back to 1111111"
-    )
+    story.ends("b")
+    at = story.state.runs["b"].ended_at
+    assert told(story)[1] == f"backend had it on production, and was rolled back {at} to 1111111"
 
 
 def test_what_another_merge_brought_along_is_told() -> None:
     out = ev.WentOut(by=OTHER, service="backend", back=False)
-    assert told(Story().merged().then(out))[1] == "backend has it on production, with #14 Tax"
+    story = Story().merged().then(out)
+    at = story.state.went_out["backend"].at
+    assert told(story)[1] == f"backend has it on production since {at}, with #14 Tax"
 
 
 def test_the_merge_that_ships_it_is_told_with_what_it_does() -> None:
@@ -120,12 +144,10 @@ async def test_a_pull_request_is_found_by_its_number() -> None:
     await box.merged(ONE, TWO)
     await box.ships(ONE)
     await box.mentions("is #1 on production?")
-    say = (await box.state()).says[-1]
-    lines = ["".join(piece.text for piece in line) for line in say.lines]
-    assert say.text == "#1 Change 1:"
-    assert lines[:2] == [
-        "frontend runs it on production: 1111111",
-        "backend runs it on production: 1111111",
+    assert (await box.state()).says[-1].text == "#1 Change 1:"
+    assert (await here(box))[:2] == [
+        "frontend runs it on production since T: 1111111",
+        "backend runs it on production since T: 1111111",
     ]
 
 
@@ -136,7 +158,7 @@ async def test_a_pull_request_is_found_however_many_threads_began_since() -> Non
     for number in range(THREADS + 1):
         await box.log.append(Write(f"{REPO}/{number}", [ev.LocksReleased(targets=())], silent=True))
     await box.mentions("is #1 on production?")
-    assert (await here(box))[0] == "frontend runs it on production: 1111111"
+    assert (await here(box))[0] == "frontend runs it on production since T: 1111111"
 
 
 async def test_one_whose_number_an_older_version_did_not_note_is_found_by_the_record() -> None:
@@ -146,13 +168,13 @@ async def test_one_whose_number_an_older_version_did_not_note_is_found_by_the_re
     line = {"kind": "staged", "sha": ONE, "thread": box.thread_of(ONE), "at": 0, "pull": 41}
     await box.log.append(Write(f"{REPO}/0", [], history=[json.dumps(line)], silent=True))
     await box.mentions("is #41 on production?")
-    assert (await here(box))[0] == "frontend runs it on production: 1111111"
+    assert (await here(box))[0] == "frontend runs it on production since T: 1111111"
 
 
 async def here(box: Town) -> list[str]:
     """Return the lines of the newest answer."""
     lines = (await box.state()).says[-1].lines
-    return ["".join(piece.text for piece in line) for line in lines]
+    return ["".join(p.text if p.kind != "time" else "T" for p in line) for line in lines]
 
 
 async def test_what_another_merge_ships_is_followed_to_it() -> None:
@@ -160,10 +182,39 @@ async def test_what_another_merge_ships_is_followed_to_it() -> None:
     await box.merged(ONE, TWO)
     await box.presses("both", ONE)
     await box.mentions("where is #1?")
-    say = (await box.state()).says[-1]
-    lines = ["".join(piece.text for piece in line) for line in say.lines]
+    lines = await here(box)
     assert lines[0] == "it ships with #2 Change 2"
     assert lines[1].startswith("deploy frontend 2222222 waits for approval since ")
+
+
+async def test_what_another_merge_shipped_is_one_line_for_each_service_with_its_time() -> None:
+    box = town()
+    await box.merged(ONE, TWO)
+    await box.presses("both", ONE)
+    await box.ships(TWO)
+    for asked in ("is #1 on production?", "when did #1 go out?"):
+        await box.mentions(asked)
+        assert [line.removesuffix(" · thread") for line in await here(box)] == [
+            "frontend has it on production since T, with #2 Change 2",
+            "backend has it on production since T, with #2 Change 2",
+        ]
+
+
+@pytest.mark.parametrize("source", [FakeSource([OLD, ONE, TWO]), None])
+async def test_what_a_newer_commit_has_in_it_is_on_production(source: FakeSource | None) -> None:
+    box = town(source)
+    await box.merged(ONE)
+    await box.presses("stop", ONE)
+    await box.merged(TWO)
+    facts = {
+        f"running/{service}": json.dumps({"sha": TWO, "thread": f"{REPO}/0", "at": 0})
+        for service in ("frontend", "backend")
+    }
+    await box.log.append(Write(f"{REPO}/0", [], facts=facts, silent=True))
+    await box.mentions("is #1 on production?")
+    assert (await here(box))[0] == (
+        "frontend and backend run a newer commit on production, which has it"
+    )
 
 
 async def test_an_unknown_pull_request_is_said_to_be_unknown() -> None:

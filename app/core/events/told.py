@@ -11,8 +11,8 @@ from app.core.events.values import Frozen
 class Piece(Frozen):
     """A part of a line: words as they are, or what `kind` says that they stand for.
 
-    `time` holds milliseconds and `user` a Slack id in `text`. A `link` has its address in `to`, a
-    `message` "<channel>|<ts>".
+    `time` holds milliseconds and `user` a Slack id in `text`, with Slack's own name in `to` where
+    it is known. A `link` has its address in `to`, a `message` "<channel>|<ts>".
     """
 
     text: str

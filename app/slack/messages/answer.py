@@ -42,7 +42,7 @@ def _piece(piece: Piece, repo: RepoConfig, facts: Mapping[str, str]) -> str:
         case "code":
             return text.code(piece.text)
         case "user":
-            return people.name_of(piece.text, repo)
+            return people.name_of(piece.text, repo, call=False, known_as=piece.to)
         case "time":
             return text.when(int(piece.text))
         case "link":

@@ -21,12 +21,15 @@ def by(pull: PullRequest) -> str:
     return f"by {author}" if author == merger else f"by {author}, merged by {merger}"
 
 
-def name_of(slack_id: str, repo: RepoConfig, *, call: bool = True) -> str:
-    """Name a Slack user by their GitHub login; where it is unknown, `call` them, or name the id."""
+def name_of(slack_id: str, repo: RepoConfig, *, call: bool = True, known_as: str = "") -> str:
+    """Name a Slack user by their GitHub login.
+
+    Where it is unknown `call` them, else name them as they are `known_as`, or by their id.
+    """
     logins = (login for login, mapped in repo.people.items() if mapped == slack_id)
-    login = next(logins, None)
-    if login:
-        return text.inline(login, 80)
+    name = next(logins, None) or ("" if call else known_as)
+    if name:
+        return text.inline(name, 80)
     return text.user(slack_id) if call else text.code(slack_id, 80)
 
 
