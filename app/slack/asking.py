@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck
 from app.core import clicks, glass, overriding
 from app.core.clicks import Click, Refused
 from app.core.errors import UserError
+from app.slack.answers import Answer
 from app.slack.clicking import UNKNOWN_THREAD, Clicking, Decide
 from app.slack.forms import feedback_form
 from app.slack.messages.glass import glass_form
@@ -146,7 +147,8 @@ class Asking:
 
     async def _open(self, click: Clicked, view: Json, closed: str) -> None:
         try:
-            await self._whispers.web.call("views.open", trigger_id=click.trigger_id, view=view)
+            web = self._whispers.web
+            await web.call(Answer, "views.open", trigger_id=click.trigger_id, view=view)
         except SlackSilent:
             self._clicking.answer(click, closed)
 

@@ -12,12 +12,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from app.core.config import RepoConfig
 from app.core.errors import ChatRefused, ChatUnavailable, MessageGone, RateLimited
+from app.slack.answers import Answer, Page, Posted, code_of, seconds_away
 from app.slack.text import in_zone, without_dates
-from app.slack.web import NOT_SLACK, silent
+from app.slack.web import NOT_SLACK, Kind, silent
 
 EVENT_TYPE = "deploybot_slot"
 TIMEOUT_SECONDS = 10
 PAGE = 100
+MOST_PAGES = 100
 CLOCKS_DIFFER_MS = 5 * 60_000
 NO_ZONES: Mapping[str, tzinfo] = MappingProxyType({})
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message"})
@@ -31,7 +33,7 @@ class _Response(Protocol):
 
     status_code: int
     headers: Mapping[str, str]
-    data: Json | bytes
+    data: object
 
 
 class _Client(Protocol):
@@ -87,21 +89,22 @@ class SlackChat:
         }
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
-        return str((await self._call("chat.postMessage", body))["ts"])
+        return (await self._call(Posted, "chat.postMessage", body)).ts
 
     async def update(
         self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> None:
         """Replace a message."""
         body: Json = {"channel": channel, "ts": ts, **self._shown(channel, text, blocks)}
-        await self._call("chat.update", body)
+        await self._call(Answer, "chat.update", body)
 
     async def find(
         self, channel: str, thread_ts: str | None, key: str, since: int = 0
     ) -> str | None:
         """Look through the messages for the key, in the metadata or a block's name.
 
-        Where Slack breaks it off, the next look for this key goes on with the same page.
+        Where Slack breaks it off, or it does not end, the next look for this key goes on with the
+        same page.
         """
         query: Json = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
         method = "conversations.history"
@@ -110,26 +113,28 @@ class SlackChat:
         if since > CLOCKS_DIFFER_MS:
             query["oldest"] = f"{(since - CLOCKS_DIFFER_MS) / 1000:.6f}"
         page = self._pages.pop(key, "")
-        while True:
+        for _ in range(MOST_PAGES):
+            asked = {**query, "cursor": page} if page else query
             try:
-                answer = await self._call(
-                    method, {**query, "cursor": page} if page else query, form=True
-                )
+                answer = await self._call(Page, method, asked, form=True)
             except (RateLimited, ChatUnavailable):
                 self._pages[key] = page
                 raise
-            found = [str(m["ts"]) for m in answer.get("messages", []) if _has_key(m, key)]
-            more: Json = answer.get("response_metadata") or {}
-            page = str(more.get("next_cursor") or "")
-            if found or not page:
+            found = [message.ts for message in answer.messages if message.carries(key)]
+            if found or not answer.next:
                 return max(found, default=None)
+            if answer.next == page:
+                raise ChatUnavailable(f"{method}: a page that is its own next one")
+            page = answer.next
+        self._pages[key] = page
+        raise ChatUnavailable(f"{method}: more than {MOST_PAGES} pages")
 
     async def ephemeral(self, channel: str, user: str, text: str, thread_ts: str | None) -> None:
         """Tell one person something that nobody else sees."""
         body: Json = {"channel": channel, "user": user, "text": self.timed(channel, text)}
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
-        await self._call("chat.postEphemeral", body)
+        await self._call(Answer, "chat.postEphemeral", body)
 
     def timed(self, channel: str, text: str) -> str:
         """Write times as the readers of a channel are to see them."""
@@ -140,17 +145,15 @@ class SlackChat:
         told = json.dumps({"text": text, "blocks": list(blocks)})
         return json.loads(self.timed(channel, told))
 
-    async def _call(self, method: str, body: Json, *, form: bool = False) -> Json:
+    async def _call(self, kind: type[Kind], method: str, body: Json, *, form: bool = False) -> Kind:
         call = cast("_Client", self._client).api_call
         try:
             response = await (call(method, params=body) if form else call(method, json=body))
+            return kind.read(response.data)
         except SlackApiError as error:
             raise _refusal(method, error) from error
         except (SlackClientError, aiohttp.ClientError, OSError, ValueError, *NOT_SLACK) as error:
             raise ChatUnavailable(f"{method}: {type(error).__name__}") from error
-        if isinstance(response.data, bytes):
-            raise _no_json(method)
-        return response.data
 
 
 def zones_of(repos: Iterable[RepoConfig]) -> dict[str, tzinfo]:
@@ -168,8 +171,7 @@ def _refusal(method: str, error: SlackApiError) -> Exception:
     if isinstance(answered, aiohttp.ClientResponse):  # it was no JSON, but for its content type
         return _limited(answered.headers) if answered.status == 429 else _no_json(method)
     response = cast("_Response", answered)
-    answer = response.data if isinstance(response.data, dict) else {}
-    code = str(answer.get("error", ""))
+    code = code_of(error)
     if response.status_code == 429 or code == "ratelimited":
         return _limited(response.headers)
     if not code:  # somebody between Slack and us answered
@@ -182,15 +184,8 @@ def _refusal(method: str, error: SlackApiError) -> Exception:
 
 
 def _limited(headers: Mapping[str, str]) -> RateLimited:
-    seconds = headers.get("Retry-After", "")
-    return RateLimited(max(1, int(seconds)) if seconds.isdecimal() else 1)
+    return RateLimited(seconds_away(headers.get("Retry-After", "")))
 
 
 def _no_json(method: str) -> ChatUnavailable:
     return ChatUnavailable(f"{method}: no JSON")
-
-
-def _has_key(message: Json, key: str) -> bool:
-    payload: Json = message.get("metadata", {}).get("event_payload", {})
-    marked = (str(block.get("block_id", "")) for block in message.get("blocks", []))
-    return payload.get("key") == key or any(name.startswith(f"slot:{key}:") for name in marked)

@@ -9,11 +9,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from app.core.config import RepoConfig
 from app.core.finding import Finding
+from app.slack.answers import ChannelInfo, Own, code_of
 from app.slack.manifest import BOT_SCOPES
-from app.slack.web import reason, silent
+from app.slack.web import NO_ANSWER, NOT_SLACK, silent
 
 ANSWER_SECONDS = 10
-UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, *NOT_SLACK)
 
 
 async def check_slack(
@@ -27,14 +28,15 @@ async def check_slack(
     )
     try:
         answer = await client.auth_test()
+        own = Own.read(answer.data)
     except SlackApiError as error:
         fix = "Install the app in the workspace and copy its bot token."
-        return [Finding(False, f"Slack: the token is refused: {reason(error)}", fix)]
+        return [Finding(False, f"Slack: the token is refused: {_reason(error)}", fix)]
     except UNREACHABLE as error:
         return [Finding(None, f"Slack: could not check: {error}", "Check SLACK_API_URL.")]
     channels = sorted({channel for repo in repos.values() for channel in repo.channels})
     return [
-        Finding(True, f"Slack: the token is {answer.get('user') or 'a bot'}'s"),
+        Finding(True, f"Slack: the token is {own.user or 'a bot'}'s"),
         _scopes(cast("Mapping[str, str]", answer.headers)),
         *[await _member(client, channel) for channel in channels],
         *([await _socket_mode(client, app_token)] if app_token else []),
@@ -45,10 +47,10 @@ async def _socket_mode(client: Any, app_token: str) -> Finding:
     try:
         await client.apps_connections_open(app_token=app_token)
     except SlackApiError as error:
-        if reason(error) == "unknown_method":
+        if code_of(error) == "unknown_method":
             return Finding(None, "Slack: could not check the app-level token: not a real Slack")
         fix = "Make an app-level token with connections:write, and switch on Socket Mode."
-        return Finding(False, f"Slack: the app-level token is refused: {reason(error)}", fix)
+        return Finding(False, f"Slack: the app-level token is refused: {_reason(error)}", fix)
     except UNREACHABLE as error:
         return Finding(None, f"Slack: could not check the app-level token: {error}")
     return Finding(True, "Slack: Socket Mode can be used")
@@ -68,14 +70,18 @@ def _scopes(headers: Mapping[str, str]) -> Finding:
 async def _member(client: Any, channel: str) -> Finding:
     try:
         answer = await client.conversations_info(channel=channel)
+        is_member = ChannelInfo.read(answer.data).channel.is_member
     except SlackApiError as error:
         fix = "Check the channel's id, and invite the bot with /invite."
-        return Finding(False, f"Slack: {channel}: {reason(error)}", fix)
+        return Finding(False, f"Slack: {channel}: {_reason(error)}", fix)
     except UNREACHABLE as error:
         return Finding(None, f"Slack: {channel}: could not check: {error}")
-    info = cast("dict[str, Any]", answer.get("channel") or {})
-    if "is_member" not in info:
+    if is_member is None:
         return Finding(None, f"Slack: {channel}: could not check whether the bot is a member")
-    if not info["is_member"]:
+    if not is_member:
         return Finding(False, f"Slack: the bot is not in {channel}", "Invite it with /invite.")
     return Finding(True, f"Slack: the bot is in {channel}")
+
+
+def _reason(error: SlackApiError) -> str:
+    return code_of(error) or NO_ANSWER

@@ -18,6 +18,7 @@ from app.core import thread_clicks
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, StoreUnavailable, UserError
 from app.core.ports import Chat, ThreadLog
+from app.slack.answers import Answer
 from app.slack.asking import CALLBACKS, FORMS, Asking, field_of
 from app.slack.clicking import GUARDED, OPEN, Clicking
 from app.slack.commanding import Commanding
@@ -132,7 +133,8 @@ class Handlers:
         newest = await self._commanding.newest(list(self._repos.values()))
         told = ((state.channel, waiting_line(state)) for state in newest if state.pending)
         view = home([self.whispers.timed(*line) for line in told])
-        self.whispers.later(self.whispers.web.call("views.publish", user_id=user, view=view))
+        publish = self.whispers.web.call(Answer, "views.publish", user_id=user, view=view)
+        self.whispers.later(publish)
 
     async def on_session_stopped(self, body: Json) -> None:
         """Stop the thread whose agent session a person stopped."""

@@ -15,7 +15,7 @@ _TARGET = re.compile(r"([^/:\s]+/[^/:\s]+/[^/:\s]+)(?::([^:\s]+))?(?::(\d+))?")
 
 Json = dict[str, Any]
 # A person's id comes to stand between < and >, where anything else could mean more than a person.
-_UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]*$")]
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]*$")]
 
 
 class _Payload(BaseModel):
@@ -27,7 +27,7 @@ class _Id(_Payload):
 
 
 class _User(_Payload):
-    id: _UserId
+    id: UserId
 
 
 class _Authorization(_Payload):
@@ -38,7 +38,7 @@ class _Message(_Payload):
     type: str
     channel: str
     ts: str
-    user: _UserId | None = None
+    user: UserId | None = None
     text: str | None = None
     thread_ts: str | None = None
     subtype: str | None = None
@@ -124,7 +124,7 @@ class Target(_Payload):
 class SessionStopped(_Payload):
     """A person pressed Slack's own stop button of an agent session."""
 
-    user: _UserId
+    user: UserId
     channel: str
     thread_ts: str
 
@@ -173,7 +173,7 @@ class Typed(_Payload):
 class Command(_Payload):
     """A slash command."""
 
-    user_id: _UserId
+    user_id: UserId
     channel_id: str
     text: str = ""
     trigger_id: str = ""

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from app.core.errors import UserError
 from app.core.people import Person
-from app.slack.web import Json, SlackSilent, SlackWeb
+from app.slack.answers import Answer, ChannelInfo, Members, Profile, Team, User, UserInfo
+from app.slack.web import Kind, SlackSilent, SlackWeb
 
 KEPT_SECONDS = 60.0
 HOLIDAY = ":palm_tree:"
@@ -21,7 +22,7 @@ class SlackPeople:
         """Use this Slack; `monotonic` counts seconds."""
         self._web = SlackWeb(token, api_url)
         self._monotonic = monotonic
-        self._kept: dict[tuple[str, str], tuple[float, Json]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, Answer]] = {}
 
     async def person(self, user_id: str, approvers: Iterable[str]) -> Person:
         """Return the user's flags, and the first of the approving user groups the user is in."""
@@ -37,37 +38,33 @@ class SlackPeople:
     async def is_shared(self, channel: str) -> bool:
         """Tell whether people of other workspaces are in the channel (Slack Connect)."""
         key = ("conversations.info", channel)
-        answer = await self._ask(key, "this channel", channel=channel)
-        info: Json = answer.get("channel", {})
-        flags = ("is_ext_shared", "is_org_shared", "is_pending_ext_shared")
-        shared = any(info.get(flag) for flag in flags)
-        if shared or not info:
+        info = await self._ask(ChannelInfo, key, "this channel", channel=channel)
+        if info.channel.is_shared:
             self._kept.pop(key, None)
-        return shared or not info
+        return info.channel.is_shared
 
     async def _flags(self, user_id: str) -> Person:
         key = ("users.info", user_id)
-        user: Json = (await self._ask(key, "you", user=user_id)).get("user", {})
-        own_team = (await self._ask(("auth.test", ""), "you")).get("team_id")
-        person = person_of(user_id, user, own_team)
+        user = (await self._ask(UserInfo, key, "you", user=user_id)).user
+        own = await self._ask(Team, ("auth.test", ""), "you")
+        person = person_of(user_id, user, own)
         if person != Person(user_id, name=person.name, away=person.away):
             self._kept.pop(key, None)
         return person
 
     async def _is_member(self, user_id: str, group: str) -> bool:
         key = ("usergroups.users.list", group)
-        answer = await self._ask(key, "you", usergroup=group)
-        is_member = user_id in answer.get("users", [])
+        is_member = user_id in (await self._ask(Members, key, "you", usergroup=group)).users
         if not is_member:
             self._kept.pop(key, None)
         return is_member
 
-    async def _ask(self, key: tuple[str, str], whom: str, **fields: str) -> Json:
-        until, kept = self._kept.get(key, (0.0, {}))
-        if kept and self._monotonic() < until:
+    async def _ask(self, kind: type[Kind], key: tuple[str, str], whom: str, **fields: str) -> Kind:
+        until, kept = self._kept.get(key, (0.0, None))
+        if isinstance(kept, kind) and self._monotonic() < until:
             return kept
         try:
-            answer = await self._web.call(key[0], **fields)
+            answer = await self._web.call(kind, key[0], **fields)
         except SlackSilent as error:
             raise UserError(
                 f"I could not check {whom}: {error}. Nothing was recorded, try again."
@@ -76,22 +73,21 @@ class SlackPeople:
         return answer
 
 
-def person_of(user_id: str, user: Json, own_team: object) -> Person:
+def person_of(user_id: str, user: User, own: Team) -> Person:
     """Return what Slack's user object says.
 
     A holiday is the status that Slack itself offers for one; it is cleared when it expires.
     https://docs.slack.dev/reference/objects/user-object
     """
-    team = user.get("team_id")
-    profile: Json = user.get("profile") or {}
-    names = (profile.get("display_name"), profile.get("real_name"), user.get("name"))
+    profile = user.profile or Profile()
+    names = (profile.display_name, profile.real_name, user.name)
     return Person(
         user_id=user_id,
-        is_bot=bool(user.get("is_bot")) or user_id == "USLACKBOT",
-        deleted=bool(user.get("deleted")),
-        restricted=bool(user.get("is_restricted")),
-        ultra_restricted=bool(user.get("is_ultra_restricted")),
-        foreign=bool(user.get("is_stranger")) or (team is not None and team != own_team),
-        name=str(next(filter(None, names), ""))[:80],
-        away=profile.get("status_emoji") == HOLIDAY,
+        is_bot=bool(user.is_bot) or user_id == "USLACKBOT",
+        deleted=bool(user.deleted),
+        restricted=bool(user.is_restricted),
+        ultra_restricted=bool(user.is_ultra_restricted),
+        foreign=bool(user.is_stranger) or user.team_id not in (None, own.team_id),
+        name=next(filter(None, names), "")[:80],
+        away=profile.status_emoji == HOLIDAY,
     )

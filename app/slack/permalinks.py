@@ -12,6 +12,7 @@ import structlog
 
 from app.core.errors import StoreUnavailable
 from app.core.ports import ThreadLog, Write
+from app.slack.answers import Workspace
 from app.slack.web import SlackSilent, SlackWeb
 
 FACT = "slack"
@@ -48,7 +49,7 @@ class Permalinks:
 
     async def note(self) -> None:
         """Ask Slack, and write the answer down; raise `SlackSilent` without one."""
-        said = str((await self._web.call("auth.test")).get("url", ""))
+        said = (await self._web.call(Workspace, "auth.test")).url
         if not _ADDRESS.fullmatch(said):
             _log.warning("no address of a workspace", said=said[:100])
             return

@@ -4,22 +4,27 @@ A click does not go by it: `people` asks anew, and refuses where Slack does not 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from app.core.people import Person, Roster, is_group
+from app.slack.answers import Answer, Members, Team, UserInfo
 from app.slack.people import person_of
-from app.slack.web import Json, SlackSilent, SlackWeb
+from app.slack.web import NO_ANSWER, Kind, SlackSilent, SlackWeb
 
 ANSWER_SECONDS = 1.5
 KEPT_SECONDS = 60.0
 LOOKED_AT = 20
-SILENT = "Slack did not answer"
 NOT_THERE = frozenset({"no_such_subteam", "user_not_found"})
-ARGUMENTS = {"usergroups.users.list": "usergroup", "users.info": "user"}
 
-Key = tuple[str, str]
-Answer = Json | str
-"""What Slack said, or why it said nothing."""
+# How each is asked for: the method, and what names whom it is about.
+QUESTIONS: Mapping[type[Answer], tuple[str, str]] = MappingProxyType(
+    {
+        Members: ("usergroups.users.list", "usergroup"),
+        UserInfo: ("users.info", "user"),
+        Team: ("auth.test", ""),
+    }
+)
 
 
 class SlackRoster:
@@ -36,13 +41,13 @@ class SlackRoster:
         self._web = SlackWeb(token, api_url)
         self._monotonic = monotonic
         self._seconds = answer_seconds
-        self._kept: dict[Key, tuple[float, Json]] = {}
+        self._kept: dict[tuple[type[Answer], str], tuple[float, Answer]] = {}
 
     async def roster(self, approvers: Sequence[str]) -> Roster:
         """Ask who is in the groups, then who the first `LOOKED_AT` people are."""
         end = asyncio.get_running_loop().time() + self._seconds
         groups = [name for name in approvers if is_group(name)]
-        members = await self._all("usergroups.users.list", groups, end)
+        members = await self._all(Members, groups, end)
         users = _people(approvers, members)
         seen = await self._seen(users[:LOOKED_AT], end)
         lost = [answer for answer in (*members.values(), *seen.values()) if isinstance(answer, str)]
@@ -59,7 +64,7 @@ class SlackRoster:
     async def _seen(self, users: Sequence[str], end: float) -> dict[str, Person | str]:
         """Return who people are, or why nobody says so."""
         team, answers = await asyncio.gather(
-            self._all("auth.test", [""], end), self._all("users.info", users, end)
+            self._all(Team, [""], end), self._all(UserInfo, users, end)
         )
         own = team[""]
         seen: dict[str, Person | str] = {}
@@ -67,35 +72,35 @@ class SlackRoster:
             if isinstance(answer, str):
                 seen[user] = answer
             else:
-                told: Json = answer.get("user") or {}
-                known = isinstance(own, dict)
-                seen[user] = person_of(user, told, own.get("team_id")) if known else str(own)
+                seen[user] = own if isinstance(own, str) else person_of(user, answer.user, own)
         return seen
 
-    async def _all(self, method: str, about: Sequence[str], end: float) -> dict[str, Answer]:
-        """Ask all at once, and give up at the end of the time."""
-        asked = {one: asyncio.ensure_future(self._ask(method, one)) for one in about}
+    async def _all(
+        self, kind: type[Kind], about: Sequence[str], end: float
+    ) -> dict[str, Kind | str]:
+        """Ask all at once, and give up at the end of the time; a string is why there is none."""
+        asked = {one: asyncio.ensure_future(self._ask(kind, one)) for one in about}
         if asked:
             left = max(0.0, end - asyncio.get_running_loop().time())
             _, late = await asyncio.wait(asked.values(), timeout=left)
             for task in late:
                 task.cancel()
-        return {one: task.result() if task.done() else SILENT for one, task in asked.items()}
+        return {one: task.result() if task.done() else NO_ANSWER for one, task in asked.items()}
 
-    async def _ask(self, method: str, about: str) -> Answer:
-        until, kept = self._kept.get((method, about), (0.0, {}))
-        if kept and self._monotonic() < until:
+    async def _ask(self, kind: type[Kind], about: str) -> Kind | str:
+        until, kept = self._kept.get((kind, about), (0.0, None))
+        if isinstance(kept, kind) and self._monotonic() < until:
             return kept
-        fields = {ARGUMENTS[method]: about} if about else {}
+        method, argument = QUESTIONS[kind]
         try:
-            answer = await self._web.call(method, **fields)
+            answer = await self._web.call(kind, method, **({argument: about} if about else {}))
         except SlackSilent as error:
             return str(error)
-        self._kept[method, about] = (self._monotonic() + KEPT_SECONDS, answer)
+        self._kept[kind, about] = (self._monotonic() + KEPT_SECONDS, answer)
         return answer
 
 
-def _people(approvers: Sequence[str], members: dict[str, Answer]) -> list[str]:
+def _people(approvers: Sequence[str], members: Mapping[str, Members | str]) -> list[str]:
     """Return the users and the groups' members in order, each once."""
     found: list[str] = []
     for name in approvers:
@@ -104,16 +109,16 @@ def _people(approvers: Sequence[str], members: dict[str, Answer]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _members(answer: Answer) -> list[str]:
-    return [] if isinstance(answer, str) else [str(user) for user in answer.get("users") or ()]
+def _members(answer: Members | str) -> Sequence[str]:
+    return () if isinstance(answer, str) else answer.users
 
 
-def _is_empty(answer: Answer) -> bool:
+def _is_empty(answer: Members | str) -> bool:
     """Tell whether a group has no member, or is not there."""
     return answer in NOT_THERE if isinstance(answer, str) else not _members(answer)
 
 
-def _lost(answers: "dict[str, Answer] | dict[str, Person | str]") -> tuple[str, ...]:
+def _lost(answers: Mapping[str, Members | Person | str]) -> tuple[str, ...]:
     """Return about whom nobody said anything."""
     said = answers.items()
     return tuple(one for one, why in said if isinstance(why, str) and why not in NOT_THERE)

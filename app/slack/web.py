@@ -6,22 +6,25 @@ Messages of the bot go another way, through `chat`, which is patient.
 import asyncio
 import json
 import logging
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-ANSWER_SECONDS = 2.0
+from app.slack.answers import Answer, code_of
 
-# What slack_sdk raises for an answer that is text or a list.
-NOT_SLACK = (AttributeError, TypeError)
+ANSWER_SECONDS = 2.0
+NO_ANSWER = "Slack did not answer"
+
+# What slack_sdk raises for an answer that is text, a list, or of no known or bearable form.
+NOT_SLACK = (AttributeError, TypeError, LookupError, RecursionError)
 
 # The vendor's packages log payloads, so they log nothing.
 silent = logging.getLogger("app.slack.silent")
 silent.setLevel(logging.CRITICAL + 1)
 
-Json = dict[str, Any]
+Kind = TypeVar("Kind", bound=Answer)
 
 
 class SlackSilent(Exception):
@@ -36,26 +39,18 @@ class SlackWeb:
         client = AsyncWebClient(token=token, base_url=api_url, logger=silent, retry_handlers=[])
         self._client = cast(Any, client)
 
-    async def call(self, method: str, **fields: object) -> Json:
+    async def call(self, kind: type[Kind], method: str, **fields: object) -> Kind:
         """Return the answer of a method; raise `SlackSilent` with the reason if there is none."""
         data = {name: _field(value) for name, value in fields.items() if value is not None}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 response = await self._client.api_call(method, data=data)
+            return kind.read(response.data)
         except SlackApiError as error:
-            raise SlackSilent(reason(error)) from error
+            raise SlackSilent(code_of(error) or NO_ANSWER) from error
         except (aiohttp.ClientError, OSError, ValueError, *NOT_SLACK) as error:
-            raise SlackSilent("Slack did not answer") from error
-        return cast(Json, response.data)
+            raise SlackSilent(NO_ANSWER) from error
 
 
 def _field(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def reason(error: SlackApiError) -> str:
-    """Return Slack's own code for what it refused."""
-    answer = cast(Any, error.response)
-    if isinstance(answer, aiohttp.ClientResponse):  # it was no JSON, but for its content type
-        return "Slack did not answer"
-    return str(answer.get("error", "no reason given"))

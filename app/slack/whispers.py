@@ -7,6 +7,7 @@ import structlog
 
 from app.core.errors import RateLimited
 from app.core.ports import Chat
+from app.slack.answers import Answer
 from app.slack.blocks import Block
 from app.slack.web import SlackWeb
 
@@ -39,6 +40,7 @@ class Whispers:
         """Ask a person something with buttons that nobody else sees."""
         self.later(
             self.web.call(
+                Answer,
                 "chat.postEphemeral",
                 channel=channel,
                 user=user,

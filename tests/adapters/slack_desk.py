@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +33,27 @@ NOW = 1_800_000_000
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What a method answers in place of what Slack would."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    retry_after: str = ""
+
+    @classmethod
+    def with_fields(cls, **fields: object) -> "Reply":
+        """Answer that it was done, with these fields."""
+        return cls(json.dumps({"ok": True, **fields}).encode())
+
+    def response(self) -> web.Response:
+        """Return it anew."""
+        headers = {"Content-Type": self.content_type}
+        headers |= {"Retry-After": self.retry_after} if self.retry_after else {}
+        return web.Response(body=self.body, status=self.status, headers=headers)
+
+
 class SlackStub:
     """A Web API that knows users, groups and channels, and keeps every call."""
 
@@ -44,6 +66,7 @@ class SlackStub:
         self.garbled: set[str] = set()
         self.hanging: set[str] = set()
         self.errors: dict[str, str] = {}
+        self.replies: dict[str, Reply] = {}
         self.over = asyncio.Event()
         self.workspace = "https://a.slack.com/"
         self.url = ""
@@ -60,7 +83,7 @@ class SlackStub:
     async def serve(self) -> AsyncGenerator[None]:
         """Serve it on a free port of loopback."""
         app = web.Application()
-        app.router.add_post("/api/{method}", self._answer)
+        app.router.add_route("*", "/api/{method}", self._answer)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -97,6 +120,8 @@ class SlackStub:
             await self.over.wait()
         if method in self.garbled:
             return web.Response(status=502, text="<html>", content_type="application/json")
+        if method in self.replies:
+            return self.replies[method].response()
         refused = self.errors.get(str(fields.get("user") or fields.get("usergroup")))
         if refused:
             return web.json_response({"ok": False, "error": refused})

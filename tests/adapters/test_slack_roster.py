@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from app.core.people import Person, Roster
-from app.slack.roster import LOOKED_AT, SILENT, SlackRoster
+from app.slack.roster import LOOKED_AT, SlackRoster
+from app.slack.web import NO_ANSWER
 from tests.adapters.slack_desk import SlackStub
 from tests.shop import ALICE, BOB, CARA
 
@@ -77,13 +78,13 @@ async def test_a_slack_that_hangs_stops_nothing(slack: SlackStub, method: str) -
     slack.hanging = {method}
     slack.groups["S0WEB"] = [CARA]
     found = await roster_of(slack, seconds=0.3).roster([BOB, "S0WEB"])
-    assert found == Roster(unseen=(BOB, CARA), why=SILENT)
+    assert found == Roster(unseen=(BOB, CARA), why=NO_ANSWER)
 
 
 async def test_when_the_time_is_over_for_groups_people_are_not_waited_for(slack: SlackStub) -> None:
     slack.hanging = {"usergroups.users.list"}
     found = await roster_of(slack, seconds=0.2).roster([BOB, "S0WEB"])
-    assert found == Roster(unseen=(BOB,), unread=("S0WEB",), why=SILENT)
+    assert found == Roster(unseen=(BOB,), unread=("S0WEB",), why=NO_ANSWER)
 
 
 async def test_nobody_is_asked_about_nobody(slack: SlackStub) -> None:

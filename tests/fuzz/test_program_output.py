@@ -1,4 +1,7 @@
-"""Whatever a deployment's program writes: a few clean lines, and the names of failed tests."""
+"""Whatever a deployment's program writes, and however it ends: a few clean lines, names, an end.
+
+Logs, reports and ends share one minute.
+"""
 
 from pathlib import Path
 
@@ -36,7 +39,19 @@ def log_of(case: Mutation) -> bytes:
     return body * case.choice((1, 1, 1, 50, 2000)) if case.random() < 0.1 else body
 
 
-def test_logs_and_reports(tmp_path: Path) -> None:
+def check_end(case: Mutation) -> None:
+    end = {
+        "exit_code": case.choice((0, 1, case.getrandbits(64) - 2**63)),
+        "because": case.choice(("exit", "cancel", "timeout", "error", case.text("exit"))),
+        "error": case.text("no such file"),
+        "seconds": case.choice((0.0, case.random(), case.random() * 10**9)),
+    }
+    status, summary = outcome(end)
+    assert status in ("succeeded", "failed", "cancelled")
+    assert summary
+
+
+def test_logs_and_reports_and_ends(tmp_path: Path) -> None:
     log, report = tmp_path / "log", tmp_path / "junit.xml"
     with Campaign("program output") as campaign:
         for case in campaign:
@@ -49,17 +64,4 @@ def test_logs_and_reports(tmp_path: Path) -> None:
             names = failing_tests(report, [SECRET])
             assert len(names) <= MAX_TESTS
             assert all(len(name) <= TEST_LENGTH and is_clean(name) for name in names)
-
-
-def test_ends_of_programs() -> None:
-    with Campaign("ends of programs") as campaign:
-        for case in campaign:
-            end = {
-                "exit_code": case.choice((0, 1, case.getrandbits(64) - 2**63)),
-                "because": case.choice(("exit", "cancel", "timeout", "error", case.text("exit"))),
-                "error": case.text("no such file"),
-                "seconds": case.choice((0.0, case.random(), case.random() * 10**9)),
-            }
-            status, summary = outcome(end)
-            assert status in ("succeeded", "failed", "cancelled")
-            assert summary
+            check_end(case)
