@@ -290,18 +290,16 @@ async def test_a_card_whose_words_are_being_read_calls_nobody() -> None:
     assert await calls(made) == []
 
 
-@pytest.mark.parametrize("how", ["lock", "freeze", "hold"])
+@pytest.mark.parametrize("how", ["lock", "freeze"])
 async def test_what_nobody_could_approve_now_calls_nobody_until_it_is_over(how: str) -> None:
     begin, end = at("2027-01-15 10:10"), at("2027-01-15 11:00")
     windows = (freeze(begin, end),) if how == "freeze" else ()
     made = await waiting(box(freeze=windows))
     placed: dict[str, ev.Event] = {
         "lock": ev.ServiceLocked(services=("backend",), user=ALICE),
-        "hold": ev.HoldPlaced(service="backend", bad_sha="b" * 40),
     }
     over: dict[str, ev.Event] = {
         "lock": ev.ServiceUnlocked(services=("backend",), user=ALICE),
-        "hold": ev.HoldReleased(service="backend", user=BOB),
     }
     if how in placed:
         await made.log.append(ledger.write(ELSEWHERE, [placed[how]], begin))

@@ -16,7 +16,7 @@ from app.core.reminding import (
 )
 from app.core.state import State
 
-AGAIN_MS = 5 * 60_000  # who releases a hold elsewhere wakes no worker of this thread
+AGAIN_MS = 5 * 60_000  # a lock of somebody else may end before its time
 
 
 def remind(state: State, here: Here) -> Append | None:
@@ -80,12 +80,12 @@ def block_on(card: Card, here: Here) -> Block | None:
 
 
 def _is_kept(card: Card, here: Here) -> bool:
-    """Tell whether nobody could approve it now: a step is on hold, locked or frozen.
+    """Tell whether nobody could approve it now: a step is locked or frozen.
 
+    A hold ends by nothing but people, so its card calls those who can release it.
     What calls people at any hour does so all the same: they may unlock, or break the glass.
     """
     return any(
         policy.blocked_by(here.repo, spec, here.facts, here.now, card.lifted)
-        or policy.hold_on(spec, here.facts) is not None
         for spec in card.request.specs
     )

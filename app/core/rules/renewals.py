@@ -18,7 +18,8 @@ def renew(state: State, here: Here) -> Append | None:
     So is one that waits quietly for the end of a lock that somebody ended before: people are called
     at once, and it lives from then on; where somebody was faster and approved it since, it stays,
     and the others are called about it. And so is one that was approved, when its time is up before
-    it could begin: an approval counts no longer than was shown, but people did answer.
+    it could begin: an approval counts no longer than was shown, but people did answer. So is one on
+    hold, too, when its time is up, until people were asked about it for `LONGEST_QUIET_MS`.
     """
     card = state.pending
     if state.approved:
@@ -60,6 +61,8 @@ def _waited_for(state: State, here: Here, card: Card, step: ev.PlanStep) -> str:
 
 def why_late(card: Card, here: Here) -> str:
     """Say why a card expires whose time is up."""
+    if held := _held(card, here):
+        return f"nobody released it in time: {held}"
     block = block_on(card, here)
     if block is None:
         return "nobody decided in time"
@@ -79,6 +82,9 @@ def next_look(state: State, here: Here) -> int | None:
 def _why(state: State, here: Here, card: Card) -> str:
     if is_over(card, here) and not card.approvals:
         return OVER
+    held = _held(card, here) if here.now >= card.expires_at else ""
+    if held and not _held_for_ever(state):
+        return f"nobody released it in time, so it is made anew: {held}"
     block = block_on(card, here) if here.now >= _late(state, here, card) else None
     if block is None or _waited_for_ever(card):
         return ""
@@ -96,6 +102,21 @@ def _late(state: State, here: Here, card: Card) -> int:
 def _waited_for_ever(card: Card) -> bool:
     until = card.request.facts.frozen_until
     return until is not None and until - card.at >= LONGEST_QUIET_MS
+
+
+def _held(card: Card, here: Here) -> str:
+    """Say which hold somebody has to release for a card, "" for none; the bad commit stays held."""
+    for spec in card.request.specs:
+        bad = policy.hold_on(spec, here.facts)
+        if bad is not None and bad != spec.sha:
+            return f"{spec.service} is on hold since {bad[:7] or 'a bad commit'} was rolled back"
+    return ""
+
+
+def _held_for_ever(state: State) -> bool:
+    """Tell whether people were asked to release a hold for so long that it is enough."""
+    asked = [card for card in state.cards.values() if any(s.facts.hold for s in card.steps)]
+    return bool(asked) and asked[-1].expires_at - asked[0].at >= LONGEST_QUIET_MS
 
 
 def _told(block: Block, here: Here) -> str:

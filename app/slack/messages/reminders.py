@@ -68,7 +68,7 @@ def _urgent(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
     by = people.name_of(state.urgent_by, repo, call=False)
     return (
         f"🚨 {_mentioned(call)}: this is urgent, says {by}: {_what(card)} waits on its card above "
-        f"since {since}.{_given(card)} It expires {expires}."
+        f"since {since}.{_given(card)}{_held(card)} It expires {expires}."
     )
 
 
@@ -86,7 +86,7 @@ def _reminder(card: Card, call: Reminded) -> str:
     if first_asked(card) == call.at:
         came = _CAME[kept_by(card)]
         waits = f"waits on its card above: it came {came}, {since}"
-    told = (_lost(card) if call.kind == "again" else "") + _given(card)
+    told = (_lost(card) if call.kind == "again" else "") + _given(card) + _held(card)
     return f"🔔 {_mentioned(call)}: {_what(card)} {waits}.{told} It expires {expires}."
 
 
@@ -99,7 +99,7 @@ def _escalation(card: Card, call: Reminded, repo: RepoConfig) -> str:
     expires = text.when(card.expires_at)
     return (
         f"⏫ {_mentioned(call)}: {_what(card)} still waits for approval. "
-        f"{_asked(card, repo)}{_given(card)} It expires {expires}."
+        f"{_asked(card, repo)}{_given(card)}{_held(card)} It expires {expires}."
     )
 
 
@@ -124,6 +124,10 @@ def _given(card: Card) -> str:
     needed = max(map(card.needed, card.steps))
     there = needed - max(map(card.missing, card.steps))
     return f" {there} of {needed} approvals are there."
+
+
+def _held(card: Card) -> str:
+    return " It is on hold: release it first, or reject it." if card.held_steps else ""
 
 
 def _mentioned(call: Reminded) -> str:
