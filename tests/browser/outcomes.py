@@ -10,6 +10,7 @@ from tests.browser.scene import (
     GIFT_CARDS,
     HOUR,
     MINUTE,
+    PRICES,
     START,
     TESTS,
     WEEKEND,
@@ -108,6 +109,20 @@ async def staging_red() -> Screen:
     return await picture("staging-red", line, await red_on_staging(), "status", "alert")
 
 
+async def red_together() -> Screen:
+    box = await opened()
+    box.will("staging frontend", "running")
+    await box.sees_merged(GIFT_CARDS)
+    for waits in (FASTER, PRICES):
+        await box.sees_merged(waits)
+    box.deployer.prepared.clear()
+    box.will("staging e2e", "succeeded")
+    box.will("staging e2e", "failed", TESTS, failing_tests=("test_checkout",))
+    await box.later(MINUTE)
+    line = "Merges that waited were tested together, and are red: whose it is can be found out."
+    return await picture("red-together", line, box, "alert")
+
+
 async def overridden() -> Screen:
     box = await red_on_staging()
     staging = overriding.name_of((await box.state()).stagings[-1])
@@ -117,13 +132,24 @@ async def overridden() -> Screen:
     return await picture("overridden", line, box)
 
 
-async def glass_broken() -> Screen:
+async def _with_broken_glass() -> Scene:
     hotfix = Merge(title="Accept orders without a voucher", author="bob")
     box = await scene(hotfix, config=shop(freeze=(WEEKEND,)))
     why = "orders fail for everybody since 01:50"
     await box.has_clicked(glass.break_glass, user=BOB.id, text=why)
+    return box
+
+
+async def glass_broken() -> Screen:
     line = "A hotfix in a freeze: its author broke the glass, with a reason that stays."
-    return await picture("glass-broken", line, box)
+    return await picture("glass-broken", line, await _with_broken_glass())
+
+
+async def review() -> Screen:
+    box = await _with_broken_glass()
+    await box.later(3 * 24 * HOUR)
+    line = "The next working morning: who broke the glass, why, and somebody else looks at it."
+    return await picture("review", line, box, next(iter((await box.state()).reviews)))
 
 
 async def plan_red() -> Screen:

@@ -68,6 +68,7 @@ SEARCH = Merge(OLD, 7, "Sort the search results", "alice", (API, WEB))
 GIFT_CARDS = Merge()
 BOTH = Merge(files=(API, WEB))
 FASTER = Merge(NEXT, 14, "Answer faster", "bob", ("api/orders.py",))
+PRICES = Merge("5eed5ed" + "0" * 33, 15, "Prices with tax", "cara", ("api/prices.py",))
 
 
 def shop(**changes: Any) -> RepoConfig:

@@ -26,7 +26,8 @@ Each state of a card, as the local Slack's page shows it (which knows no code bl
 question whether one is sure, so there is no picture of the second click on a risky change).
 `make screenshots` makes them: the service's worker, its planner without a model and its buttons
 bring about each of them, as [asking.py](../../tests/browser/asking.py) and
-[outcomes.py](../../tests/browser/outcomes.py) tell.
+[outcomes.py](../../tests/browser/outcomes.py) tell. The hashes of runs are numbered anew, so a
+picture changes only where its messages do. [Every button](../buttons.md), and who may press it.
 """
 
 
