@@ -14,6 +14,7 @@ from app.core.fold import fold
 from app.core.happened import place
 from app.core.ports import Observation
 from app.core.records import Run
+from app.core.rules.staging import STAGING_LOCK
 from app.core.spec import attempt_id
 from app.desk import Job
 from app.last_look import approved_attempt, look_again, standing_against
@@ -48,8 +49,10 @@ async def start(job: Job, action: Start) -> float | None:
         locks=needed,
         send_by=job.now + int(job.ports.send_seconds * 1000),
     )
+    # Who begins staging looked at what is green there; another thread may have ended since.
+    seen = {lanes.GREEN: job.facts.get(lanes.GREEN)} if STAGING_LOCK in needed else {}
     try:
-        await job.decide_on([started], take=needed, urgent=job.state.is_urgent)
+        await job.decide_on([started], take=needed, urgent=job.state.is_urgent, expects=seen)
     except Locked as locked:
         if asked and await _waits_for_us(job, locked.holder):
             reason = f"{locked.target} is held by a thread that waits for what this one holds"

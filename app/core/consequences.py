@@ -58,9 +58,10 @@ def follow(
             case ev.OutcomeStated():
                 outcome = "succeeded" if event.happened else "failed"
                 _effect(state.runs.get(event.attempt_id), outcome, state, now, facts, history)
-            case ev.StagingEnded(passed=True, sha=sha) | ev.StagingOverridden(sha=sha):
+            case ev.StagingEnded(passed=True, sha=sha, by=None) | ev.StagingOverridden(sha=sha):
                 kind = "staged" if isinstance(event, ev.StagingEnded) else "overridden"
                 history.append(_line(state, kind, sha, now))
+                facts.update(lanes.green_by(state) if kind == "staged" else {})
             case ev.VerificationEnded(passed=True, versions=versions):
                 facts.update(verified_now(versions, known))
             case ev.HoldPlaced(service=service, bad_sha=bad):

@@ -58,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     shadow.shadow,
     staging.sort,
     lanes.coalesce,
+    lanes.rely_on_newer,
     lanes.give_way,
     staging.run_staging,
     lanes.test_next,

@@ -129,6 +129,8 @@ class _Lines:
 
     def on_staging_ended(self, e: ev.StagingEnded) -> str:
         told = f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
+        if e.by:
+            told += f" with the newer {named(e.by)}, which has it"
         return "; ".join([told, *map(failed_before, e.before[:3])])
 
     def on_staging_overridden(self, e: ev.StagingOverridden) -> str:

@@ -2,7 +2,8 @@
 
 A lane is a set of touched services; only merges of the same lane wait for or ship each other. A
 thread writes its own facts alone: "merge/<thread>" while it is under way, and "rider/<thread>" when
-a newer merge ships it, which that one takes up and deletes.
+a newer merge ships it, which that one takes up and deletes. "green" is the merge whose tests were
+green on staging last, written under staging's lock.
 """
 
 import json
@@ -18,6 +19,7 @@ from app.core.state import State
 
 FACT = "merge/"
 RIDER = "rider/"
+GREEN = "green"
 EVERYTHING = "*"
 LONGEST_TITLE = 120
 
@@ -134,7 +136,19 @@ def _before_production(state: State) -> Stage | None:
     return "tested" if planning else None
 
 
+def green_by(state: State) -> dict[str, str | None]:
+    """Return the fact that staging's tests are green with a merge; none if they ran for another."""
+    staging = state.staging
+    own = state.origin == "merge" and staging is not None and staging.sha == state.sha
+    return {GREEN: pull_of(state).model_dump_json()} if own else {}
+
+
 # What others told.
+
+
+def green(facts: Mapping[str, str]) -> Pull | None:
+    """Return the merge that was green on staging last, None if none was."""
+    return Pull.model_validate_json(facts[GREEN]) if GREEN in facts else None
 
 
 def merges(facts: Mapping[str, str]) -> list[Merge]:
@@ -165,6 +179,16 @@ def mates(state: State, facts: Mapping[str, str]) -> list[Merge]:
     lane = json.loads(own)["lane"]
     found = merges(facts)
     return [merge for merge in found if merge.lane == lane and merge.thread_id != state.thread_id]
+
+
+def ships_all(state: State, newer: Pull, facts: Mapping[str, str]) -> Merge | None:
+    """Return a newer merge that is tested and under way, if it is for all services of this one."""
+    own, other = facts.get(key(state.thread_id)), facts.get(key(newer.thread_id))
+    if own is None or other is None:
+        return None
+    merge, services = _parsed(other), set(json.loads(own)["lane"].split(","))
+    all_of_it = merge.lane == EVERYTHING or services.issubset(merge.lane.split(","))
+    return merge if all_of_it and merge.stage in HOLDING - {"back"} else None
 
 
 def may_be_newer(state: State, merge: Merge) -> bool:

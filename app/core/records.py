@@ -95,7 +95,8 @@ class Say:
 class Staging:
     """One run through staging for a SHA; `number` counts the runs of this thread from 1.
 
-    It was `asked_for` by people or the agent, or else is what the merge began.
+    It was `asked_for` by people or the agent, or else is what the merge began. The tests of a newer
+    merge counted for it if it is `by` that.
     """
 
     sha: str
@@ -108,6 +109,7 @@ class Staging:
     ended_at: int | None = None
     asked_for: bool = False
     override: Override | None = None
+    by: Pull | None = None
 
     @property
     def is_good(self) -> bool:

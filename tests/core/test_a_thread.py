@@ -228,6 +228,7 @@ async def test_two_merges_share_staging_one_after_the_other() -> None:
     box.deployer.prepare("staging frontend", Observation(status="running"))
     await box.merges()
     first = box.thread_id
+    box.log.advance(1000)
     await box.merges("b" * 40)
     assert await box.waits_for() == ("staging", first)
     box.deployer.prepared.clear()

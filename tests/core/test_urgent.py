@@ -45,7 +45,10 @@ class TestUrgent:
         await box.merged(THREE, label="urgent")
         await ends_staging(box)
         order = [e.removeprefix("staging e2e ") for e in box.deployer.effects if "ing e2e" in e]
-        assert order == [ONE[:7], THREE[:7], TWO[:7]]
+        assert order == [ONE[:7], THREE[:7]]
+        joined = (await box.of(TWO)).joined
+        assert joined is not None
+        assert joined.into.sha == THREE
 
     async def test_a_newer_one_does_not_swallow_it(self, box: Town) -> None:
         holds_staging(box)

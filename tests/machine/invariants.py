@@ -12,6 +12,7 @@ from app.core.spec import plan_hash
 from app.redis.chain import Stored, check
 from tests.machine.life import FROZEN, STOPPED
 from tests.machine.places import BRANCH, MAY_APPROVE, OBJECTION, ORDER, REPOS, owners_of
+from tests.machine.staging import i25_what_is_green_on_staging_is_not_replaced_by_what_it_contains
 from tests.machine.targets import where_of
 from tests.machine.world import Mirror, World
 from tools.riders import PUSHER_NOT_ASKED
@@ -504,6 +505,7 @@ INVARIANTS = (
     i22_what_is_only_watched_is_not_touched,
     i23_words_hold_a_card_until_they_are_heard_taken_back_or_released,
     i24_nothing_counts_ahead_over_a_no_to_what_goes_out_with_it,
+    i25_what_is_green_on_staging_is_not_replaced_by_what_it_contains,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )

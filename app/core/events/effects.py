@@ -106,13 +106,17 @@ class LocksReleased(Frozen):
 
 
 class StagingEnded(Frozen):
-    """Staging was tested for a SHA, or stopped at a failure; `before` is what its red tests did."""
+    """Staging was tested for a SHA, or stopped at a failure; `before` is what its red tests did.
+
+    `by` is a newer merge, which has it, and whose green tests count for it: it was not put there.
+    """
 
     type: Literal["staging_ended"] = "staging_ended"
     sha: str
     passed: bool
     summary: str
     before: tuple[FailedBefore, ...] = ()
+    by: Pull | None = None
 
 
 class StagingOverridden(Frozen):

@@ -121,6 +121,7 @@ class FoldEffects(Folding):
         staging = self.state.staging
         if staging:
             staging.passed, staging.summary, staging.ended_at = e.passed, e.summary, self.at
+            staging.by = e.by
             self._remember(staging.attempts, e.before)
         self.state.waits_for_lock = None
 

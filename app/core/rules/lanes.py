@@ -80,9 +80,37 @@ def coalesce(state: State, here: Here) -> Action | None:
     if newer is None:
         return None
     if newer.thread_id not in state.met:
-        start = run_staging(state, here)
-        return LookAtOrder(newer.pull, start if isinstance(start, Start) else None)
+        return _look_at(newer.pull, state, here)
     return Append([ev.Coalesced(into=newer.pull)], expects=_as_seen(newer, here))
+
+
+def rely_on_newer(state: State, here: Here) -> Action | None:
+    """Leave staging to a newer merge that was green there: it ships this one where it can.
+
+    Where it is not for all services of this one, or is done, its tests count for this one.
+    """
+    newest = lanes.green(here.facts)
+    if newest is None or newest.thread_id == state.thread_id or not _began_by_itself(state):
+        return None
+    if state.staging is None or not _waits_for_staging(state, here):
+        return None
+    if newest.thread_id not in state.met:
+        return _look_at(newest, state, here)
+    if state.met[newest.thread_id].relation != "newer":
+        return None
+    into = None if state.is_urgent else lanes.ships_all(state, newest, here.facts)
+    if into:
+        seen, wake = _as_seen(into, here), (into.thread_id,)  # it takes riders up at once
+        return Append([ev.Coalesced(into=into.pull)], expects=seen, wake=wake)
+    tested = f"tested with {lanes.named(newest)} ({newest.sha[:7]}), which has it: green"
+    ended = ev.StagingEnded(sha=state.staging.sha, passed=True, summary=tested, by=newest)
+    return Append([ended], expects={lanes.GREEN: here.facts[lanes.GREEN]})
+
+
+def _look_at(newer: ev.Pull, state: State, here: Here) -> LookAtOrder:
+    """Look whether a merge contains this one; go on with staging while nobody can say."""
+    start = run_staging(state, here)
+    return LookAtOrder(newer, start if isinstance(start, Start) else None)
 
 
 def give_way(state: State, here: Here) -> Action | None:
@@ -93,10 +121,12 @@ def give_way(state: State, here: Here) -> Action | None:
 
 
 def _is_in_line(state: State, here: Here) -> bool:
-    staging = state.staging
-    began_by_itself = staging is not None and not staging.asked_for
     in_line = state.waits_for_lock is not None or _urgent_waits(here)
-    return began_by_itself and in_line and _waits_for_staging(state, here)
+    return _began_by_itself(state) and in_line and _waits_for_staging(state, here)
+
+
+def _began_by_itself(state: State) -> bool:
+    return state.staging is not None and not state.staging.asked_for
 
 
 def _waits_for_staging(state: State, here: Here) -> bool:

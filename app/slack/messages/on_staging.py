@@ -6,7 +6,7 @@ from app.core.config import RepoConfig
 from app.core.records import Staging
 from app.core.state import State
 from app.slack import text
-from app.slack.messages import runs
+from app.slack.messages import lanes, runs
 from app.slack.messages.override import override_line
 from app.slack.messages.settled import waiting_for
 from app.slack.messages.staging import last_failed
@@ -24,6 +24,8 @@ def _staging_now(state: State, repo: RepoConfig, staging: Staging, facts: Mappin
     if staging.passed is None:
         return _staging_open(state, repo, staging, facts)
     since = text.when(staging.ended_at or staging.started_at)
+    if staging.by:
+        return f"✅ passed with {lanes.titled(staging.by)}, which has it · {since}"
     if staging.passed:
         untested = "" if repo.staging.e2e else " (no tests configured)"
         return f"✅ passed{untested} · {since}"
