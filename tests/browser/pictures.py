@@ -37,6 +37,17 @@ class Screen:
         status = self.messages["status"]
         return shown(status.text, status.blocks).partition("\n")[0]
 
+    @property
+    def words(self) -> str:
+        """Return all that the picture says."""
+        parts = (
+            f"{part.user}: {part.text}"
+            if isinstance(part, Said)
+            else shown(self.messages[part].text, self.messages[part].blocks)
+            for part in self.shows
+        )
+        return "\n".join(parts)
+
 
 def _renumbered(message: Message, hashes: dict[str, str]) -> Message:
     """Give each hash a number of its own: they are new each time, and pictures should not be."""

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from textwrap import indent
 
 from app.demo.local_slack import ALICE, BOB, CARA, LocalSlack, Workspace
 from app.slack.chat import SlackChat
@@ -17,6 +18,7 @@ from tests.day.company import GRACE
 from tests.scenarios.world import CHANNEL as CHANNEL_ID
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+WORDS = FOLDER / "words.txt"
 WHOLE = FOLDER.parent / "thread.png"  # of the README
 # One width, and no time of day: what did not change gives the same picture.
 STYLE = ".thread-pane,.messages .msg{width:640px!important} .msg-time,.msg-edited{display:none}"
@@ -47,12 +49,18 @@ async def main() -> None:
                 (FOLDER / f"{screen.name}.png").write_bytes(picture)
             WHOLE.write_bytes(await draw(slack, shown, whole))
     (FOLDER / "README.md").write_text(contents(made))
+    WORDS.write_text(words([*made, whole]))
 
 
 def contents(made: Sequence[Screen]) -> str:
     """Return the page that shows every picture."""
     parts = [f"## {s.name}\n\n{s.line}\n\n![{s.line}]({s.name}.png)\n" for s in made]
     return "\n".join([INTRODUCTION, *parts])
+
+
+def words(made: Sequence[Screen]) -> str:
+    """Return what every picture says, which shows when one is not of today any more."""
+    return "\n".join(f"{screen.name}\n{indent(screen.words, '    ')}\n" for screen in made)
 
 
 async def draw(slack: LocalSlack, shown: SlackPage, screen: Screen) -> bytes:
