@@ -8,31 +8,33 @@ from app.core.records import Say
 from app.core.state import State
 
 
-def carried_by(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
-    """Return the merges that ship with the thread's own, newest first.
+def brought(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
+    """Return all other merges that steps bring out, newest first: by commits, or as told.
+
+    So is the merge of their very commit, where this is not its thread; and those that came to ship
+    with the thread's own since the card was made.
+    """
+    deploys = [step for step in steps if step.spec.kind == "deploy"]
+    ships = _carried(state, [step for step in deploys if step.spec.sha == state.sha])
+    found = [pull for step in deploys for pull in step.facts.others]
+    found += [each.pull for step in deploys for each in step.facts.declined]
+    merges = {pull.sha: pull for pull in (*ships, *found)}
+    return sorted(merges.values(), key=lambda pull: (pull.at, pull.number), reverse=True)
+
+
+def _carried(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
+    """Return the merges that ship with the thread's own.
 
     Those that production has already are left out, where all commits are known.
     """
+    if not steps:
+        return []
     _, *carried = lanes.pulls_of(state)
     facts = [step.facts for step in steps]
     if any(each.unchecked or len(each.commits) < each.commits_total for each in facts):
         return carried
     new = {commit.sha for each in facts for commit in each.commits}
     return [pull for pull in carried if pull.sha in new]
-
-
-def brought(state: State, steps: Sequence[PlanStep]) -> list[Pull]:
-    """Return all other merges that steps bring out, also those to which people had said no.
-
-    So is the merge of their very commit, where this is not its thread.
-    """
-    deploys = [step for step in steps if step.spec.kind == "deploy"]
-    ships = carried_by(state, [step for step in deploys if step.spec.sha == state.sha])
-    declined = [each.pull for step in deploys for each in step.facts.declined]
-    own = [pull for step in deploys for pull in step.facts.others if pull.sha == step.spec.sha]
-    asked = (state.asked(step.spec.call_id) for step in deploys)
-    late = [each.pull for its in asked if its for each in its.card.declined]
-    return list({pull.sha: pull for pull in (*own, *ships, *declined, *late)}.values())
 
 
 def taken_out(step: PlanStep) -> Sequence[Pull]:

@@ -97,7 +97,7 @@ def test_an_urgent_card_names_the_merges_that_it_takes_with_it() -> None:
     said = urgent(total=4, compared=True, others=others).says("card:c1")
     assert (
         "🚨 *Urgent.* It takes 2 other merges with it: "
-        "<https://github.com/acme/shop/pull/10|#10>, <https://github.com/acme/shop/pull/11|#11>."
+        "<https://github.com/acme/shop/pull/11|#11>, <https://github.com/acme/shop/pull/10|#10>."
     ) in said
 
 

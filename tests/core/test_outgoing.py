@@ -206,7 +206,8 @@ async def test_one_whose_card_expired_offers_nothing_any_more() -> None:
     await box.merged(TWO)
     await box.ships(TWO)
     said = await status(box)
-    assert f"deploy frontend to production · {OUT}" in said
+    assert f"*Production*  ✅ {OUT}" in said
+    assert "expired" not in said
     assert "ask again" not in said
 
 

@@ -22,7 +22,7 @@ async def asks(**changes: Any) -> Town:
     await box.runs_old()
     await box.merged(ONE)
     await box.merged(TWO)
-    assert "#1" not in await box.card_says(TWO)
+    assert "*Goes out with it:*" not in await box.card_says(TWO)
     return box
 
 

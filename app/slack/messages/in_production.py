@@ -198,7 +198,8 @@ def _undecided(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     """Say that the newest card was not approved; "" where the plan ended with what went out."""
     card = next(reversed(state.cards.values()), None)
     out = out_line(state, repo, facts) or back_line(state, facts)
-    if card and card.status == "expired" and not outgoing.settled_by(state, card):
+    expired = card is not None and card.status == "expired" and state.out_at is None
+    if card and expired and not outgoing.settled_by(state, card):
         way = out or "ask again on its card"
         return f"⌛ approval expired: {action(card.request.specs)} · {way}"
     if card is None or card.status != "rejected" or (state.shipped and state.plan_ended):

@@ -1,12 +1,13 @@
 """Merges of the same services in the messages of one: what it ships, waits for, is asked about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import takewhile
 
 from app.core import lanes
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Pull
-from app.core.going_out import carried_by
+from app.core.going_out import brought
 from app.core.offers import KEEP, WAIT, chosen, ship_all
 from app.core.records import Joined, Staging
 from app.core.state import State
@@ -68,20 +69,38 @@ def waiting_line(state: State, facts: Mapping[str, str]) -> str:
 
 
 def ships(state: State, repo: RepoConfig, card: Card, *, call: bool = True) -> list[Block]:
-    """List every merge that a card ships, and `call` its authors."""
-    deploys = any(step.spec.kind == "deploy" for step in card.steps)
-    if card.request.spec.sha != state.sha or not deploys:
+    """List every merge that a card ships, and `call` its authors, once in a thread."""
+    deploys = [step.spec for step in card.steps if step.spec.kind == "deploy"]
+    if not deploys:
         return []
-    urgent = [blocks.section(_riding_along(state, card))] if state.is_urgent else []
-    others = carried_by(state, card.steps)
+    mine = lanes.merge_of(state) if deploys[0].sha == state.sha else None
+    own = [mine] if mine else []
+    urgent = [blocks.section(_riding_along(state, card))] if own and state.is_urgent else []
+    others = brought(state, card.steps)
     if not others:
         return urgent
-    pulls = [lanes.pull_of(state), *others]
-    return [*urgent, blocks.section("\n".join(["*Ships:*", *_rows(pulls, repo, call)]))]
+    called = _called_before(state, card)
+    rows = _rows([*own, *others], repo, call, called)
+    return [*urgent, blocks.section("\n".join(["*Ships:*", *rows]))]
 
 
-def _rows(pulls: Sequence[Pull], repo: RepoConfig, call: bool = True) -> list[str]:
-    rows = [f"• {_row(pull, repo, call)}" for pull in pulls[:MAX_PULLS]]
+def _called_before(state: State, card: Card) -> set[str]:
+    """Return the threads of the merges whose authors an earlier card of the thread called."""
+    before = takewhile(
+        lambda each: each.request.call_id != card.request.call_id, state.cards.values()
+    )
+    earlier = [each for each in before if brought(state, each.steps)]
+    last = max((each.at for each in earlier), default=0)
+    called = {pull.thread_id for each in earlier for pull in brought(state, each.steps)}
+    called = {each for each in called if state.carried_since.get(each, 0) <= last}
+    return called | ({state.thread_id} if earlier else set())
+
+
+def _rows(
+    pulls: Sequence[Pull], repo: RepoConfig, call: bool = True, called: Collection[str] = ()
+) -> list[str]:
+    shown = pulls[:MAX_PULLS]
+    rows = [f"• {_row(pull, repo, call and pull.thread_id not in called)}" for pull in shown]
     more = list(pulls[MAX_PULLS:])
     return [*rows, f"… and {len(more)} more: {_numbers(more)}"] if more else rows
 
@@ -93,11 +112,10 @@ def _row(pull: Pull, repo: RepoConfig, call: bool) -> str:
 
 def _riding_along(state: State, card: Card) -> str:
     """Say which merges go out with an urgent one; whose the other commits are nobody knows."""
-    others = {pull.thread_id: pull for step in card.steps for pull in step.facts.others}
-    others |= {pull.thread_id: pull for pull in carried_by(state, card.steps)}
+    others = brought(state, card.steps)
     if others:
         count = runs.counted(len(others), "other merge")
-        return f"🚨 *Urgent.* It takes {count} with it: {_numbers(list(others.values()))}."
+        return f"🚨 *Urgent.* It takes {count} with it: {_numbers(others)}."
     facts = card.fullest.facts
     if facts.commits_total > 1:
         return "🚨 *Urgent.* No other merge that I know goes out with it: see its commits above."

@@ -19,6 +19,8 @@ from app.slack.messages.plan_progress import plan_progress
 from app.slack.messages.shown import action
 from app.slack.permalinks import permalink
 
+WAITS = ("pending", "approved")
+
 
 def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -> Message:
     """Render a card that no longer waits for approval; `facts` are the repository's."""
@@ -28,7 +30,8 @@ def settled_card(state: State, card: Card, now: int, facts: Mapping[str, str]) -
     if card.status == "approved" and run:
         return _run(state, card, run[0], now)
     mark, what = _ending(state, card, facts)
-    parts: list[Block] = [title(mark, card), *(blocks.context(line) for line in what)]
+    given = [blocks.mrkdwn(said)] if card.status not in WAITS and (said := approvals(card)) else []
+    parts: list[Block] = [title(mark, card), *(blocks.context(line) for line in (*given, *what))]
     offered = can_ask_again(state, card)
     if offered:
         value = f"{state.thread_id}:{card.request.call_id}"
