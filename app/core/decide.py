@@ -11,6 +11,7 @@ from app.core.rules import (
     lanes,
     meanwhile,
     outgoing,
+    overtaken,
     production,
     reminders,
     renewals,
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     renewals.renew,
     production.expire,
     production.notice_moved,
+    overtaken.end_rollback,
     reminders.remind,
     production.execute,
     waiting.end_wait,
@@ -81,6 +83,7 @@ RULES: tuple[Rule, ...] = (
 # When (ms) a thread that waits has to be looked at, though nothing happens.
 CLOCKS: tuple[Clock, ...] = (
     production.next_expiry,
+    overtaken.next_look,
     renewals.next_look,
     ahead.next_expiry,
     waiting.next_end,

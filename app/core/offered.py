@@ -21,4 +21,5 @@ def can_ask_again(state: State, card: Card) -> bool:
     busy = state.running or state.ask_again or state.stopped_by or state.owes_step
     ended = card.status == "expired" and not outgoing.is_out(state, card)
     ran_out = ended and (card.in_effect or not card.request.ahead)
-    return ran_out and card is newest and not busy
+    given_up = card.takes_back and state.plan_ended is not None
+    return ran_out and card is newest and not busy and not given_up

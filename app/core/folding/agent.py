@@ -73,7 +73,7 @@ class FoldAgent(Folding):
     def on_plan_ended(self, e: ev.PlanEnded) -> None:
         s = self.state
         self.concluded()
-        s.plan_ended = e.message
+        s.plan_ended, s.ask_again = e.message, None
         running = s.facts.running if s.facts else ()
         s.there = {each.service for each in running if s.sha in (each.sha, each.ahead_of)}
         if not s.effects:
