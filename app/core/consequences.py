@@ -4,8 +4,8 @@ Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
 "glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
 what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
 see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule; those of merges under way are told by `lanes`, `rides` and
-`outgoing`.
+asked about last on a schedule; those of merges under way are told by `lanes`, `rides`,
+`outgoing` and `urgency`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 

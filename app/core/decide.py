@@ -19,6 +19,7 @@ from app.core.rules import (
     running,
     shadow,
     staging,
+    urgency,
     verification,
     waiting,
 )
@@ -45,6 +46,8 @@ RULES: tuple[Rule, ...] = (
     lanes.keep_place,
     lanes.tell,
     lanes.take_riders,
+    urgency.pass_on,
+    urgency.take,
     rides.tell_riders,
     rides.hear_of_ride,
     outgoing.hear_of_going_out,

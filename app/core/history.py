@@ -204,7 +204,12 @@ class _Lines:
         return f"the card shows what stands of merges that go out with it: {about}"
 
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> str:
-        return f"@{e.user} marked this merge as urgent"
+        about = f" for {named(e.of)}, which ships with it" if e.of else ""
+        by = f"@{e.user}" if e.user else "a label"
+        return f"{by} marked this merge as urgent{about}"
+
+    def on_urgency_passed(self, e: ev.UrgencyPassed) -> str:
+        return f"code told {named(e.into)}, which ships this one, that it is urgent"
 
     def on_place_kept(self, e: ev.PlaceKept) -> str:
         return "the merge keeps its place behind older ones; those words will hold its card"

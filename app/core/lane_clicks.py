@@ -68,15 +68,18 @@ def heard(click: Click) -> Decision | None:
 
 def urgent(state: State, user: str) -> Decision:
     """Put a merge in front of the others because a person says that it is urgent."""
+    into = lanes.named(state.joined.into) if state.joined and not rides.broken(state) else ""
+    so_is = f", and so is {into}, which ships it" if into else ""
     if state.is_urgent:
-        return Refused("This is marked urgent already: it goes before all others.")
+        return Refused(f"This is marked urgent already{so_is}: it goes before all others.")
     if state.out_at is not None:
         return Refused("This is on production already, so nothing is left to hurry.")
     if state.joined:
-        into = lanes.named(state.joined.into)
-        if rides.broken(state):
+        if not into:
             return Refused("Nothing ships this one now: say `continue` first.")
-        return Refused(f"{into} ships this one, too: say it in the thread of {into}.")
+        text = f"{into} ships this one, so {into} is urgent now: people are called in its thread."
+        told = ev.BotSaid(call_id=f"urgent{state.version}", text=text, because="note")
+        return Accepted((ev.MarkedUrgent(user=user), told))
     return Accepted((ev.MarkedUrgent(user=user),))
 
 

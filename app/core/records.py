@@ -175,7 +175,7 @@ class Review:
 class Joined:
     """The newer merge that ships this one; `tested`: this one was tested by itself before.
 
-    `ride` is what came of it where that one ended without this.
+    `ride` is what came of it where that one ended without this; `urgent`: that one was told so.
     """
 
     into: Pull
@@ -183,6 +183,7 @@ class Joined:
     tested: bool = False
     user: str = ""
     ride: "Ride | None" = None
+    urgent: bool = False
 
 
 @dataclass(slots=True)

@@ -76,9 +76,9 @@ class State:
     facts: FactsFetched | None = None
     facts_at: int | None = None
     slots: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-
     urgent_label: str = ""
     urgent_by: str = ""
+    urgent_of: Pull | None = None
     met: dict[str, OrderSeen] = field(default_factory=dict[str, OrderSeen])
     carried: dict[str, Pull] = field(default_factory=dict[str, Pull])
     carried_since: dict[str, int] = field(default_factory=dict[str, int])

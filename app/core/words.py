@@ -24,6 +24,19 @@ _URGENT = frozenset(
         "it s a hotfix",
     }
 )
+# Each word of a reason is one that neither orders nor objects.
+_NO_ORDER = (
+    r"(?!(?:not?|never|nothing|nobody|do|don|does|doesn|isn|aren|but|only|first|before|after|until"
+    r"|unless|if|when|without|and|then|deploy\w*|ship\w*|release\w*|roll\w*|revert\w*|skip\w*"
+    r"|hold|stop|wait|cancel|keep|leave|put|try|please)\b)\w+"
+)
+_URGENT_FOR = re.compile(
+    rf"(?:{'|'.join(sorted(_URGENT))})(?: because| since| as)?"
+    rf"(?: we (?:lose|are losing) {_NO_ORDER}"
+    rf"|(?: {_NO_ORDER}){{1,4}} (?:fail|fails|failed|break|breaks|crash|crashes|hang|hangs"
+    r"|(?:is|are|keeps?) (?:down|broken|failing|offline|stuck|crashing|unusable|timing out)"
+    rf"|(?:can(?:not| not| t)|could(?: not|n t)) {_NO_ORDER}(?: {_NO_ORDER})?))"
+)
 _CHOICES: dict[str, Answer] = {
     "ship both": "both",
     "deploy both": "both",
@@ -147,8 +160,9 @@ def is_end_of_wait(text: str) -> bool:
 
 
 def is_urgent(text: str) -> bool:
-    """Tell whether the words say nothing but that it is urgent."""
-    return _bare(text) in _URGENT
+    """Tell whether the words say nothing but that it is urgent, and which trouble makes it so."""
+    bare = _bare(text)
+    return bare in _URGENT or _URGENT_FOR.fullmatch(bare) is not None
 
 
 @lru_cache(maxsize=1024)

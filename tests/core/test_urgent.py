@@ -191,12 +191,6 @@ class TestUrgent:
         again = lane_clicks.heard(await box.click(ONE, text="urgent"))
         assert again == Refused("This is marked urgent already: it goes before all others.")
 
-    async def test_of_what_another_ships_they_are_for_that_ones_thread(self, box: Town) -> None:
-        await box.merged(ONE, TWO)
-        await box.presses("both", ONE)
-        told = lane_clicks.heard(await box.click(ONE, text="urgent"))
-        assert told == Refused("#2 ships this one, too: say it in the thread of #2.")
-
     async def test_it_needs_its_approval_all_the_same(self, box: Town) -> None:
         await box.merged(ONE, label="urgent")
         assert not [e for e in box.deployer.effects if e.startswith("production")]

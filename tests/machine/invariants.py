@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import events as ev
-from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding, rides
+from app.core import glass, glass_uses, hours, lanes, ledger, overriding, reminding, rides, urgency
 from app.core.audit import effects as audited
 from app.core.events import Attempt, PlanStep
 from app.core.fold import fold
@@ -403,6 +403,16 @@ def i20_a_plan_goes_on_in_order_while_it_is_green(world: World) -> None:
         world.lab.counts["plan void"] += bool(asked and asked.card.left and asked.card.void)
 
 
+def i26_urgency_follows_a_change_and_comes_from_nowhere_else(world: World) -> None:
+    for _, event in _news(world, ev.MarkedUrgent):
+        assert isinstance(event, ev.MarkedUrgent)
+        if event.of:
+            said = world.mirrors[event.of.thread_id].entries
+            assert any(isinstance(entry.event, ev.UrgencyPassed) for entry in said), (
+                "nobody said so"
+            )
+
+
 def _asked_about(mirror: Mirror) -> list[ev.GlassUse]:
     return [use for review in mirror.state.reviews.values() for use in review.uses]
 
@@ -506,6 +516,7 @@ INVARIANTS = (
     i23_words_hold_a_card_until_they_are_heard_taken_back_or_released,
     i24_nothing_counts_ahead_over_a_no_to_what_goes_out_with_it,
     i25_what_is_green_on_staging_is_not_replaced_by_what_it_contains,
+    i26_urgency_follows_a_change_and_comes_from_nowhere_else,
     facts_agree_with_the_targets,
     faults_are_only_those_of_the_targets,
 )
@@ -521,6 +532,8 @@ def i10_every_thread_has_an_end_or_waits_for_people(world: World) -> None:
         assert state.joined is None or _is_carried(world, mirror), "nobody ships it"
     told = [name for facts in world.facts.values() for name in facts if name.startswith(rides.FACT)]
     assert not told, "who ships with another does not hear how it ended"
+    left = [n for facts in world.facts.values() for n in facts if n.startswith(urgency.FACT)]
+    assert not left, "who ships an urgent change does not hear that it is urgent"
 
 
 def i11_the_chain_holds_every_effect(world: World, stored: Sequence[Stored]) -> None:

@@ -71,6 +71,7 @@ from app.core.events.lanes import (
     OrderSeen,
     PlaceKept,
     Superseded,
+    UrgencyPassed,
 )
 from app.core.events.meanwhile import SaidMeanwhile
 from app.core.events.outgoing import WentOut
@@ -192,6 +193,7 @@ KnownEvent = (
     | NewerOffered
     | NewerAnswered
     | MarkedUrgent
+    | UrgencyPassed
     | PlaceKept
     | OneByOneRequested
     | OneByOneEnded

@@ -56,10 +56,22 @@ class NewerAnswered(Frozen):
 
 
 class MarkedUrgent(Frozen):
-    """A person said that this merge is urgent."""
+    """A person said that this merge is urgent.
+
+    `of` is a merge that ships with it, for which they said it, or whose `label` says so.
+    """
 
     type: Literal["marked_urgent"] = "marked_urgent"
     user: str
+    label: str = ""
+    of: Pull | None = None
+
+
+class UrgencyPassed(Frozen):
+    """The merge that ships this one was told that it is urgent."""
+
+    type: Literal["urgency_passed"] = "urgency_passed"
+    into: Pull
 
 
 class PlaceKept(Frozen):

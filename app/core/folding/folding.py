@@ -41,12 +41,12 @@ class Folding:
         s.question_held = s.question or s.question_held
         self.answer_questions()
 
-    def mark_urgent(self, user: str) -> None:
-        """Take a person's word that it is urgent; a card that waits already calls people for it."""
+    def mark_urgent(self, user: str, label: str = "", of: ev.Pull | None = None) -> None:
+        """Take a word that it is urgent; a card that waits already calls people for it."""
         s = self.state
         if s.pending and not s.is_urgent:
             s.pending.urgent_at = self.at
-        s.urgent_by = user
+        s.urgent_by, s.urgent_label, s.urgent_of = user, label or s.urgent_label, of
 
     def _hold_wait(self, user: str) -> None:
         """Hold a wait while words are read, or end it where they are what was waited for."""

@@ -44,7 +44,11 @@ class FoldLanes(Folding):
         offer.answer, offer.user, offer.answered_at = e.answer, e.user, self.at
 
     def on_marked_urgent(self, e: ev.MarkedUrgent) -> None:
-        self.mark_urgent(e.user)
+        self.mark_urgent(e.user, e.label, e.of)
+
+    def on_urgency_passed(self, e: ev.UrgencyPassed) -> None:
+        if self.state.joined:
+            self.state.joined.urgent = True
 
     def on_place_kept(self, e: ev.PlaceKept) -> None:
         for say in self.state.says:

@@ -10,6 +10,7 @@ from app.core.events import Pull
 from app.core.going_out import brought
 from app.core.offers import KEEP, WAIT, chosen, ship_all
 from app.core.records import Joined, Staging
+from app.core.rides import broken
 from app.core.state import State
 from app.slack import blocks, text
 from app.slack.blocks import Block
@@ -36,12 +37,21 @@ def status_lines(state: State) -> list[str]:
     """Say which other merges this one ships, or waits for."""
     lines: list[str] = []
     if state.is_urgent:
-        label = text.code(state.urgent_label, 60)
-        why = f", says {text.user(by)}" if (by := state.urgent_by) else f" by its label {label}"
-        lines.append(f"🚨 urgent{why}: it goes before the others")
+        why = why_urgent(state, text.user(state.urgent_by))
+        joined = state.joined if not broken(state) else None
+        so = f"so is {link(joined.into)}, which ships it" if joined else "it goes before the others"
+        lines.append(f"🚨 urgent{why}: {so}")
     if state.carried and not state.joined:
         lines.append(f"*Ships also*  {_numbers(list(lanes.pulls_of(state)[1:]))}")
     return lines
+
+
+def why_urgent(state: State, by: str) -> str:
+    """Say by whose word, or which label, a merge is urgent, and of which one that was said."""
+    of = f" of {link(state.urgent_of)}" if state.urgent_of else ""
+    if state.urgent_by:
+        return f", says {by}{of}"
+    return f" by {'the' if of else 'its'} label {text.code(state.urgent_label, 60)}{of}"
 
 
 def joined_line(joined: Joined) -> str:

@@ -11,7 +11,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.approvers import named as all_who_can
-from app.slack.messages.lanes import titled
+from app.slack.messages.lanes import titled, why_urgent
 from app.slack.messages.shown import action
 
 SLOTS = {
@@ -65,9 +65,9 @@ def _said(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
 
 def _urgent(state: State, repo: RepoConfig, card: Card, call: Reminded) -> str:
     since, expires = text.when(card.at), text.when(card.expires_at)
-    by = people.name_of(state.urgent_by, repo, call=False)
+    why = why_urgent(state, people.name_of(state.urgent_by, repo, call=False))
     return (
-        f"🚨 {_mentioned(call)}: this is urgent, says {by}: {_what(card)} waits on its card above "
+        f"🚨 {_mentioned(call)}: this is urgent{why}: {_what(card)} waits on its card above "
         f"since {since}.{_given(card)}{_held(card)} It expires {expires}."
     )
 
