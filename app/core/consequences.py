@@ -2,10 +2,10 @@
 
 Facts: "running/<service>", "ran/<job>", "hold/<service>", "lock/<service>" and
 "glass/<thread>:<call>" are JSON; "verified/<service>" is a full SHA, and so is "staging/<service>":
-what staging runs, kept under staging's lock. "versions/<service>" are those that passed the tests,
-see `versions`, and "e2e/…" the newest runs of the tests, see `flaky`. "undeployed" is what was
-asked about last on a schedule; those of merges under way are told by `lanes`, `rides`,
-`outgoing` and `urgency`.
+what staging runs, kept under staging's lock, as "green" and "red" are, see `lanes` and `red`.
+"versions/<service>" are those that passed the tests, see `versions`, and "e2e/…" the newest runs of
+the tests, see `flaky`. "undeployed" is what was asked about last on a schedule; those of merges
+under way are told by `lanes`, `rides`, `outgoing` and `urgency`.
 The history holds one JSON object for each production effect, passed staging and verification.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.core import awaited, flaky, glass_uses, lanes, locks, outgoing, overrides, rides
+from app.core import awaited, flaky, glass_uses, lanes, locks, outgoing, overrides, red, rides
 from app.core import events as ev
 from app.core.happened import effect_of, merge_of, place
 from app.core.records import Run
@@ -61,7 +61,6 @@ def follow(
             case ev.StagingEnded(passed=True, sha=sha, by=None) | ev.StagingOverridden(sha=sha):
                 kind = "staged" if isinstance(event, ev.StagingEnded) else "overridden"
                 history.append(_line(state, kind, sha, now))
-                facts.update(lanes.green_by(state) if kind == "staged" else {})
             case ev.VerificationEnded(passed=True, versions=versions):
                 facts.update(verified_now(versions, known))
             case ev.HoldPlaced(service=service, bad_sha=bad):
@@ -92,6 +91,9 @@ def _tried(
     state: State, event: ev.Event, known: Mapping[str, str], now: int
 ) -> dict[str, str | None]:
     """Return what is known of staging's services and of the tests, once a run began or ended."""
+    if isinstance(event, ev.StagingEnded):
+        green = event.passed and event.by is None
+        return red.facts_of(state, event, known) | (lanes.green_by(state) if green else {})
     if isinstance(event, ev.ToolStarted):
         return _on_staging(event.attempt, None)
     run = state.runs.get(event.attempt_id) if isinstance(event, ev.ToolEnded) else None

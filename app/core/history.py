@@ -131,6 +131,8 @@ class _Lines:
         told = f"staging {'passed' if e.passed else 'FAILED'} for {short(e.sha)}"
         if e.by:
             told += f" with the newer {named(e.by)}, which has it"
+        if e.red_before:
+            told += f", as before it {', '.join(map(named, e.red_before))}, which it has in it"
         return "; ".join([told, *map(failed_before, e.before[:3])])
 
     def on_staging_overridden(self, e: ev.StagingOverridden) -> str:

@@ -207,6 +207,12 @@ def may_be_older(state: State, merge: Merge) -> bool:
     return arrival(merge.pull) < arrival(pull_of(state))
 
 
+def has_in_it(state: State, other: Pull) -> bool:
+    """Tell whether a merge has another one in it, as far as is known: else arrival tells."""
+    met = state.met.get(other.thread_id)
+    return met.relation == "older" if met else arrival(other) < arrival(pull_of(state))
+
+
 def before(state: State, facts: Mapping[str, str]) -> list[Merge]:
     """Return the merges that a tested one waits for: older ones, and any that is rolled back.
 

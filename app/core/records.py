@@ -96,7 +96,7 @@ class Staging:
     """One run through staging for a SHA; `number` counts the runs of this thread from 1.
 
     It was `asked_for` by people or the agent, or else is what the merge began. The tests of a newer
-    merge counted for it if it is `by` that.
+    merge counted for it if it is `by` that. `red_before` were others that it has in it.
     """
 
     sha: str
@@ -110,6 +110,7 @@ class Staging:
     asked_for: bool = False
     override: Override | None = None
     by: Pull | None = None
+    red_before: tuple[Pull, ...] = ()
 
     @property
     def is_good(self) -> bool:

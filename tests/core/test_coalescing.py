@@ -190,6 +190,13 @@ class TestRed:
         await red.does(ev.StopRequested(user=BOB))
         assert "stopped this thread" in await red.refusal("one by one", FOUR)
 
+    async def test_the_list_stays_when_they_are_tested_one_by_one(self, red: Town) -> None:
+        await red.presses("one by one", FOUR)
+        await red.later(10_000)
+        alert = (await red.said(FOUR))["alert:staging:1"]
+        assert all(f"#{number}> Change {number}" in alert for number in (2, 3, 4))
+        assert "Test one by one" not in alert
+
     async def test_what_is_green_again_needs_none(self, red: Town) -> None:
         click = await red.click(FOUR, text="e2e")
         await red.takes(click, thread_clicks.retry(click))

@@ -109,6 +109,7 @@ class StagingEnded(Frozen):
     """Staging was tested for a SHA, or stopped at a failure; `before` is what its red tests did.
 
     `by` is a newer merge, which has it, and whose green tests count for it: it was not put there.
+    `red_before` are merges that it has in it, and that were red before.
     """
 
     type: Literal["staging_ended"] = "staging_ended"
@@ -117,6 +118,7 @@ class StagingEnded(Frozen):
     summary: str
     before: tuple[FailedBefore, ...] = ()
     by: Pull | None = None
+    red_before: tuple[Pull, ...] = ()
 
 
 class StagingOverridden(Frozen):

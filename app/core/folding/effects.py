@@ -121,7 +121,7 @@ class FoldEffects(Folding):
         staging = self.state.staging
         if staging:
             staging.passed, staging.summary, staging.ended_at = e.passed, e.summary, self.at
-            staging.by = e.by
+            staging.by, staging.red_before = e.by, e.red_before
             self._remember(staging.attempts, e.before)
         self.state.waits_for_lock = None
 

@@ -151,8 +151,20 @@ def test_next(state: State, here: Here) -> Action | None:
         return Append([ev.StagingRequested(sha=series.pulls[at + 1].sha, scope="all")])
     green = series.pulls[: at + 1] if staging.passed else series.pulls[:at]
     red = lanes.pull_of(state) if staging.passed else series.pulls[at]
-    ended = ev.OneByOneEnded(green=green, red=red)
-    return Append([ended, _first_red(state, green, red)])
+    earlier = () if green else staging.red_before
+    ended = ev.OneByOneEnded(green=green, red=earlier[0] if earlier else red)
+    said = _red_already(state, here, earlier[0], red) if earlier else _first_red(state, green, red)
+    return Append([ended, said])
+
+
+def _red_already(state: State, here: Here, first: ev.Pull, red: ev.Pull) -> ev.BotSaid:
+    """Say that the oldest of them has a merge in it that was red before, by itself."""
+    by = f" by {first.author}" if first.author else ""
+    found = f"{lanes.named(first)}{by} was red before, and {lanes.named(red)}, which has it, is too"
+    text = f"{found}: nothing after it is green. What should I do?"
+    choices = ("run e2e on staging again", "leave it") if here.repo.staging.e2e else ("leave it",)
+    call_id = f"series{state.version}"
+    return ev.BotSaid(call_id=call_id, text=text, because="question", choices=choices)
 
 
 def _first_red(state: State, green: tuple[ev.Pull, ...], red: ev.Pull) -> ev.BotSaid:

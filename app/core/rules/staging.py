@@ -1,7 +1,7 @@
 """Staging: which services a merge is for, each deployed in order, then the tests."""
 
 from app.core import events as ev
-from app.core import flaky
+from app.core import flaky, red
 from app.core.actions import Action, Append, Here, LookAtChange, Start
 from app.core.config import RepoConfig
 from app.core.records import STOPPED, Run, Staging
@@ -39,7 +39,8 @@ def run_staging(state: State, here: Here) -> Action | None:
         if last is None or again:
             return _staging_start(state, staging, step)
         before = flaky.failed_before(here.facts, "staging", last.failing_tests, staging.attempts)
-        return _staging_end(state, staging, False, f"{step}: {last.summary}", before)
+        known_red = red.before(state, here.facts)
+        return _staging_end(state, staging, False, f"{step}: {last.summary}", before, known_red)
     tested = "e2e tests green" if here.repo.staging.e2e else "deployed; no e2e tests are configured"
     return _staging_end(state, staging, True, tested)
 
@@ -83,8 +84,11 @@ def _staging_end(
     passed: bool,
     summary: str,
     before: tuple[ev.FailedBefore, ...] = (),
+    red_before: tuple[ev.Pull, ...] = (),
 ) -> Append:
-    ended = ev.StagingEnded(sha=staging.sha, passed=passed, summary=summary, before=before)
+    ended = ev.StagingEnded(
+        sha=staging.sha, passed=passed, summary=summary, before=before, red_before=red_before
+    )
     if STAGING_LOCK not in state.locks:
         return Append([ended])
     return Append([ended, ev.LocksReleased(targets=(STAGING_LOCK,))])

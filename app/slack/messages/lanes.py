@@ -163,14 +163,20 @@ def offer(state: State, repo: RepoConfig, card: Card) -> list[Block]:
 
 
 def red_together(state: State, repo: RepoConfig, staging: Staging) -> list[Block]:
-    """Name the merges in a red staging, and offer to test them one by one."""
-    if not state.carried or staging.sha != state.sha or staging is not state.staging:
+    """Name the merges in a red staging, and those red before; offer to test them one by one."""
+    if staging.sha != state.sha or staging.ended_at is None:
         return []
-    shown = blocks.section("\n".join(["*In it are:*", *_rows(lanes.pulls_of(state), repo)]))
-    if state.stopped_by or state.series:
-        return [shown]
+    since, ended = state.carried_since, staging.ended_at
+    pulls = [each for each in lanes.pulls_of(state) if since.get(each.thread_id, 0) <= ended]
+    earlier = _rows(staging.red_before, repo)
+    rows = ["*In it are:*", *_rows(pulls, repo)] if len(pulls) > 1 else []
+    rows += ["*Red before, and in it, too:*", *earlier] if earlier else []
+    shown = [blocks.section("\n".join(rows))] if rows else []
+    can_test = len(pulls) > 1 and staging is state.staging
+    if not can_test or state.stopped_by or state.series:
+        return shown
     button = blocks.button("Test one by one", "one_by_one", state.thread_id)
-    return [shown, blocks.actions([button])]
+    return [*shown, blocks.actions([button])]
 
 
 def titled(pull: Pull) -> str:
