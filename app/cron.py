@@ -4,6 +4,7 @@ A window ends when the clock on the wall has moved on by its duration: one that 
 evening to Monday morning does so in every week, also where the clocks change in between.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -12,6 +13,8 @@ from itertools import islice, pairwise
 from cronsim import CronSim, CronSimError
 
 FIELDS = 5
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_AROUND = re.compile(rf"({'|'.join(DAYS)})-({'|'.join(DAYS)})(?![/#])")
 # An hour that comes twice hides a beginning from who looks back out of its second pass.
 _TWICE_MS = 2 * 3600 * 1000
 _JOINED = 100
@@ -98,12 +101,21 @@ def weekdays(days: str) -> frozenset[int]:
 
     Raise `ValueError` saying what is wrong with it.
     """
-    if len(days.split()) != 1 or problem(f"0 0 * * {days}"):
+    field = _AROUND.sub(_spelt_out, days)
+    if len(days.split()) != 1 or problem(f"0 0 * * {field}"):
         raise ValueError(f"{days!r}: no days like MON-FRI, or SUN,TUE")
-    named = CronSim(f"0 0 * * {days}", datetime(2000, 1, 1, tzinfo=UTC)).weekdays
+    named = CronSim(f"0 0 * * {field}", datetime(2000, 1, 1, tzinfo=UTC)).weekdays
     if not all(isinstance(day, int) for day in named):
         raise ValueError(f"{days!r}: has to name days of each week, like MON-FRI")
     return frozenset((int(day) - 1) % 7 for day in named if isinstance(day, int))
+
+
+def _spelt_out(range_: re.Match[str]) -> str:
+    """List the days of a range that ends after Saturday, which cron has no range for."""
+    first, last = (DAYS.index(day) for day in range_.groups())
+    if first <= last:
+        return range_[0]
+    return ",".join((*DAYS[first:], *DAYS[: last + 1]))
 
 
 def _ms(time: datetime) -> int:

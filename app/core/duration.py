@@ -12,5 +12,7 @@ def seconds(text: str, longest: int = 30 * 24 * 3600) -> int:
         raise ValueError(f"{text!r} is no duration like '90s', '10m', '24h' or '7d'")
     value = int(match[1]) * _UNITS[match[2]]
     if value > longest:
-        raise ValueError(f"{text!r} is longer than {longest // 3600}h")
+        days = longest // _UNITS["d"]
+        most = f"{days} days" if days > 1 else f"{longest // 3600}h"
+        raise ValueError(f"{text!r} is longer than {most}")
     return value

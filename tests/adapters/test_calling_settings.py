@@ -55,6 +55,16 @@ def test_a_working_week_is_monday_to_friday_unless_days_are_given(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("days", "meant"),
+    [("MON-SUN", {*range(7)}), ("SAT-MON", {5, 6, 0}), ("WED,FRI-SUN", {2, 4, 5, 6})],
+)
+def test_days_go_around_the_end_of_the_week(tmp_path: Path, days: str, meant: set[int]) -> None:
+    repo = load(tmp_path, hours={"days": days, "from": "09:00", "to": "18:00"})
+    assert repo.hours
+    assert repo.hours.days == meant
+
+
+@pytest.mark.parametrize(
     ("hours", "problem"),
     [
         ({"from": "09:00"}, "hours.to: missing"),

@@ -134,7 +134,7 @@ def test_a_token_is_printed(
         ("bob", "S0WEB", "1d", "--user has to be a Slack user id (U…), and 'bob' is not."),
         (BOB, "U03CARA", "1d", "--group has to be a Slack user group id (S…)"),
         (BOB, "web", "1d", "--group has to be a Slack user group id (S…)"),
-        (BOB, "S0WEB", "31d", "--for: '31d' is longer than 720h."),
+        (BOB, "S0WEB", "31d", "--for: '31d' is longer than 30 days."),
     ],
 )
 def test_what_is_no_token_is_a_sentence(user: str, group: str, lasts: str, said: str) -> None:

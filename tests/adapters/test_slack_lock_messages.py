@@ -39,7 +39,10 @@ def test_a_command_has_a_message_of_its_own_in_the_channel() -> None:
     assert not story.show()["status"].in_thread
     said = story.says("status")
     assert "🔒 *backend* is locked by <@U01ALICE> until <!date^1800003600^" in said
-    assert ": load test\nNothing begins on production meanwhile; what already runs goes on." in said
+    assert (
+        ": load test\nNothing begins on it in production meanwhile; what already runs goes on."
+        in said
+    )
     assert "Whoever locked it, or an approver, ends that with `unlock backend`." in said
     assert story.buttons("status") == {}
     assert "thinking" not in said

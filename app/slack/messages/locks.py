@@ -29,7 +29,8 @@ def lock_line(state: State, locking: Locking, facts: Mapping[str, str], now: int
         return f"🔓 {was} locked by {by}{_reason(locking)} · {_ends(locking)}"
     until = _until(locking)
     ends = f"Whoever locked it, or an approver, ends that with `unlock {listed(held)}`."
-    means = "Nothing begins on production meanwhile; what already runs goes on."
+    it = "it" if len(held) == 1 else "them"
+    means = f"Nothing begins on {it} in production meanwhile; what already runs goes on."
     return f"🔒 {_verb(held, 'is', 'are')} locked by {by}{until}{_reason(locking)}\n{means} {ends}"
 
 
