@@ -335,14 +335,31 @@ async def test_anyone_may_have_red_merges_tested_one_by_one_once() -> None:
 # What goes out although people said no.
 
 
-def test_of_many_merges_that_people_stopped_eight_are_told_one_by_one() -> None:
+def test_of_many_merges_that_people_stopped_eight_are_told_by_their_titles() -> None:
     stopped = tuple(
         ev.Declined(pull=pull(f"acme/shop/{number}", number), how="stopped", user=CARA)
         for number in range(20, 30)
     )
     said = Story().merged().staged().asks(facts=card_facts(declined=stopped)).says("card:c1")
-    assert said.count("*Goes out with it:*") == 8
+    [line] = [each for each in said.split("\n") if "out with it:*" in each]
+    assert line.startswith("⚠️ *Go out with it:* <https://github.com/acme/shop/pull/20|#20> ")
+    assert line.count("/pull/") == 8
+    assert line.endswith(f", which `{CARA}` stopped in their threads")
     assert (
         "⚠️ And <https://github.com/acme/shop/pull/28|#28> and "
         "<https://github.com/acme/shop/pull/29|#29>, to which people, or staging, said no"
     ) in said
+
+
+def test_what_people_wrote_of_a_red_merge_stands_in_its_line() -> None:
+    red_one, other = pull("acme/shop/20", 20), pull("acme/shop/21", 21)
+    facts = card_facts(
+        declined=tuple(ev.Declined(pull=each, how="red") for each in (red_one, other)),
+        spoken=(ev.Spoken(pull=red_one, user=CARA, text="it loses the cart"),),
+    )
+    said = Story().merged().staged().asks(facts=facts).says("card:c1")
+    lines = [each for each in said.split("\n") if "out with it:*" in each]
+    assert [each.partition(", which ")[2] for each in lines] == [
+        f"was red on staging; `{CARA}` wrote: “it loses the cart”",
+        "was red on staging",
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.core import hours
 from app.core.cards import Card
 from app.core.config import RepoConfig
-from app.core.events import CardFacts, Commit, Declined, Pull
+from app.core.events import CardFacts, Commit, Declined, Spoken
 from app.core.reminding import at_any_hour, kept_by, quiet_until
 from app.core.state import State
 from app.slack import text
@@ -61,50 +61,52 @@ def _left_out(card: Card) -> str:
 
 
 def objections(card: Card, repo: RepoConfig) -> list[str]:
-    """Name the merges that go out with it, although people, or staging, said no or something."""
-    return [*_declined(card, repo), *_spoken(card, repo)]
+    """Name the merges that go out with it, although people, or staging, said no or something.
 
-
-def _declined(card: Card, repo: RepoConfig) -> list[str]:
-    made_with = (each for step in card.steps for each in step.facts.declined)
-    found = list(dict.fromkeys((*made_with, *card.declined)))
-    back = [each.pull for each in found if each.how == "rolled back"]
+    Those to which the same was said share a line, but for one that people wrote of.
+    """
+    said_no = dict.fromkeys(each for step in card.steps for each in step.facts.declined)
+    wrote = dict.fromkeys(each for step in card.steps for each in step.facts.spoken)
+    quoted = {each.pull.thread_id: each for each in (*wrote, *card.spoken)}
+    found = list(dict.fromkeys((*said_no, *card.declined)))
     others = [each for each in found if each.how != "rolled back"]
-    rows = [
-        f"⚠️ *Goes out with it:* {lanes.titled(each.pull)}, {_said_no(each, repo)}"
-        for each in others[:MAX_DECLINED]
-    ]
+    shown = others[:MAX_DECLINED]
+    together: dict[tuple[str, str, str], list[Declined]] = {}
+    for each in [*shown, *(each for each in found if each.how == "rolled back")]:
+        own = each.pull.thread_id if each.pull.thread_id in quoted else ""
+        together.setdefault((each.how, each.user, own), []).append(each)
+    rows = [_declined(same, quoted.pop(own, None), repo) for (*_, own), same in together.items()]
     more = people.all_of([lanes.link(each.pull) for each in others[MAX_DECLINED:]])
     rows += [f"⚠️ And {more}, to which people, or staging, said no"] if more else []
-    return rows + _rolled_back(back)
+    return [*rows, *(_spoken(each, repo) for each in quoted.values())]
 
 
-def _rolled_back(pulls: Sequence[Pull]) -> list[str]:
-    """Name in one line all merges that a rollback took out, and that come with it once more."""
-    if not pulls:
-        return []
+def _declined(same: Sequence[Declined], wrote: Spoken | None, repo: RepoConfig) -> str:
+    """Name merges to which the same person said no, or that were red, or rolled back; quote one."""
+    pulls, one = [each.pull for each in same], len(same) == 1
     named = [lanes.titled(pull) for pull in pulls[:MAX_DECLINED]]
     named += [lanes.link(pull) for pull in pulls[MAX_DECLINED:]]
-    go, were = ("Goes", "was") if len(pulls) == 1 else ("Go", "were")
-    return [f"⚠️ *{go} out with it:* {people.all_of(named)}, which {were} rolled back"]
+    go = "Goes" if one else "Go"
+    said = f"⚠️ *{go} out with it:* {people.all_of(named)}, which {_said_no(same[0], one, repo)}"
+    return f"{said}; {_quote(wrote, repo)}" if wrote else said
 
 
-def _said_no(each: Declined, repo: RepoConfig) -> str:
-    if each.how == "red":
-        return "which was red on staging"
-    return f"which {people.name_of(each.user, repo, call=False)} {each.how} in its thread"
+def _said_no(each: Declined, one: bool, repo: RepoConfig) -> str:
+    if each.how in ("red", "rolled back"):
+        how = "red on staging" if each.how == "red" else each.how
+        return f"{'was' if one else 'were'} {how}"
+    by = people.name_of(each.user, repo, call=False)
+    return f"{by} {each.how} in {'its thread' if one else 'their threads'}"
 
 
-def _spoken(card: Card, repo: RepoConfig) -> list[str]:
-    """Quote what people wrote of merges that go out with it, which nobody here would read else."""
-    made_with = (each for step in card.steps for each in step.facts.spoken)
-    found = dict.fromkeys((*made_with, *card.spoken))
-    return [
-        f"💬 *Goes out with it:* {lanes.titled(each.pull)}, of which "
-        f"{people.name_of(each.user, repo, call=False)} wrote: "
-        f"“{text.inline(text.quoted(each.text), 200)}”"
-        for each in found
-    ]
+def _spoken(each: Spoken, repo: RepoConfig) -> str:
+    """Quote what people wrote of a merge that goes out with it, which nobody would read else."""
+    return f"💬 *Goes out with it:* {lanes.titled(each.pull)}, of which {_quote(each, repo)}"
+
+
+def _quote(each: Spoken, repo: RepoConfig) -> str:
+    by, said = people.name_of(each.user, repo, call=False), text.quoted(each.text)
+    return f"{by} wrote: “{text.inline(said, 200)}”"
 
 
 def _quiet(state: State, card: Card, repo: RepoConfig, now: int) -> str:
