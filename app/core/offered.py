@@ -21,5 +21,9 @@ def can_ask_again(state: State, card: Card) -> bool:
     busy = state.running or state.ask_again or state.stopped_by or state.owes_step
     ended = card.status == "expired" and not outgoing.is_out(state, card)
     ran_out = ended and (card.in_effect or not card.request.ahead)
-    given_up = card.takes_back and state.plan_ended is not None
-    return ran_out and card is newest and not busy and not given_up
+    return ran_out and card is newest and not busy and not is_given_up(state, card)
+
+
+def is_given_up(state: State, card: Card) -> bool:
+    """Tell whether the newest card is about a rollback that ended without being approved."""
+    return card.takes_back and card.status == "expired" and state.plan_ended is not None

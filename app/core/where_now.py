@@ -43,7 +43,7 @@ def where(
     out = _on_production(state, ships, production)
     is_out = bool(ships.shipped or state.went_out or state.taken_back)
     lines = [*_its_ship(repo, state, ships, is_out), *out, *_red_tests(ships)]
-    lines += [*_on_staging(state), *under_way(ships), *_waits(repo, ships, facts, now)]
+    lines += [*_on_staging(state, repo), *under_way(ships), *_waits(repo, ships, facts, now)]
     lines += red_of(repo, state, facts)
     if not lines:
         return Answer(f"{title}: nothing happens, and nothing waits.")
@@ -147,8 +147,10 @@ def _red_tests(ships: State) -> list[Line]:
     return [(text(f"production tests {verb} red: {cut(tests, MAX_WORDS)}{since}"),)]
 
 
-def _on_staging(state: State) -> list[Line]:
+def _on_staging(state: State, repo: RepoConfig) -> list[Line]:
     staging = state.staging
+    if state.stopped_by and state.went_out and not outgoing.left(state, repo):
+        return []
     if state.stopped_by:
         again = text('; "continue" takes it up again')
         return [(text("stopped by "), user(state.stopped_by), again)]

@@ -52,7 +52,9 @@ async def test_it_ends_and_says_what_happened_and_how_to_go_on(words: str) -> No
     state = await box.state()
     assert state.pending is None
     assert state.says[-1].text == ENDED
-    assert "Ask again" not in str(await box.said_here())
+    said = str(await box.said_here())
+    assert "⌛ given up: roll back frontend in production" in said
+    assert "sk again" not in said
     await box.says(f"roll back frontend to {ONE[:7]}")
     again = (await box.card()).request.spec
     assert (again.production_was, again.sha) == (THREE, ONE)

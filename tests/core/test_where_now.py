@@ -101,6 +101,8 @@ def test_what_another_merge_brought_along_is_told() -> None:
     story = Story().merged().then(out)
     at = story.state.went_out["backend"].at
     assert told(story)[1] == f"backend has it on production since {at}, with #14 Tax"
+    story.then(ev.WentOut(by=OTHER, service="frontend", back=False), ev.StopRequested(user=BOB))
+    assert not any("stopped by" in line for line in told(story))
 
 
 def test_the_merge_that_ships_it_is_told_with_what_it_does() -> None:

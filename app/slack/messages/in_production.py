@@ -6,6 +6,7 @@ from app.core import locks, outgoing, policy
 from app.core.cards import Card
 from app.core.config import RepoConfig
 from app.core.events import Block as LockOrFreeze
+from app.core.offered import is_given_up
 from app.core.records import Run
 from app.core.reminding import kept_by, quiet_until
 from app.core.state import State
@@ -199,6 +200,8 @@ def _undecided(state: State, repo: RepoConfig, facts: Mapping[str, str]) -> str:
     card = next(reversed(state.cards.values()), None)
     out = out_line(state, repo, facts) or back_line(state, facts)
     expired = card is not None and card.status == "expired" and state.out_at is None
+    if card and is_given_up(state, card):
+        return "" if state.shipped else f"⌛ given up: {action(card.request.specs)}"
     if card and expired and not outgoing.settled_by(state, card):
         way = out or "ask again on its card"
         return f"⌛ approval expired: {action(card.request.specs)} · {way}"
@@ -214,6 +217,8 @@ def _not_taken_back(state: State) -> str:
         return ""
     if card.status == "rejected":
         return f" · rollback rejected by {text.user(card.decided_by)}"
+    if is_given_up(state, card):
+        return " · ⌛ rollback given up"
     expired = card.status == "expired"
     return " · ⌛ rollback not approved in time: ask again on its card" if expired else ""
 
