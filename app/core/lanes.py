@@ -14,8 +14,8 @@ from typing import Literal
 from app.core.awaited import FACT as WAITS
 from app.core.config import RepoConfig
 from app.core.events import Pull
-from app.core.rules.staging import is_unsorted
 from app.core.state import State
+from app.core.unsorted import is_unsorted
 
 FACT = "merge/"
 RIDER = "rider/"

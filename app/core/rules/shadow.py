@@ -2,8 +2,8 @@
 
 from app.core.actions import Action, Here, LookAtChange, LookAtProduction, Wait
 from app.core.rules import agent
-from app.core.rules.staging import is_unsorted
 from app.core.state import State
+from app.core.unsorted import is_unsorted
 
 SOONEST_MS = 5 * 60_000
 LATEST_MS = 60 * 60_000

@@ -3,19 +3,12 @@
 from app.core import events as ev
 from app.core import flaky, red
 from app.core.actions import Action, Append, Here, LookAtChange, Start
-from app.core.config import RepoConfig
 from app.core.records import STOPPED, Run, Staging
 from app.core.state import State
+from app.core.unsorted import is_unsorted
 
 STAGING_LOCK = "staging"
 LOST_TRIES = 5  # of tests or a staging step whose outcome was lost, which says nothing of them
-
-
-def is_unsorted(state: State, repo: RepoConfig) -> bool:
-    """Tell whether it is not known yet which services, and so which channel, a merge is for."""
-    return (
-        state.origin == "merge" and state.change is None and not state.runs and repo.sorts_changes
-    )
 
 
 def sort(state: State, here: Here) -> Action | None:

@@ -7,8 +7,8 @@ from app.core.ahead import offered as offered_ahead
 from app.core.config import RepoConfig
 from app.core.locks import next_change as next_block
 from app.core.reminding import quiet_until
-from app.core.rules.staging import is_unsorted
 from app.core.state import State
+from app.core.unsorted import is_unsorted
 from app.slack.blocks import Message
 from app.slack.messages import people
 from app.slack.messages.card import card_message
