@@ -14,12 +14,14 @@ from app.core.lock_form import NotOfTheForm
 from app.core.lock_words import is_about_locks
 from app.core.policy import Person
 from app.core.ports import Look, ThreadLog, Write
-from app.core.shadow import in_shadow
+from app.core.shadow import asks_for_production, in_shadow, seen_on_production
 from app.core.state import State
 from app.core.thread_clicks import said
+from app.core.what_waits import THREADS
 from app.core.words import is_approval, is_continue, is_stop, is_urgent
 from app.slack.forms import HELP, WHICH_REPO, channels_line, which_repo
 from app.slack.locking import Locking
+from app.slack.messages.answer import answer_lines
 from app.slack.payloads import Heard, RepoChoice
 from app.slack.permalinks import permalink
 from app.slack.text import link
@@ -54,7 +56,8 @@ class Hearing:
         here = bool(thread_id and heard.thread_ts)
         meant = [self._repos[thread_id.rpartition("/")[0]]] if thread_id else repos
         if (here or heard.is_mention) and (why := in_shadow(meant)):
-            self._answer(heard, why)
+            told = [await self._seen(repo) for repo in meant if asks_for_production(heard.text)]
+            self._answer(heard, "\n".join(told) or why)
             return
         repos = [repo for repo in repos if repo.mode == "live"]
         if (here or (heard.is_mention and repos)) and is_about_locks(heard.text):
@@ -112,6 +115,13 @@ class Hearing:
         elif await self._first_time(repos[0], heard):
             blocks = which_repo(repos, heard.ts, heard.root_ts, words)
             self._whispers.ask(heard.channel, heard.user, WHICH_REPO, blocks, heard.thread_ts)
+
+    async def _seen(self, repo: RepoConfig) -> str:
+        """Say what production of a repository in shadow mode runs."""
+        ids = await self._log.threads(repo.name, THREADS)
+        states = [fold(await self._log.read(thread_id)) for thread_id in ids]
+        facts = await self._log.facts(repo.name)
+        return "\n".join(answer_lines(seen_on_production(repo, states), repo, facts))
 
     async def _say_where_urgent(self, repo: RepoConfig, heard: Heard) -> None:
         """Say that nothing became urgent, and lead to the newest merge that can."""

@@ -19,6 +19,24 @@ async def test_a_mention_is_answered_and_begins_nothing(words: str) -> None:
         assert await desk.threads() == []
 
 
+async def test_what_production_runs_is_answered_as_it_was_seen_last() -> None:
+    async with Desk.run(SHADOW) as desk:
+        await desk.says(f"<@{BOT}> what is on production?")
+        assert await desk.whisper() == "acme/shop: I have not seen yet what production runs."
+        old, new = (ev.ProductionSeen(versions={"backend": sha * 40}) for sha in "ab")
+        await desk.tells(Story().merged().then(old, new))
+        await desk.says(f"<@{BOT}> what's on prod", ts="2.3")
+        told = await desk.whisper(2)
+        assert told.startswith("On production of acme/shop:\n• backend `bbbbbbb` · seen <!date^")
+
+
+@pytest.mark.parametrize("words", ["deploy what is on production", "why is it on production?"])
+async def test_other_words_about_production_are_answered_by_the_mode(words: str) -> None:
+    async with Desk.run(SHADOW) as desk:
+        await desk.says(f"<@{BOT}> {words}")
+        assert (await desk.whisper()).startswith(ANSWER)
+
+
 async def test_neither_words_nor_clicks_nor_forms_reach_a_live_thread_from_before() -> None:
     async with Desk.run(SHADOW) as desk:
         await desk.tells(Story().merged().staged().asks())
