@@ -10,7 +10,7 @@ from tests.browser.pictures import Said, Screen, picture
 from tests.browser.scene import (
     API,
     BOTH,
-    FASTER,
+    CACHING,
     GIFT_CARDS,
     HOUR,
     MIGRATION,
@@ -157,7 +157,7 @@ async def plan() -> Screen:
 async def newer() -> Screen:
     box = await scene()
     await box.posts_card(GIFT_CARDS.sha)
-    await box.sees_merged(FASTER)
+    await box.sees_merged(CACHING)
     box.thread_id = box.thread_of(GIFT_CARDS.sha)
     line = "A newer merge was tested while the card waits: three ways on."
     return await picture("newer", line, box)

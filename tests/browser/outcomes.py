@@ -6,7 +6,7 @@ from app.demo.local_slack import ALICE, BOB, CARA
 from tests.browser.pictures import Said, Screen, picture
 from tests.browser.scene import (
     BOTH,
-    FASTER,
+    CACHING,
     GIFT_CARDS,
     HOUR,
     MINUTE,
@@ -83,7 +83,7 @@ async def rollback() -> Screen:
 async def on_hold() -> Screen:
     box = await red_on_production()
     await box.has_clicked()
-    await box.sees_merged(FASTER)
+    await box.sees_merged(CACHING)
     line = "On hold after a rollback: an approver releases it first."
     return await picture("on-hold", line, box)
 
@@ -113,7 +113,7 @@ async def red_together() -> Screen:
     box = await opened()
     box.will("staging frontend", "running")
     await box.sees_merged(GIFT_CARDS)
-    for waits in (FASTER, PRICES):
+    for waits in (CACHING, PRICES):
         await box.sees_merged(waits)
     box.deployer.prepared.clear()
     box.will("staging e2e", "succeeded")
@@ -162,7 +162,7 @@ async def plan_red() -> Screen:
 async def waits() -> Screen:
     box = await scene()
     box.will("staging e2e", "running")
-    await box.sees_merged(FASTER)
+    await box.sees_merged(CACHING)
     box.thread_id = box.thread_of(GIFT_CARDS.sha)
     said = Said(CARA.id, "wait for #14")
     await box.says(said.text, said.user)
@@ -173,13 +173,13 @@ async def waits() -> Screen:
 async def rides_along() -> Screen:
     box = await scene()
     await box.has_clicked(clicks.reject, text="not before the sale ends")
-    await box.sees_merged(FASTER)
+    await box.sees_merged(CACHING)
     line = "A merge that somebody rejected is in the next one, too: the card says so."
     return await picture("rides-along", line, box)
 
 
 async def undeployed() -> Screen:
-    box = await scene(GIFT_CARDS, FASTER, config=shop(undeployed=Daily(START + 49 * HOUR)))
+    box = await scene(GIFT_CARDS, CACHING, config=shop(undeployed=Daily(START + 49 * HOUR)))
     for _ in ("the card of one expires", "the card of both expires"):
         await box.later(24 * HOUR)
     await box.later(HOUR)

@@ -50,7 +50,7 @@ class Targets(FakeDeployer):
     def arguments(
         self, options: Any, service: str | None, environment: Environment, sha: str
     ) -> dict[str, Any]:
-        return {"argv": ["./deploy.sh", service or "e2e", environment, sha]}
+        return {"argv": ["./ship", service or "e2e", environment, sha]}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Merge:
 SEARCH = Merge(OLD, 7, "Sort the search results", "alice", (API, WEB))
 GIFT_CARDS = Merge()
 BOTH = Merge(files=(API, WEB))
-FASTER = Merge(NEXT, 14, "Answer faster", "bob", ("api/orders.py",))
+CACHING = Merge(NEXT, 14, "Caching", "bob", ("api/orders.py",))
 PRICES = Merge("5eed5ed" + "0" * 33, 15, "Prices with tax", "cara", ("api/prices.py",))
 
 
