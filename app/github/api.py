@@ -113,15 +113,11 @@ class GitHubSource:
             return None
         item = parsed(_ITEM, response)
         # A branch or tag can be named like a SHA.
-        if not item.sha.startswith(ref) or not await self._on_branch(repo, item.sha):
+        if not item.sha.startswith(ref) or not await on_branch(
+            self._client, repo, self._branches[repo], item.sha
+        ):
             return None
         return _commit(item)
-
-    async def _on_branch(self, repo: str, sha: str) -> bool:
-        branch = quote(self._branches[repo], safe="")
-        path = f"/compare/{branch}...{sha}?per_page=1"
-        response = await self._client.get(repo, path, allow=NOT_FOUND)
-        return not response.is_error and parsed(_COMPARISON, response).ahead_by == 0
 
     async def commits(self, repo: str, branch: str, limit: int) -> list[Commit]:
         """Return the newest commits of a branch, newest first; at most 100."""
@@ -218,6 +214,13 @@ class GitHubSource:
             )
             return Finding(False, f"{repo}: {error}", fix)
         return Finding(True, f"{repo}: GitHub answers, and {self._branches[repo]!r} can be read.")
+
+
+async def on_branch(client: GitHubClient, repo: str, branch: str, sha: str) -> bool:
+    """Tell whether a branch contains a commit."""
+    path = f"/compare/{quote(branch, safe='')}...{sha}?per_page=1"
+    response = await client.get(repo, path, allow=NOT_FOUND)
+    return not response.is_error and parsed(_COMPARISON, response).ahead_by == 0
 
 
 def _commit(item: _CommitItem) -> Commit:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import structlog
 from pydantic import BaseModel, TypeAdapter
 
+from app.github.api import on_branch
 from app.github.client import GitHubClient, parsed
 from app.github.webhook import MalformedWebhook, Merge, parse_pull_request
 
@@ -57,6 +58,10 @@ class GitHubMerges:
         path = f"/commits?sha={quote(branch, safe='')}&per_page=1"
         heads = parsed(_HEADS, await self._client.get(repo, path))
         return heads[0].sha if heads else ""
+
+    async def is_on(self, repo: str, branch: str, sha: str) -> bool:
+        """Tell whether the branch contains a commit."""
+        return await on_branch(self._client, repo, branch, sha)
 
     async def since(self, repo: str, branch: str, ms: int) -> list[Merged]:
         """Return what was merged into the branch since a time (ms), oldest first.

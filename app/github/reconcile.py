@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from app.core.config import RepoConfig
 from app.core.errors import Conflict, SourceUnavailable, StoreUnavailable
 from app.core.ids import thread_id_for
+from app.core.ledger import PULL
 from app.core.ports import ThreadLog, Write
 from app.github.client import NoAnswer
 from app.github.deliveries import GitHubDeliveries
@@ -107,18 +108,28 @@ class Reconciler:
         return Watch(began=watch.began, at=now, head=head, settled=not moved)
 
     async def _begin(self, repo: RepoConfig, merged: Merged) -> None:
-        thread_id = thread_id_for(repo.name, repo.branch, merged.sha)
-        if await self._log.read(thread_id):
+        """Begin a merge's thread, if its pull request has none and the branch has its commit."""
+        if await self._is_known(repo, merged):
             return
         merge = await self._merges.merge(repo.name, merged.number)
         if merge is None or merge.branch != repo.branch:
+            return
+        if not await self._merges.is_on(repo.name, repo.branch, merge.sha):
+            _log.warning("merge is not on its branch", pull_request=merged.number, sha=merge.sha)
             return
         try:
             began = await self._log.append(start_of(merge, repo))
         except Conflict:  # its webhook came meanwhile
             return
         if began:
+            thread_id = thread_id_for(repo.name, repo.branch, merge.sha)
             _log.warning("merge found without its webhook", thread_id=thread_id, sha=merge.sha)
+
+    async def _is_known(self, repo: RepoConfig, merged: Merged) -> bool:
+        """Tell whether a thread is about the commit, or about the pull request by another one."""
+        if await self._log.read(thread_id_for(repo.name, repo.branch, merged.sha)):
+            return True
+        return await self._log.find(repo.name, PULL, str(merged.number)) is not None
 
     async def _ask_again(self, repo: RepoConfig, watch: Watch) -> None:
         """Ask once for each failed delivery; where they cannot be seen, the branch has to do."""

@@ -26,7 +26,8 @@ class MergingGitHub:
 
     A webhook arrives, fails (it is never sent, and recorded as failed) or vanishes (nobody knows).
     `troubles` are the next answers, whatever is asked; None is the right one. `shows_hooks`:
-    whether the credentials may see the repository's webhooks. `of_app`: whether the bot's webhook
+    whether the credentials may see the repository's webhooks. `off_branch`: merges that the
+    branch has not. `of_app`: whether the bot's webhook
     is an App's, and not the repository's.
     """
 
@@ -37,6 +38,7 @@ class MergingGitHub:
         self.of_app = False
         self.pulls: list[Json] = []
         self.head = f"{1:040x}"
+        self.off_branch: set[str] = set()
         self.deliveries: list[Json] = []
         self.troubles: list[Answer | None] = []
         self.asked: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class MergingGitHub:
         get(f"{repo}/commits", github._commits)
         get(f"{repo}/pulls", github._list)
         get(f"{repo}/pulls/{{number}}", github._one)
+        get(f"{repo}/compare/main...{{sha}}", github._compared)
         get(f"{repo}/hooks", github._hooks)
         get(hook, github._deliveries)
         post(f"{hook}/{{delivery}}/attempts", github._again)
@@ -185,6 +188,10 @@ class MergingGitHub:
     async def _commits(self, request: web.Request) -> web.Response:
         assert request.query["sha"] == "main"
         return web.json_response([{"sha": self.head, "commit": {"message": "x"}}])
+
+    async def _compared(self, request: web.Request) -> web.Response:
+        ahead = int(request.match_info["sha"] in self.off_branch)
+        return web.json_response({"ahead_by": ahead, "behind_by": 0, "commits": []})
 
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query

@@ -177,7 +177,7 @@ TROUBLES = [
 async def test_what_github_did_not_tell_the_next_round_finds(world: World, trouble: Answer) -> None:
     await world.later(0)
     shas: list[str] = []
-    for place in range(4):  # the branch, the list, the first merge, the second
+    for place in range(4):  # the branch, the list, a merge, whether the branch has it
         await world.later_often(12 * MINUTE)
         shas += [await world.merges("vanishes"), await world.merges("vanishes")]
         world.github.troubles = [*[None] * place, trouble, trouble]
@@ -233,6 +233,18 @@ async def test_closed_pull_requests_and_plain_pushes_begin_nothing(world: World)
     await world.github.push()
     await world.later_often(12 * MINUTE)
     assert await world.shas() == []
+
+
+async def test_a_pull_request_with_a_thread_and_a_commit_off_the_branch_begin_none(
+    world: World,
+) -> None:
+    await world.later(0)
+    known = await world.merges("arrives")
+    world.github.pulls[0] |= {"merge_commit_sha": "e" * 40}
+    world.github.off_branch.add(await world.merges("vanishes"))
+    lost = await world.merges("vanishes")
+    await world.later_often(12 * MINUTE)
+    assert await world.shas() == [known, lost]
 
 
 async def test_a_branch_that_stands_still_costs_one_small_question_a_round(world: World) -> None:
