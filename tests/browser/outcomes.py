@@ -68,7 +68,7 @@ async def stopped() -> Screen:
 
 
 async def red_on_production() -> Scene:
-    box = await scene()
+    box = await scene(Merge(title="Vouchers"))
     for _ in range(2):
         box.will("production e2e", "failed", TESTS, failing_tests=("test_checkout",))
     await box.has_clicked()
