@@ -7,6 +7,7 @@ from app.core.config import RepoConfig
 from app.core.rules import (
     agent,
     ahead,
+    also,
     glass,
     lanes,
     meanwhile,
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     running.stop_running,
     lanes.keep_place,
     lanes.tell,
+    also.tell_asked,
     lanes.take_riders,
     urgency.pass_on,
     urgency.take,

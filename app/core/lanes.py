@@ -158,10 +158,13 @@ def merges(facts: Mapping[str, str]) -> list[Merge]:
 
 
 def asking(facts: Mapping[str, str], services: Collection[str]) -> list[str]:
-    """Return the threads of the merges that wait for approval and touch one of these services."""
+    """Return the threads of the merges that may ask for approval and touch one of these services.
+
+    One that shipped a part of it asks for the rest.
+    """
     found = merges(facts) if services else []
     touched = (EVERYTHING, *services)
-    asked = (merge for merge in found if merge.stage == "asked")
+    asked = (merge for merge in found if merge.stage in ("asked", "shipping"))
     return [m.thread_id for m in asked if any(name in touched for name in m.lane.split(","))]
 
 

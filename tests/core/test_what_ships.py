@@ -2,13 +2,14 @@
 
 import pytest
 
+from app.core import also
 from app.core.offered import can_ask_again
 from app.model.offline import OfflinePlanner
 from app.slack.blocks import Message
 from app.slack.messages import render
 from tests import payloads
 from tests.core.box import OLD
-from tests.core.town import ONE, SHAS, THREE, TWO, Town, teams
+from tests.core.town import ONE, RUNS, SHAS, THREE, TWO, Town, teams
 from tests.fake_source import FakeSource
 from tests.shop import BOB, CARA, REPO
 
@@ -159,3 +160,56 @@ async def test_a_card_that_words_asked_for_lists_the_merge_itself_too(shop: Shop
     assert f"*Ships:*\n{RIDES}" in said
     await shop.approves(CARA)
     assert "✅ backend has this on production already, by another thread" in await shop.status(ONE)
+
+
+# Two cards that wait, and one brings out what the other asks for.
+
+TOO = f"🆕 *A newer merge ships this, too:* {BY_TWO}, to backend. Once it is out"
+
+
+@pytest.fixture
+async def both(shop: Shop) -> Shop:
+    """Let the card of the newer merge, of both services, ask for the backend."""
+    await shop.changes(TWO, BOTH)
+    assert TOO not in await shop.card_says(ONE)  # it asks for the frontend alone
+    shop.thread_id = shop.thread_of(TWO)
+    await shop.approves(CARA)
+    return shop
+
+
+async def test_the_older_card_names_the_newer_merge_that_ships_it_too(both: Shop) -> None:
+    assert f"{TOO}, this card ends." in await both.card_says(ONE)
+    assert RIDES in await both.card_says(TWO)
+    assert (await both.of(ONE)).pending
+
+
+async def test_it_names_it_no_more_when_people_reject_that(both: Shop) -> None:
+    await both.rejects(user=CARA)
+    assert TOO not in await both.card_says(ONE)
+    assert not [name for name in await both.log.facts(REPO) if name.startswith(also.FACT)]
+
+
+async def test_it_is_told_while_that_one_is_deployed(both: Shop) -> None:
+    both.deployer.prepare("production backend", RUNS)
+    await both.approves(CARA)
+    assert TOO in await both.card_says(ONE)
+
+
+async def test_the_one_that_goes_first_leaves_the_other_its_card(both: Shop) -> None:
+    await both.ships(ONE)
+    card = (await both.of(TWO)).pending
+    assert card is not None
+    assert RIDES not in await both.card_says(TWO)
+
+
+async def test_a_plan_that_is_out_in_part_is_made_anew_for_the_rest() -> None:
+    shop = Shop(approval="plan")
+    await shop.runs_old()
+    await shop.changes(ONE, BOTH)
+    await shop.changes(TWO, API)
+    assert f"{TOO}, it is made anew for the rest." in await shop.card_says(ONE)
+
+
+async def test_so_it_names_another_thread_that_asks_for_its_commit(shop: Shop) -> None:
+    await shop.mentions(f"deploy {ONE[:7]} to the backend")
+    assert "🆕 *Asked for elsewhere, too:* another thread, to backend." in await shop.card_says(ONE)

@@ -13,6 +13,7 @@ from app.slack import blocks, text
 from app.slack.blocks import Block, Message
 from app.slack.messages import lanes, people, runs
 from app.slack.messages.ahead import ahead_card, are_you_sure
+from app.slack.messages.also import also_asked
 from app.slack.messages.approving import given, lost
 from app.slack.messages.doubt import doubted
 from app.slack.messages.evidence import commit_rows, evidence_lines
@@ -44,6 +45,7 @@ def card_message(
         *_blocked(card, repo, facts, now),
         *_standing(state, card, repo),
         *lanes.offer(state, repo, card),
+        *also_asked(state, card, facts),
         blocks.actions(_buttons(state, card, repo, facts, now)),
         blocks.context(blocks.plain("Or answer in this thread in your own words.")),
     ]
