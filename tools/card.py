@@ -126,12 +126,20 @@ async def _facts(
         others=tuple(lanes.pull_of(m) for m in others if _moves(kind, name, m)),
         declined=tuple(each for each in map(declined, rides) if each),
         spoken=tuple(each for each in map(spoken, rides) if each)[:MAX_SPOKEN],
+        failed=tuple(merge.thread_id for merge in rides if _failed(name, merge)),
     )
 
 
 def _moves(kind: EffectKind, name: str, merge: State) -> bool:
     """Tell whether a step brings a merge to a service that lacks it, or takes it back."""
     return not (is_back(merge, name) if kind == "rollback" else has(merge, name))
+
+
+def _failed(name: str, merge: State) -> bool:
+    """Tell whether a merge's own deploy of a service, or its job, failed last."""
+    runs = [run for run in merge.runs.values() if run.is_production_effect]
+    mine = [run for run in runs if (run.attempt.service, run.attempt.sha) == (name, merge.sha)]
+    return bool(mine) and mine[-1].outcome == "failed"
 
 
 def _hold(recorded: Mapping[str, str], kind: EffectKind, name: str) -> str:

@@ -58,9 +58,14 @@ def _open(state: State) -> Sequence[PlanStep]:
     return card.steps if card else ()
 
 
-def threads(*facts: str | None) -> set[str]:
-    """Return the threads that such facts are about."""
-    return {each for fact in facts if fact for each in Asks.model_validate_json(fact).ships}
+def changed(was: str | None, now: str | None) -> list[str]:
+    """Return the threads for which another fact says something else, or nothing any more."""
+    before, after = (_ships(fact) for fact in (was, now))
+    return sorted(each for each in {**before, **after} if before.get(each) != after.get(each))
+
+
+def _ships(fact: str | None) -> Mapping[str, tuple[str, ...]]:
+    return Asks.model_validate_json(fact).ships if fact else {}
 
 
 def asked_for(state: State, card: Card, facts: Mapping[str, str]) -> list[Also]:

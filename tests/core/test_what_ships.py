@@ -4,6 +4,7 @@ import pytest
 
 from app.core import also
 from app.core.offered import can_ask_again
+from app.core.ports import Observation
 from app.model.offline import OfflinePlanner
 from app.slack.blocks import Message
 from app.slack.messages import render
@@ -160,6 +161,22 @@ async def test_a_card_that_words_asked_for_lists_the_merge_itself_too(shop: Shop
     assert f"*Ships:*\n{RIDES}" in said
     await shop.approves(CARA)
     assert "✅ backend has this on production already, by another thread" in await shop.status(ONE)
+
+
+async def test_a_merge_whose_own_deploy_failed_is_named_with_that(shop: Shop) -> None:
+    await shop.changes(TWO, API)
+    await shop.presses("keep", ONE)
+    shop.deployer.prepare("production backend", Observation(status="failed", summary="disk full"))
+    shop.thread_id = shop.thread_of(ONE)
+    await shop.approves(CARA)
+    assert "waiting for words" in await shop.status(ONE)
+    await shop.later(60_000)
+    assert f"{RIDES} · ⚠️ its own deploy failed" in await shop.card_says(TWO)
+    shop.deployer.prepared.clear()
+    await shop.presses("stop", ONE)  # it kept the backend until people said something
+    await shop.ships(TWO)
+    assert OUT.removeprefix("✅ ") in await shop.status(ONE)
+    assert f"*Went out with it:* {FIRST} by <@{DORA}>" in await shop.end(TWO)
 
 
 # Two cards that wait, and one brings out what the other asks for.

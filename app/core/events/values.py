@@ -141,7 +141,7 @@ class CardFacts(Frozen):
     `risky` says why the click is asked for twice, empty where it is not.
     `others` are all other merges that go out with it, or that a rollback takes out, as far as they
     are known; `declined` those of them that would not have gone out by themselves, `spoken` those
-    about which people wrote.
+    about which people wrote, `failed` the threads of those whose own deploy failed.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -169,6 +169,7 @@ class CardFacts(Frozen):
     others: tuple[Pull, ...] = ()
     declined: tuple[Declined, ...] = ()
     spoken: tuple[Spoken, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class PlanStep(Frozen):

@@ -13,5 +13,5 @@ def tell_asked(state: State, here: Here) -> Append | None:
     was = here.facts.get(name)
     if was == fact:
         return None
-    wake = (each for each in also.threads(was, fact) if lanes.key(each) in here.facts)
-    return Append((), facts={name: fact}, wake=tuple(sorted(wake)))
+    wake = (each for each in also.changed(was, fact) if lanes.key(each) in here.facts)
+    return Append((), facts={name: fact}, wake=tuple(wake))

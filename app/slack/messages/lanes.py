@@ -18,6 +18,7 @@ from app.slack.messages import people, runs
 
 URGENT = "🚨 "
 MAX_PULLS = 10
+FAILED = " · ⚠️ its own deploy failed"
 
 
 def mark(state: State) -> str:
@@ -90,7 +91,8 @@ def ships(state: State, repo: RepoConfig, card: Card, *, call: bool = True) -> l
     if not others:
         return urgent
     called = _called_before(state, card)
-    rows = _rows([*own, *others], repo, call, called)
+    failed = {each for step in card.steps for each in step.facts.failed}
+    rows = _rows([*own, *others], repo, call, called, failed)
     return [*urgent, blocks.section("\n".join(["*Ships:*", *rows]))]
 
 
@@ -107,10 +109,17 @@ def _called_before(state: State, card: Card) -> set[str]:
 
 
 def _rows(
-    pulls: Sequence[Pull], repo: RepoConfig, call: bool = True, called: Collection[str] = ()
+    pulls: Sequence[Pull],
+    repo: RepoConfig,
+    call: bool = True,
+    called: Collection[str] = (),
+    failed: Collection[str] = (),
 ) -> list[str]:
-    shown = pulls[:MAX_PULLS]
-    rows = [f"• {_row(pull, repo, call and pull.thread_id not in called)}" for pull in shown]
+    rows = [
+        f"• {_row(pull, repo, call and pull.thread_id not in called)}"
+        f"{FAILED if pull.thread_id in failed else ''}"
+        for pull in pulls[:MAX_PULLS]
+    ]
     more = list(pulls[MAX_PULLS:])
     return [*rows, f"… and {len(more)} more: {_numbers(more)}"] if more else rows
 
