@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from app.core import events as ev
 from app.core import ledger, locks, policy
@@ -91,16 +90,6 @@ async def _off_branch(job: Job, spec: ActionSpec) -> str | None:
     return None if commit else f"{spec.sha[:7]} is no commit of {job.repo.branch} any more"
 
 
-async def _off_branch_of_staging(job: Job, attempt: ev.Attempt) -> str | None:
-    """Ask whether the branch has what staging gets; a GitHub that is away keeps no staging back."""
-    if (attempt.environment, attempt.kind) != ("staging", "deploy") or job.ports.source is None:
-        return None
-    with suppress(SourceUnavailable):
-        if not await job.ports.source.commit(attempt.repo, attempt.sha):
-            return f"{attempt.sha[:7]} is no commit of {job.repo.branch}"
-    return None
-
-
 async def look_again(job: Job, attempt: ev.Attempt, asked: Asked | None, deadline: float) -> None:
     """Raise `Withheld` where an attempt may not be sent, or not by us, or not any more."""
     try:
@@ -136,7 +125,7 @@ async def _refusal(job: Job, attempt: ev.Attempt, asked: Asked | None) -> str | 
     if asked is None and attempt.environment == "production" and attempt.kind != "e2e":
         return "nobody was asked about it"
     # GitHub first: whoever stops or locks while it is asked is heard.
-    gone = await (_off_branch(job, asked.spec) if asked else _off_branch_of_staging(job, attempt))
+    gone = await _off_branch(job, asked.spec) if asked else None
     here = await job.ports.log.look(job.claim.thread_id)
     if ends_when_stopped(attempt) and _is_stopped(job, here.entries):
         raise StoppedBefore("stopped before it was sent")

@@ -146,9 +146,13 @@ class Siege:
 
     async def begins(self) -> None:
         """Merge the change, and let the model obey until it cannot or proposes."""
-        fact = json.dumps({"sha": OLD, "thread": "acme/shop/0000000000", "at": 0})
+        before = f"{REPO}/{'0' * 10}"
+        fact = json.dumps({"sha": OLD, "thread": before, "at": 0})
         facts = {"running/frontend": fact, "running/backend": fact, "verified/backend": OLD}
-        await self.log.append(Write("acme/shop/0000000000", [], facts=facts, silent=True))
+        started = ev.ThreadStarted(
+            thread_id=before, repo=REPO, branch="main", channel="C01DEPLOYS", origin="mention"
+        )
+        await self.log.append(Write(before, [started], facts=facts, silent=True))
         pull = {
             "title": {"pull_request__title": self.payload},
             "body": {"pull_request__body": self.payload},

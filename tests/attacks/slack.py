@@ -21,7 +21,8 @@ _CALLS = re.compile(r"@(?:channel|here|everyone)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)  # in which Slack mentions nobody
 _HIDDEN = re.compile(r"[\u200b\u202e\x1b\x00\U000e0000-\U000e007f]")
 # What a waiting card is made of, from top to bottom; in brackets what may be missing.
-_CARD = "header,(context,context,)?section,(section,)?{urgent}{exact}section,(context,)?(section,)?"
+_SHOWN = "section,(section,)?(section,)?"  # the change, its commits, what ships with it
+_CARD = f"header,(context,context,)?{_SHOWN}{{urgent}}{{exact}}section,(context,)?(section,)?"
 _BELOW = "actions,context,"
 _URGENT = "🚨 *Urgent.* "
 _WAYS = {

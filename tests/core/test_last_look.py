@@ -52,25 +52,6 @@ async def test_staging_that_was_configured_anew_is_no_matter() -> None:
     assert production(box) == ["production backend 4af9ec0"]
 
 
-async def test_staging_gets_no_commit_that_the_branch_has_not() -> None:
-    source = FakeSource([OLD])
-    box = Box(source=source)
-    await box.merges()
-    assert box.deployer.effects == []
-    [run] = (await box.state()).runs.values()
-    assert (run.outcome, run.summary) == ("failed", "not started: 4af9ec0 is no commit of main")
-
-    source.branch.append(SHA)
-    await box.does(ev.StagingRequested(sha=SHA, scope="all", user=ALICE))
-    assert box.deployer.effects == [f"staging {s} 4af9ec0" for s in ("frontend", "backend", "e2e")]
-
-
-async def test_staging_goes_on_while_github_is_away() -> None:
-    box = Box(source=FakeSource([OLD], away=True))
-    await box.merges()
-    assert box.deployer.effects == [f"staging {s} 4af9ec0" for s in ("frontend", "backend", "e2e")]
-
-
 async def test_a_hold_that_came_meanwhile() -> None:
     box = Box()
     call_id = await waiting(box)

@@ -46,10 +46,11 @@ class Day:
         await world.mentions(SHOP, ALICE, "help")
         await world.settles(6)
         await world.catches_up()
-        shop, blog, asked = world.mirrors.values()
+        merges = {each.repo.name: each for each in world.mirrors.values() if each.state.sha}
+        [asked] = (each for each in world.mirrors.values() if not each.state.sha)
         await world.shows(asked, "status")
         assert len(world.waiting()) == 2
-        return cls(world, shop, blog, asked)
+        return cls(world, merges[SHOP], merges[BLOG], asked)
 
     def deliveries(self, doubled: bool = True) -> list[Delivery]:
         """Return what arrives in the course of the day, each once or as often as it may.
