@@ -30,7 +30,36 @@ def unknown() -> Story:
     return told.starts("p-1", "production", call_id="c1").ends("p-1", "unknown", "no answer")
 
 
+NEWER = ev.Pull(
+    thread_id="acme/shop/0123456789",
+    sha=OLD,
+    number=13,
+    title="Tax",
+    url="https://github.com/acme/shop/pull/13",
+    author="bob",
+    at=0,
+)
+
+
 HAPPENED: dict[str, tuple[Story, str]] = {
+    "tests of a newer merge that count": (
+        Story().merged().then(ev.StagingEnded(sha=NEW, passed=True, summary="ok", by=NEWER)),
+        f"staging passed for {SHORT_NEW} with the newer #13",
+    ),
+    "tests that were red before": (
+        Story()
+        .merged()
+        .then(ev.StagingEnded(sha=NEW, passed=False, summary="red", red_before=(NEWER,))),
+        f"staging FAILED for {SHORT_NEW}, as before it #13",
+    ),
+    "nothing more to be said of what goes along": (
+        Story().merged().staged().asks().then(ev.SaidMeanwhile(call_id="c1")),
+        "the card shows what stands of merges that go out with it: nothing",
+    ),
+    "urgency that was passed on": (
+        Story().merged().then(ev.UrgencyPassed(into=NEWER)),
+        "code told #13",
+    ),
     "a stop": (Story().merged().then(ev.StopRequested(user=ALICE)), f"@{ALICE} stopped everything"),
     "a thread taken up": (
         Story().merged().then(ev.StopRequested(user=ALICE), ev.Continued(user=BOB)),

@@ -208,6 +208,11 @@ def test_a_red_staging_waits_for_its_buttons() -> None:
     assert waits_of(red("deploy"))[1].endswith(" (2 failed), and waits for Retry")
 
 
+def test_an_expired_card_of_what_another_merge_brought_out_waits_for_nobody() -> None:
+    out = [ev.WentOut(by=MERGE, service=name) for name in ("backend", "frontend")]
+    assert not any("its card expired" in line for line in waits_of(expired().then(*out)))
+
+
 def test_an_expired_card_waits_for_who_asks_again() -> None:
     [_, line] = waits_of(expired())
     assert line.startswith("deploy backend 4af9ec0: its card expired ")
