@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.core import lanes, outgoing, overriding, policy
+from app.core import lanes, overriding, policy
 from app.core.answers import SHOWN, Answer
 from app.core.cards import Card
 from app.core.config import RepoConfig
@@ -34,7 +34,7 @@ def waiting(
     runs = [line for state in oldest for line in under_way(state)]
     waits = [line for state in oldest for line in _waits(repo, state, facts, now)]
     red = [line for state in oldest for line in red_of(repo, state, facts)]
-    expired = [line for state in oldest for line in _expired(repo, state)]
+    expired = [line for state in oldest for line in _expired(state)]
     ends = [
         *_newest(red, "whose staging is red"),
         *_newest(expired, "whose card expired"),
@@ -224,12 +224,10 @@ def red_of(repo: RepoConfig, state: State, facts: Mapping[str, str]) -> list[Lin
     return [(*whose(state), text(": staging is red since "), since, why, *thread(place(state)))]
 
 
-def _expired(repo: RepoConfig, state: State) -> list[Line]:
+def _expired(state: State) -> list[Line]:
     """Say of an expired card that it can be asked for again."""
     card = next(reversed(state.cards.values()), None)
     if card is None or _goes_on_elsewhere(state) or not can_ask_again(state, card):
-        return []
-    if state.went_out and not outgoing.left(state, repo):
         return []
     expired = [text(": its card expired "), time(card.decided_at or card.at)]
     return [(*what(card), *expired, text("; Ask again renews it"), *thread(place(state)))]
