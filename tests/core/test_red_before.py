@@ -28,7 +28,8 @@ async def box(request: pytest.FixtureRequest) -> Town:
     return box
 
 
-async def tests_one_by_one(box: Town, *ends: Observation) -> None:
+async def one_by_one(box: Town, *ends: Observation) -> None:
+    """Have the merges of a red staging tested by themselves, with these ends."""
     box.deployer.prepare("staging e2e", *ends)
     await box.presses("one by one", THREE)
     await box.later(10_000)
@@ -42,7 +43,7 @@ async def test_the_alert_names_it_and_calls_its_author(box: Town) -> None:
 
 
 async def test_one_by_one_the_verdict_starts_from_it(box: Town) -> None:
-    await tests_one_by_one(box, RED)
+    await one_by_one(box, RED)
     state = await box.of(THREE)
     assert state.question is not None
     assert state.question.text == (
@@ -54,7 +55,7 @@ async def test_one_by_one_the_verdict_starts_from_it(box: Town) -> None:
 
 
 async def test_where_one_after_it_is_green_it_is_not_to_blame(box: Town) -> None:
-    await tests_one_by_one(box, GREEN)
+    await one_by_one(box, GREEN)
     question = (await box.of(THREE)).question
     assert question is not None
     assert question.text.startswith("#3 is red first. Green without it: #2.")
